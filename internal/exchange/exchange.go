@@ -1,0 +1,146 @@
+// Package exchange holds the values that the stages of the gateway hand to one another: a request, its answer, the
+// record of every attempt to reach an origin, and what is written down about it all.
+//
+// Input: the listener fills an [Exchange]; site, policy and origin add to it. Output: telemetry reads it when it is over.
+// Promises: standard library and other leaves only; plain data, no I/O, no locks: an Exchange belongs to one goroutine at a time.
+// Non-goals: parsing (httpwire), deciding (the stages).
+package exchange
+
+import (
+	"context"
+	"crypto/x509"
+	"net/netip"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// Handler serves one exchange from its head to the last byte of its answer. ctx ends when the client is gone, with
+// a *reason.Error (client.gone) as its cause. Serve must have sent a whole answer or returned with none begun or with Aborted set.
+type Handler interface {
+	Serve(ctx context.Context, x *Exchange)
+}
+
+// Exchange is one request on its way through the gateway.
+type Exchange struct {
+	ID      string    // 26 characters, time-ordered; goes to the origin, the log and every page that we generate
+	Start   time.Time // first byte of the request head
+	Client  *Client   // the connection it came on; shared by the requests of that connection
+	Request Request
+	W       ResponseWriter
+
+	// Filled on the way.
+	Site     string // first name of the site, "" when none matched
+	Route    string // path prefix of the route, "" for the site itself
+	Attempts []Attempt
+	WAF      WAF
+	Answer   Answer
+
+	// Aborted says that an answer was begun and cannot be ended properly: the listener closes or resets.
+	Aborted bool
+}
+
+// Client is what is known of the client's connection. Read-only after accept.
+type Client struct {
+	ConnID   uint64         // unique in this process
+	Peer     netip.AddrPort // the TCP peer
+	Addr     netip.AddrPort // the client: Peer, or from the PROXY protocol
+	Local    netip.AddrPort // the listener's address
+	Listener string         // its configured address
+	TLS      *ClientTLS     // nil on a plain connection
+}
+
+// ClientTLS is the TLS state of a client's connection.
+type ClientTLS struct {
+	ServerName string // SNI, lower case, "" when absent
+	Version    uint16 // tls.VersionTLS12, …
+	Cipher     uint16
+	ALPN       string
+	Resumed    bool
+	Chain      []*x509.Certificate // the client's own certificates as sent; empty without
+	Verified   bool                // Chain was verified against the site's CA and CRL
+}
+
+// Answer is what the client got.
+type Answer struct {
+	Status   int           // 499 when the client left first
+	Origin   bool          // the status is the origin's; false: Lunette made it up
+	Reason   reason.Code   // why Lunette ended the exchange itself, "" where it did not
+	Detail   string        // number or name that belongs to Reason
+	BytesIn  int64         // request body bytes received
+	BytesOut int64         // response body bytes sent
+	Duration time.Duration // from Start to the last byte
+	First    time.Duration // from Start to the head of the answer; 0 when there was none
+}
+
+// NotReached is the duration of a phase that an attempt did not get to.
+const NotReached time.Duration = -1
+
+// Attempt is the record of one try to reach an origin. Phases not reached are NotReached; phases skipped (reused connection) are 0.
+type Attempt struct {
+	Start   time.Time
+	URL     string         // the configured origin URL
+	Address netip.AddrPort // dialled address; zero before DNS answered
+	Local   netip.AddrPort // our end
+	ConnID  uint64         // the origin connection, unique in this process
+	Reused  bool
+	Idle    time.Duration // how long a reused connection had lain idle
+
+	DNS, Connect, TLS, Write, FirstByte, Body time.Duration
+
+	Proto          Proto
+	TLSVersion     uint16
+	Cipher         uint16
+	SNI            string
+	ALPNSent       []string
+	ALPN           string
+	Resumed        bool
+	Peer           *Peer
+	Renegotiations int  // HelloRequests seen on the connection during this attempt
+	CertRequested  bool // the origin asked for a client certificate
+	CertSent       bool // and got one (false: an empty list)
+
+	BytesSent, BytesReceived int64
+	AlertReceived            int // TLS alert number, -1 for none
+	AlertSent                int // TLS alert number, -1 for none
+
+	Status  int // the origin's status, 0 without
+	Reason  reason.Code
+	Detail  string
+	Err     error // for the log at debug level; never classified by its text
+	Retried bool  // another attempt followed
+	Facts   []fact.Fact
+}
+
+// Peer is the origin's leaf certificate, as the record shows it.
+type Peer struct {
+	Subject  string
+	Issuer   string
+	SANs     []string
+	NotAfter time.Time
+}
+
+// WAF is the part of the record that the policy stage fills.
+type WAF struct {
+	Mode      string // block, detect, off; "" when the request never got there
+	Verdict   string // pass, block, detect (would have blocked), error
+	Phase     string // where it was decided: request_headers, request_body, response_headers, response_body
+	Score     int
+	Threshold int
+	Matches   []Match
+	Spent     time.Duration
+	Inspected int64 // request body bytes that rules saw
+	Of        int64 // of so many; -1 unknown
+}
+
+// Match is one rule that matched.
+type Match struct {
+	ID       int
+	Message  string
+	Severity string
+	Score    int      // points that it added
+	Target   string   // variable, e.g. ARGS:q
+	Part     string   // the matched part, masked and bounded
+	Tags     []string // the rule's tags, e.g. paranoia-level/1
+}
