@@ -94,6 +94,8 @@ const (
 	ReadBodyStall             Code = "read.body_stall"
 	ReadTruncated             Code = "read.truncated"
 	ReadEOFBeforeHeader       Code = "read.eof_before_header"
+	ReadEOFInHeader           Code = "read.eof_in_header"
+	ReadResetInBody           Code = "read.reset_in_body"
 	ReadResetBeforeHeader     Code = "read.reset_before_header"
 	ReadStaleReusedConnection Code = "read.stale_reused_connection"
 	ReadTooSlow               Code = "read.too_slow"
