@@ -1,0 +1,121 @@
+package archtest
+
+// row is one line of the import law: the package (and what lies below it) may import the listed packages of this
+// module (and what lies below them), and the reason why no more.
+type row struct {
+	pkg string   // folder below internal/, or a folder of the module that begins with "/"
+	may []string // folders below internal/; "*" is every one; "!x" takes x out again
+	why string
+}
+
+// leaves are the shared values; each may import those that its row names and nothing else.
+func leaves(more ...string) []string {
+	return append([]string{"fact", "reason", "budget", "redact", "exchange", "httpwire"}, more...)
+}
+
+// law is the import law. The first row whose pkg is the package or a parent of it counts.
+func law() []row {
+	const (
+		vocabulary = "a leaf: everything stands on it, so it stands on nothing but earlier leaves"
+		stage      = "stages never import one another nor config: what they share lies in exchange, app wires them"
+		passive    = "capture reads bytes: stages go one way, and only sniff may touch a socket"
+	)
+	return []row{
+		{"fact", nil, vocabulary},
+		{"reason", nil, vocabulary},
+		{"budget", nil, vocabulary},
+		{"redact", nil, vocabulary},
+		{"exchange", []string{"fact", "reason"}, vocabulary},
+		{"httpwire", []string{"exchange", "reason", "fact"}, "HTTP/1.1 messages as data: a leaf that both sides of the gateway share"},
+		{"finding", []string{"fact", "reason"}, "a cause is stated in terms of facts and the reasons that it refines"},
+
+		{"tlswire", []string{"budget"}, "TLS messages as data: standard library, x/crypto and budget"},
+		{"tlscrypt", []string{"budget", "tlswire"}, "key schedules and ciphers stand on the messages"},
+
+		{"config", leaves(), "configuration is data; app translates it for the stages"},
+		{"store", leaves(), "storage knows values, not who made them"},
+		{"telemetry", leaves(), "telemetry reads exchanges when they are over"},
+
+		{"gateway/listener", leaves("telemetry", "tlswire", "tlscrypt"), stage},
+		{"gateway/site", leaves("telemetry"), stage},
+		{"gateway/policy", leaves("telemetry"), stage + "; policy declares the interface that rules fulfil"},
+		{"gateway/origin", leaves("telemetry", "tlswire", "tlscrypt"), stage},
+		{"gateway/flight", leaves("telemetry", "tlswire", "tlscrypt"), stage},
+
+		{"rules/seclang", leaves(), "the language comes first"},
+		{"rules/compile", leaves("rules/seclang"), "rules stages import earlier ones only"},
+		{"rules/match", leaves("rules/seclang", "rules/compile"), "rules stages import earlier ones only"},
+		{"rules/transaction", leaves("rules/seclang", "rules/compile", "rules/match"), "rules stages import earlier ones only"},
+		{"rules/coraza", leaves(), "the first engine, behind the interface of gateway/policy, which it does not import"},
+
+		{"capture/pcap", leaves("tlswire", "tlscrypt"), passive},
+		{"capture/packet", leaves("tlswire", "tlscrypt", "capture/pcap"), passive},
+		{"capture/tcpstream", leaves("tlswire", "tlscrypt", "capture/pcap", "capture/packet"), passive},
+		{"capture/tlsrecord", leaves("tlswire", "tlscrypt", "capture/pcap", "capture/packet", "capture/tcpstream"), passive},
+		{"capture/secrets", leaves("tlswire", "tlscrypt", "capture/pcap"), passive},
+		{"capture/decrypt", leaves("tlswire", "tlscrypt", "capture/tlsrecord", "capture/secrets"), passive},
+		{"capture/httptimeline", leaves("tlswire", "tlscrypt", "capture/tcpstream", "capture/tlsrecord", "capture/decrypt"), passive},
+		{"capture/filter", nil, "a compiler from text to BPF; x/net/bpf and nothing of ours"},
+		{"capture/sniff", leaves("capture/pcap", "capture/packet", "capture/filter"), "the only sockets of the capture lane; cli and app alone import it"},
+
+		{"diagnosis/check", []string{"fact", "reason", "finding"}, "a check sees facts, so that it works on live traffic, captures and probes alike"},
+		{"diagnosis/incident", leaves("finding", "diagnosis/check", "store", "capture", "!capture/sniff"), "incidents group findings and write bundles"},
+		{"diagnosis/explain", leaves("finding", "diagnosis/check", "diagnosis/incident", "store", "capture", "!capture/sniff"), "explanations put findings into words"},
+		{"analysis", leaves("finding", "capture", "!capture/sniff", "diagnosis"), "owns the goroutines and the budget of a whole run; no sockets"},
+		{"probe", leaves("tlswire", "tlscrypt"), "what it needs of the gateway is an interface that app fulfils"},
+		{"lab", leaves("tlswire", "tlscrypt"), "origins that misbehave share no code with the gateway that they test"},
+
+		{"admin", leaves(), "leaves and interfaces that it declares itself"},
+		{"console", leaves(), "leaves and interfaces that it declares itself"},
+		{"app", []string{"*", "!cli", "!archtest"}, "the one place that wires everything"},
+		{"cli", leaves("finding", "app", "analysis", "capture", "diagnosis", "probe", "lab", "config"), "commands: flags in, words out"},
+		{"archtest", nil, "reads source, imports none"},
+
+		{"/cmd", []string{"cli"}, "signals, cli.Main, exit code"},
+		{"/test", []string{"*"}, "tests of the whole may see all of it"},
+		{"/docs", []string{"*"}, "generators of the manual"},
+	}
+}
+
+// testExtra is what _test.go files may import beyond their package's row: the lab and the harness for real peers.
+func testExtra() []string { return []string{"lab", "/test"} }
+
+// module says who may import one module that is not ours. Every entry has its line in docs/decisions/0002-dependencies.md.
+type module struct {
+	path string
+	who  []string // as row.may; "test" stands for _test.go files and folders below /test
+}
+
+func modules() []module {
+	return []module{
+		{"golang.org/x/crypto", []string{"tlswire", "tlscrypt", "gateway/listener", "gateway/origin", "lab", "test"}},
+		{"golang.org/x/net/http2", []string{"gateway/listener", "gateway/origin", "lab", "capture/httptimeline", "probe", "test"}},
+		{"golang.org/x/net/http/httpguts", []string{"gateway/listener", "gateway/origin", "test"}},
+		{"golang.org/x/net/idna", []string{"config", "gateway/site", "gateway/origin", "test"}},
+		{"golang.org/x/net/bpf", []string{"capture/filter", "capture/sniff", "test"}},
+		{"golang.org/x/sys", []string{"gateway/listener", "gateway/origin", "capture/sniff", "telemetry", "app", "test"}},
+		{"golang.org/x/sync", []string{"app", "analysis", "gateway/origin", "test"}},
+		{"github.com/corazawaf/coraza", []string{"rules/coraza", "test"}},
+		{"github.com/corazawaf/coraza-coreruleset", []string{"rules/coraza", "test"}},
+		{"github.com/corazawaf/libinjection-go", []string{"rules/match", "test"}},
+		{"github.com/goccy/go-yaml", []string{"config", "test"}},
+		{"github.com/invopop/jsonschema", []string{"config", "test"}},
+		{"github.com/kaptinlin/jsonschema", []string{"test"}},
+		{"github.com/fsnotify/fsnotify", []string{"app", "gateway/listener"}},
+		{"github.com/coreos/go-systemd", []string{"app"}},
+		{"github.com/miekg/dns", []string{"gateway/origin", "probe", "lab", "test"}},
+		{"github.com/pires/go-proxyproto", []string{"gateway/listener", "test"}},
+		{"github.com/prometheus/client_golang", []string{"telemetry", "test"}},
+		{"github.com/prometheus/client_model", []string{"test"}},
+		{"github.com/prometheus/common", []string{"test"}},
+		{"github.com/spf13/cobra", []string{"cli"}},
+		{"github.com/spf13/pflag", []string{"cli"}},
+		{"github.com/google/go-cmp", []string{"test"}},
+		{"github.com/rogpeppe/go-internal", []string{"test"}},
+	}
+}
+
+// exceptions lets single things break single rules. Each says why, and goes when it is no longer needed.
+func exceptions() []Exception {
+	return nil
+}
