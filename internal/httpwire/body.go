@@ -1,0 +1,182 @@
+package httpwire
+
+import (
+	"errors"
+	"io"
+	"strconv"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// BodyReader is the body of the message whose head a [Reader] read last. It implements exchange.Body. It belongs to the
+// Reader and is used again for the next message.
+type BodyReader struct {
+	rd      *Reader
+	lim     Limits
+	length  int64 // as the head stated it
+	left    int64 // bytes left of the body, or of the chunk
+	got     int64 // content bytes returned so far
+	state   chunkState
+	done    bool // read to its end
+	closed  bool
+	err     error
+	trailer exchange.Header
+}
+
+// chunkState is what the next byte of a chunked body belongs to.
+type chunkState uint8
+
+const (
+	inSize chunkState = iota
+	inData
+	inDataEnd
+	inTrailer
+)
+
+// Body begins the body of the message whose head was read last, length being its Length. The BodyReader is the Reader's
+// own: no allocation, and not to be kept beyond the message.
+func (rd *Reader) Body(length int64, lim Limits) *BodyReader {
+	rd.owed = false
+	rd.body = BodyReader{rd: rd, lim: lim, length: length, left: max(length, 0), done: length == 0}
+	return &rd.body
+}
+
+// Done reports whether the body was read to its end, so that the next message can be read.
+func (b *BodyReader) Done() bool { return b.done }
+
+// Received returns how many bytes of content were read so far.
+func (b *BodyReader) Received() int64 { return b.got }
+
+// Trailer returns the trailer section of a chunked body that was read to its end.
+func (b *BodyReader) Trailer() exchange.Header { return b.trailer }
+
+// Close ends interest in the body. It reads nothing; where Done does not hold then, the connection must be closed.
+func (b *BodyReader) Close() error {
+	b.closed = true
+	return nil
+}
+
+// Read returns content without its framing, io.EOF at its end (with the last bytes where that is known by then), and
+// otherwise errors with a reason: http1.* for bad framing; for a connection that broke, client.gone or client.slow in a
+// request, read.truncated or read.body_stall in a response, unless the source's own error carries a reason.
+func (b *BodyReader) Read(p []byte) (n int, err error) {
+	switch {
+	case b.done:
+		return 0, io.EOF
+	case b.err != nil:
+		return 0, b.err
+	case b.closed:
+		return 0, errors.New("read body: closed")
+	case len(p) == 0:
+		return 0, nil
+	case b.length == exchange.Chunked:
+		n, err = b.readChunked(p)
+	case b.length == exchange.UntilClose:
+		n, err = b.rd.take(p)
+		b.done = err == io.EOF
+	default:
+		n, err = b.readCounted(p)
+	}
+	b.got += int64(n)
+	if err != nil && !b.done {
+		b.err = b.rd.fail(b.broken(err))
+		err = b.err
+	}
+	return n, err
+}
+
+func (b *BodyReader) readCounted(p []byte) (int, error) {
+	n, err := b.rd.take(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	if b.left == 0 {
+		b.done = true
+		return n, io.EOF
+	}
+	if n > 0 {
+		return n, nil // an error will come again
+	}
+	return 0, err
+}
+
+// readChunked copies content until p is full, the body ends, or the connection would have to be waited for.
+func (b *BodyReader) readChunked(p []byte) (n int, err error) {
+	for n < len(p) {
+		if b.state == inData {
+			if n > 0 && b.rd.Buffered() == 0 {
+				return n, nil
+			}
+			m, err := b.rd.take(p[n:][:min(int64(len(p)-n), b.left)])
+			n, b.left = n+m, b.left-int64(m)
+			if b.left == 0 {
+				b.state = inDataEnd
+			}
+			if err != nil && m == 0 {
+				return n, err
+			}
+			continue
+		}
+		used, err := b.frame(b.rd.buf[b.rd.r:b.rd.w])
+		b.rd.r += used
+		switch {
+		case err != nil:
+			return n, err // io.EOF at the end of the body
+		case used > 0:
+			continue
+		case n > 0:
+			return n, nil
+		}
+		if err := b.rd.fill(b.lim.orDefaults().Trailer + 2); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// frame consumes one piece of chunked framing; 0 means that more bytes are needed.
+func (b *BodyReader) frame(buf []byte) (n int, err error) {
+	switch b.state {
+	case inSize:
+		b.left, n, err = ParseChunkSize(buf)
+		if n > 0 {
+			b.state = inData
+			if b.left == 0 {
+				b.state = inTrailer
+			}
+		}
+	case inDataEnd:
+		if n, err = parseChunkEnd(buf); n > 0 {
+			b.state = inSize
+		}
+	case inTrailer:
+		if b.trailer, n, err = ParseTrailer(buf, b.lim); n > 0 {
+			b.done = true
+			err = io.EOF
+		}
+	}
+	return n, err
+}
+
+// broken gives an error of the source its reason.
+func (b *BodyReader) broken(err error) error {
+	var known *reason.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	gone, slow := reason.ReadTruncated, reason.ReadBodyStall
+	if b.rd.peer == fromClient {
+		gone, slow = reason.ClientGone, reason.ClientSlow
+	}
+	what := strconv.FormatInt(b.got, 10) + " bytes of the body came"
+	if b.length > 0 {
+		what = strconv.FormatInt(b.got, 10) + " of " + strconv.FormatInt(b.length, 10) + " bytes of the body came"
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return reason.New(slow, what, err)
+	}
+	return reason.New(gone, what+" (RFC 9112 8)", err)
+}

@@ -1,0 +1,165 @@
+package httpwire
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// control gathers, while the fields of a head go by, those that say how the message is framed and what becomes of the connection.
+type control struct {
+	host, length, coding, upgrade, expect, location string
+
+	hosts, lengths, codings, upgrades, expects, types, auths int
+
+	connClose, connKeepAlive, connUpgrade bool
+
+	response bool // a response's fields, not a request's
+}
+
+// see notes one field. The length of the name tells nearly every other field apart at once.
+func (c *control) see(f exchange.Field) error {
+	switch len(f.Name) {
+	case 4:
+		if exchange.EqualFold(f.Name, "Host") {
+			c.host = f.Value
+			c.hosts++
+		}
+	case 6:
+		if exchange.EqualFold(f.Name, "Expect") {
+			c.expect = f.Value
+			c.expects++
+		}
+	case 7:
+		if exchange.EqualFold(f.Name, "Upgrade") {
+			c.upgrade = f.Value
+			c.upgrades++
+		}
+	case 8:
+		if c.response && exchange.EqualFold(f.Name, "Location") {
+			return c.seeLocation(f.Value)
+		}
+	case 10:
+		if exchange.EqualFold(f.Name, "Connection") {
+			return c.seeConnection(f.Value)
+		}
+	case 12:
+		if exchange.EqualFold(f.Name, "Content-Type") {
+			c.types++
+		}
+	case 13:
+		if exchange.EqualFold(f.Name, "Authorization") {
+			c.auths++
+		}
+	case 14:
+		if exchange.EqualFold(f.Name, "Content-Length") {
+			c.length = f.Value
+			c.lengths++
+		}
+	case 17:
+		if exchange.EqualFold(f.Name, "Transfer-Encoding") {
+			c.coding = f.Value
+			c.codings++
+		}
+	}
+	return nil
+}
+
+// seeLocation refuses a second Location that differs: one of them would be followed, and which is anybody's guess.
+func (c *control) seeLocation(v string) error {
+	if c.location != "" && c.location != v {
+		return fault(reason.HTTP1DuplicateHeader, "two Location fields that differ (RFC 9110 5.3, 10.2.2)")
+	}
+	c.location = v
+	return nil
+}
+
+// seeConnection reads the options of one Connection field (RFC 9110 section 7.6.1). Empty members are allowed (5.6.1.2).
+func (c *control) seeConnection(v string) error {
+	for part := range strings.SplitSeq(v, ",") {
+		part = strings.Trim(part, " \t")
+		switch {
+		case part == "":
+		case exchange.EqualFold(part, "close"):
+			c.connClose = true
+		case exchange.EqualFold(part, "keep-alive"):
+			c.connKeepAlive = true
+		case exchange.EqualFold(part, "upgrade"):
+			c.connUpgrade = true
+		case !IsToken(part):
+			return fault(reason.HTTP1BadHeader, "Connection names something that is no token (RFC 9110 7.6.1)")
+		}
+	}
+	return nil
+}
+
+// close reports whether the peer ends the connection after this message (RFC 9112 section 9.3).
+func (c *control) close(p exchange.Proto) bool {
+	return c.connClose || p == exchange.HTTP10 && !c.connKeepAlive
+}
+
+// framing returns the body length that Content-Length and Transfer-Encoding state, or none where there is neither.
+func (c *control) framing(p exchange.Proto, none int64) (int64, error) {
+	switch {
+	case c.codings > 0 && c.lengths > 0:
+		return 0, fault(reason.HTTP1CLAndTE, "Content-Length beside Transfer-Encoding (RFC 9112 6.1, 6.3)")
+	case c.codings > 0:
+		return exchange.Chunked, c.checkCoding(p)
+	case c.lengths > 1:
+		return 0, fault(reason.HTTP1BadCL, strconv.Itoa(c.lengths)+" Content-Length fields (RFC 9110 8.6, RFC 9112 6.3)")
+	case c.lengths == 1:
+		return parseLength(c.length)
+	}
+	return none, nil
+}
+
+// checkCoding accepts "chunked", once, in HTTP/1.1 (RFC 9112 sections 6.1 and 7).
+func (c *control) checkCoding(p exchange.Proto) error {
+	switch {
+	case c.codings > 1:
+		return fault(reason.HTTP1BadTE, strconv.Itoa(c.codings)+" Transfer-Encoding fields (RFC 9112 6.1)")
+	case p == exchange.HTTP10:
+		return fault(reason.HTTP1BadTE, "Transfer-Encoding in HTTP/1.0 (RFC 9112 6.1)")
+	case exchange.EqualFold(c.coding, "chunked"):
+		return nil
+	case c.response && endsChunkedOnce(c.coding):
+		return fault(reason.HTTP1BadEncoding, "transfer coding besides chunked that we did not ask for (RFC 9112 7, RFC 9110 10.1.4)")
+	}
+	return fault(reason.HTTP1BadTE, "Transfer-Encoding is not exactly chunked (RFC 9112 6.1, 7)")
+}
+
+// endsChunkedOnce reports whether codings is a list whose last member, and only that, is chunked.
+func endsChunkedOnce(codings string) bool {
+	last := strings.LastIndexByte(codings, ',')
+	if last < 0 || !exchange.EqualFold(strings.Trim(codings[last+1:], " \t"), "chunked") {
+		return false
+	}
+	for part := range strings.SplitSeq(codings[:last], ",") {
+		part = strings.Trim(part, " \t")
+		if !IsToken(part) || exchange.EqualFold(part, "chunked") {
+			return false
+		}
+	}
+	return true
+}
+
+// parseLength reads a Content-Length: digits alone, no sign, no list, no leading zero, below 10^18 (RFC 9110 section 8.6).
+func parseLength(v string) (int64, error) {
+	switch {
+	case v == "":
+		return 0, fault(reason.HTTP1BadCL, "empty Content-Length (RFC 9110 8.6)")
+	case !all(v, classDigit):
+		return 0, fault(reason.HTTP1BadCL, "Content-Length is not digits alone (RFC 9110 8.6)")
+	case len(v) > 1 && v[0] == '0':
+		return 0, fault(reason.HTTP1BadCL, "Content-Length with a leading zero (RFC 9110 8.6)")
+	case len(v) > 18:
+		return 0, fault(reason.HTTP1BadCL, "Content-Length of more than 18 digits (RFC 9110 8.6)")
+	}
+	n := int64(0)
+	for i := 0; i < len(v); i++ {
+		n = n*10 + int64(v[i]-'0')
+	}
+	return n, nil
+}
