@@ -135,6 +135,7 @@ const (
 	HTTP3FlowControl   Code = "http3.flow_control"
 	HTTP3BadFrame      Code = "http3.bad_frame"
 	HTTP3NoStatus      Code = "http3.no_status"
+	HTTP3Push          Code = "http3.push"
 	HTTP3QuicClose     Code = "http3.quic_close"
 	HTTP3RefusedStream Code = "http3.refused_stream"
 
@@ -161,10 +162,14 @@ const (
 	ClientCertRequired Code = "client.cert_required"
 	ClientCertRejected Code = "client.cert_rejected"
 	ClientPathRefused  Code = "client.path_refused"
+	ClientPlainOnTLS   Code = "client.plain_on_tls"
+	ClientTLSFailed    Code = "client.tls_failed"
 
 	UsPanic       Code = "us.panic"
 	UsShutdown    Code = "us.shutdown"
 	UsReloadDrain Code = "us.reload_drain"
 	UsAdminKill   Code = "us.admin_kill"
 	UsNotSent     Code = "us.not_sent"
+	UsInternal    Code = "us.internal_error"
+	UsLogFailed   Code = "us.log_failed"
 )
