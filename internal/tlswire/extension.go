@@ -46,7 +46,7 @@ func (c *cursor) extensions() Extensions {
 		return nil
 	}
 	block := cursor{b: c.vec16()}
-	var out Extensions
+	out := Extensions{} // a block that is there and empty differs from none
 	for len(block.b) > 0 {
 		t := block.u16()
 		data := block.vec16()
