@@ -12,10 +12,17 @@ import (
 // crsDir is where the embedded rule set lies in the engine's file system.
 const crsDir = "@owasp_crs"
 
+// defaultActions is what the Core Rule Set expects; that all phases log makes every match of its rules part of the record.
+const defaultActions = `SecDefaultAction "phase:1,log,auditlog,pass"
+SecDefaultAction "phase:2,log,auditlog,pass"
+SecDefaultAction "phase:3,log,auditlog,pass"
+SecDefaultAction "phase:4,log,auditlog,pass"
+`
+
 // baseRules is what runs before the Core Rule Set: how bodies are read, and what is refused because it cannot be read.
 // TX:lunette_detect is set by us per transaction. INBOUND_DATA_ERROR says that we hand over a part of the body only: then
 // a body that ends in the middle is no fault of the client's.
-const baseRules = `SecRuleEngine On
+const baseRules = defaultActions + `SecRuleEngine On
 SecRequestBodyAccess On
 SecResponseBodyAccess On
 SecRequestBodyLimit 1073741824
@@ -25,8 +32,6 @@ SecRequestBodyJsonDepthLimit 1024
 SecResponseBodyLimit 1073741824
 SecResponseBodyLimitAction ProcessPartial
 SecAuditEngine Off
-SecDefaultAction "phase:1,log,auditlog,pass"
-SecDefaultAction "phase:2,log,auditlog,pass"
 SecAction "id:40000001,phase:1,pass,nolog,t:none,setvar:tx.crs_setup_version=4250"
 SecRule TX:lunette_detect "@eq 1" "id:40000000,phase:1,pass,nolog,t:none,ctl:ruleEngine=DetectionOnly"
 SecAction "id:40000002,phase:3,pass,nolog,t:none,ctl:forceResponseBodyVariable=On"

@@ -1,8 +1,10 @@
 package coraza
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,11 +41,13 @@ func gather(s Settings) (*source, error) {
 	known := describe(append(append(append([]directive(nil), first...), rest...), own...))
 	early, late, faults := compileExclusions(s.Exclusions, known)
 	r.faults = append(r.faults, faults...)
+	base, _ := split("", baseRules)
+	r.faults = append(r.faults, checkIDs(own, describe(append(append(append([]directive(nil), base...), first...), rest...)))...)
 	r.faults = append(r.faults, checkAlone(own)...)
 	if len(r.faults) > 0 {
+		slices.SortStableFunc(r.faults, func(a, b Fault) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
 		return nil, &LoadError{r.faults}
 	}
-	base, _ := split("", baseRules)
 	src := &source{temp: s.TempDir, list: append(append(base, first...), early...)}
 	var after []directive
 	for _, d := range own {
@@ -71,6 +75,19 @@ func (s *source) key() (sum [sha256.Size]byte) {
 	return sum
 }
 
+// checkIDs refuses ids that the Core Rule Set or Lunette's own rules have: the engine would blame those.
+func checkIDs(own []directive, taken map[int]ruleInfo) (faults []Fault) {
+	for _, d := range own {
+		id := d.ruleID()
+		if _, ok := taken[id]; ok && id != 0 {
+			faults = append(faults, d.fault("the Core Rule Set has a rule with this id: take one below 200000"))
+		} else if id >= idDetect {
+			faults = append(faults, d.fault(fmt.Sprintf("ids from %d are Lunette's own: take one below 200000", idDetect)))
+		}
+	}
+	return faults
+}
+
 // checkAlone compiles the user's rules by themselves, again and again without what was found faulty, so that all faults
 // are reported at once and without compiling the Core Rule Set for each. What changes other rules waits for the real load.
 func checkAlone(own []directive) []Fault {
@@ -81,7 +98,7 @@ func checkAlone(own []directive) []Fault {
 		}
 	}
 	var faults []Fault
-	base, _ := split("", `SecDefaultAction "phase:1,log,auditlog,pass"`+"\n"+`SecDefaultAction "phase:2,log,auditlog,pass"`)
+	base, _ := split("", defaultActions)
 	for len(list) > 0 && len(faults) < maxFaults {
 		waf, at, err := load(append(append([]directive(nil), base...), list...), newTree(0), "")
 		if err == nil {
@@ -94,8 +111,10 @@ func checkAlone(own []directive) []Fault {
 		if at < 0 || at >= len(list) {
 			return append(faults, Fault{Text: "load rules: " + err.Error()})
 		}
-		faults = append(faults, list[at].fault(describeFault(list[at], err)))
 		from, to := chainAround(list, at)
+		f := list[at].fault(describeFault(list[at], err))
+		f.Rule = list[from].ruleID()
+		faults = append(faults, f)
 		list = append(append([]directive(nil), list[:from]...), list[to:]...)
 	}
 	return faults
@@ -120,7 +139,7 @@ func describeFault(d directive, err error) string {
 	if _, rest, ok := strings.Cut(msg, "failed to compile the directive "); ok {
 		if _, cause, ok := strings.Cut(rest, ": "); ok {
 			n, _, _ := strings.Cut(d.text, " ")
-			return n + ": " + cause
+			return n + ": " + strings.TrimPrefix(cause, n+": ")
 		}
 	}
 	return strings.TrimPrefix(msg, "invalid WAF config from file: failed to parse string: ")
