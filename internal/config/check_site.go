@@ -1,0 +1,122 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (c *checker) site(path string, s *Site) {
+	secure := slices.ContainsFunc(c.cfg.Listen, func(l Listener) bool { return l.TLS })
+	switch {
+	case s.Passthrough:
+		c.passthrough(path, s, secure)
+	case secure && len(s.Certificates) == 0 && !c.mentioned(path+".certificate"):
+		c.fault(path, "set certificate: {file: …, key: …}, or passthrough: true", "needs a certificate, because a listener has tls")
+	case !secure && c.stated(path+".certificate[0]") && len(c.cfg.Listen) > 0:
+		c.warn(path+".certificate", "set tls: true on a listener", "is not used, because no listener has tls")
+	}
+	if s.RedirectHTTPS && !secure && len(c.cfg.Listen) > 0 {
+		c.fault(path+".redirect_https", "set tls: true on a listener", "would redirect to https, which no listener speaks")
+	}
+	c.certificates(path, s)
+	c.clientAuth(path, s)
+	c.origin(path+".origin", &s.Origin)
+	c.waf(path, &s.WAF, &s.Limits)
+	c.routes(path, s)
+}
+
+// passthrough: the connection is not opened, so whatever looks into it cannot work.
+func (c *checker) passthrough(path string, s *Site, secure bool) {
+	if !secure && len(c.cfg.Listen) > 0 {
+		c.fault(path+".passthrough", "set tls: true on a listener", "needs a listener with tls")
+	}
+	for _, key := range []string{"certificate", "client_auth", "forward_client_cert", "waf", "routes", "path"} {
+		if c.stated(path + "." + key) {
+			c.fault(path+"."+key, "leave it out, or set passthrough: false", "cannot work with passthrough, which does not open the connection")
+		}
+	}
+	for i, u := range s.Origin.URLs {
+		if strings.HasPrefix(u, "http://") {
+			c.fault(fmt.Sprintf("%s.origin.urls[%d]", path, i), "", "must be https, because passthrough hands on the client's TLS")
+		}
+	}
+	for _, key := range []string{"tls", "http", "host"} {
+		if c.stated(path + ".origin." + key) {
+			c.warn(path+".origin."+key, "leave it out, or set passthrough: false", "does nothing with passthrough: client and origin talk TLS to each other")
+		}
+	}
+}
+
+func (c *checker) clientAuth(path string, s *Site) {
+	a, at := &s.ClientAuth, path+".client_auth"
+	if a.Mode == "require" && !c.mentioned(at+".ca") {
+		c.fault(at, "set client_auth.ca to the authorities that issue the certificates", "mode require needs a ca")
+	}
+	if key := c.statedAny(at, "ca", "crl"); key != "" && a.Mode == "none" {
+		c.warn(at+"."+key, "set client_auth.mode", "does nothing with mode none")
+	}
+	if c.stated(at+".crl") && !c.mentioned(at+".ca") {
+		c.fault(at+".crl", "set client_auth.ca", "needs the ca that issued it")
+	}
+	if len(s.ForwardClientCert) > 0 && a.Mode == "none" {
+		c.fault(path+".forward_client_cert", "set client_auth: {mode: request}", "has nothing to forward, because clients are not asked for a certificate")
+	}
+	c.authorities(at+".ca", a.CA)
+	c.revocations(at+".crl", a.CRL, a.CA)
+}
+
+func (c *checker) waf(path string, w *WAF, l *Limits) {
+	at := path + ".waf"
+	for i, e := range w.Exclusions {
+		item := fmt.Sprintf("%s.exclusions[%d]", at, i)
+		if c.stated(item) && !c.mentioned(item+".rule") && !c.mentioned(item+".target") {
+			c.fault(item, "to look at nothing below a path, use a route with waf: {mode: off}", "states neither rule nor target")
+		}
+		if e.Path == "/" {
+			c.warn(item+".path", "leave it out", "/ is every path")
+		}
+	}
+	if w.Mode != "off" && !w.CoreRules && len(w.Rules) == 0 && c.stated(at+".core_rules") {
+		c.warn(at+".core_rules", "set rules, or mode: off", "without the core rules and rules of your own nothing is inspected")
+	}
+	body := c.statedAny(path, "limits.body", "waf.body_limit")
+	if body != "" && w.Mode == "block" && w.OnLimit == "refuse" && l.Body > w.BodyLimit {
+		c.warn(path+"."+body, "raise waf.body_limit, or set waf.on_limit: partial",
+			"limits.body lets bodies pass that the WAF refuses, because they are larger than waf.body_limit")
+	}
+}
+
+func (c *checker) routes(path string, s *Site) {
+	for i := range s.Routes {
+		r := &s.Routes[i]
+		at := fmt.Sprintf("%s.routes[%d]", path, i)
+		for j := range i {
+			if covers(s.Routes[j].Path, r.Path) {
+				c.warn(at+".path", "put the longer path first", "is never reached, because %s in line %d comes first",
+					quote(s.Routes[j].Path), c.d.place(fmt.Sprintf("%s.routes[%d].path", path, j), c.root).line)
+				break
+			}
+		}
+		if c.stated(at+".timeouts") && c.stated(at+".origin.timeouts") {
+			c.fault(at+".timeouts", "keep one of them", "is the same as origin.timeouts, which stands here too")
+		}
+		if c.stated(at+".origin") || c.stated(at+".timeouts") {
+			c.origin(at+".origin", &r.Origin)
+		}
+		if c.stated(at+".waf") || c.stated(at+".limits") {
+			c.waf(at, &r.WAF, &r.Limits)
+		}
+	}
+}
+
+// covers reports whether every path that fits prefix b fits prefix a.
+func covers(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	if strings.HasSuffix(a, "/") {
+		return strings.HasPrefix(b, a)
+	}
+	return b == a || strings.HasPrefix(b, a+"/")
+}

@@ -1,0 +1,105 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is a whole file. The tags state each key:
+//
+//	key       its name in the file
+//	doc       what it means
+//	default   its value when the key is absent, spelled as in the file
+//	absent    what happens when the key is absent, in words, where no value says it
+//	is        the kind of text it takes (kinds.go) where the Go type does not say it
+//	enum      the words that it takes, separated by |
+//	min, max  its range, both ends included; for lists, min is the least number of items
+//	need      "yes": the key must be there
+//	one       "yes": a single item may stand where a list is meant
+//	inherit   "yes": what is not stated here comes from the site
+//	like      the Go field that the key fills instead, as Origin.Timeouts
+//	secret    "yes": masked wherever it would show
+//
+// A field without a key tag is filled by Load.
+type Config struct {
+	_ struct{} `doc:"The whole file."`
+
+	Listen         []Listener     `key:"listen" need:"yes" min:"1" doc:"Addresses that clients connect to. Every listener serves every site."`
+	Sites          []Site         `key:"sites" need:"yes" min:"1" doc:"The protected sites."`
+	TrustedProxies []netip.Prefix `key:"trusted_proxies" absent:"none" doc:"Networks of proxies in front of Lunette. Only from these are Forwarded and X-Forwarded-* believed; from all others they are stripped."`
+	AccessLog      AccessLog      `key:"access_log" doc:"One JSON line a request."`
+	Log            Log            `key:"log" doc:"Lunette's own messages, on stderr."`
+	Admin          Admin          `key:"admin" doc:"/metrics, /healthz and /readyz."`
+	DrainTimeout   time.Duration  `key:"drain_timeout" default:"30s" max:"1h" doc:"How long a stop, a reload or an upgrade waits for open requests before it cuts them off."`
+
+	File string // absolute path of the file
+}
+
+// Listener is one address that clients connect to.
+type Listener struct {
+	_ struct{} `doc:"One address that clients connect to."`
+
+	Address       string         `key:"address" need:"yes" is:"address" doc:"host:port to listen on. An empty host, as in :443, is every address of the machine."`
+	TLS           bool           `key:"tls" default:"false" doc:"Speak TLS. The certificates come from the sites, chosen by SNI."`
+	TLSMinVersion uint16         `key:"tls_min_version" default:"1.2" is:"version" doc:"Oldest TLS version that clients may use."`
+	HTTP2         bool           `key:"http2" default:"true" doc:"Offer HTTP/2 to TLS clients."`
+	ProxyProtocol ProxyProtocol  `key:"proxy_protocol" doc:"PROXY protocol v1 and v2, by which a load balancer in front states the client's address."`
+	Limits        ListenerLimits `key:"limits" doc:"What one client or all of them may take."`
+}
+
+// ProxyProtocol is how a listener treats PROXY protocol headers.
+type ProxyProtocol struct {
+	_ struct{} `doc:"PROXY protocol on a listener."`
+
+	Mode    string         `key:"mode" default:"off" enum:"off|accept|require" doc:"off: such a header is a bad request. accept: read where there is one. require: refuse connections without one."`
+	Trusted []netip.Prefix `key:"trusted" absent:"the networks of trusted_proxies" doc:"Networks that may send the header; connections from elsewhere are taken as they are with accept, refused with require."`
+}
+
+// ListenerLimits bounds what clients may take of a listener.
+type ListenerLimits struct {
+	_ struct{} `doc:"Limits of a listener, before the site is known."`
+
+	Connections int           `key:"connections" default:"10000" min:"0" max:"10000000" doc:"Open client connections; 0: no limit. Further ones wait to be accepted."`
+	Header      int64         `key:"header" default:"64KiB" min:"1KiB" max:"1MiB" doc:"Bytes of a request's line and header fields."`
+	Fields      int           `key:"fields" default:"128" min:"8" max:"10000" doc:"Header fields of a request."`
+	HeaderTime  time.Duration `key:"header_time" default:"10s" min:"100ms" max:"10m" doc:"From the first byte of a request to the end of its header (slowloris)."`
+	TLSTime     time.Duration `key:"tls_time" default:"10s" min:"100ms" max:"10m" doc:"From accept to the end of the TLS handshake."`
+	Idle        time.Duration `key:"idle" default:"60s" min:"100ms" max:"24h" doc:"How long a kept-alive connection may lie between requests."`
+	Requests    int           `key:"requests" default:"10000" min:"0" max:"1000000000" doc:"Requests on one connection, after which it is closed; 0: no limit."`
+	Streams     int           `key:"streams" default:"100" min:"1" max:"10000" doc:"Requests open at once on one HTTP/2 connection."`
+}
+
+// AccessLog is where the access log goes.
+type AccessLog struct {
+	_ struct{} `doc:"The access log."`
+
+	File    string `key:"file" default:"stdout" is:"log target" doc:"A file, or stdout, stderr, off."`
+	Format  string `key:"format" default:"json" enum:"json" doc:"json: one object a line, see docs/formats/access-log.md."`
+	Mask    Mask   `key:"mask" doc:"What is masked besides the built-in list (Authorization, Cookie, Set-Cookie, tokens and passwords in the query, …)."`
+	OnError string `key:"on_error" default:"open" enum:"open|closed" doc:"When a line cannot be written, such as on a full disk. open: serve on and count the lost lines. closed: answer 503."`
+}
+
+// Mask names what logs mask besides the built-in list.
+type Mask struct {
+	_ struct{} `doc:"Names to mask, compared without regard to case."`
+
+	Headers []string `key:"headers" is:"field name" absent:"none" doc:"Header fields whose values are masked."`
+	Query   []string `key:"query" absent:"none" doc:"Query and form parameters whose values are masked."`
+}
+
+// Log is Lunette's own log.
+type Log struct {
+	_ struct{} `doc:"Lunette's own messages."`
+
+	Level  string `key:"level" default:"info" enum:"debug|info|warn|error" doc:"Least severity that is written."`
+	Format string `key:"format" default:"text" enum:"text|json" doc:"Form of a line."`
+}
+
+// Admin is the address for machines and people who run Lunette.
+type Admin struct {
+	_ struct{} `doc:"The admin address."`
+
+	Address   string `key:"address" is:"address" absent:"no admin address" doc:"host:port. An address other than loopback needs a token."`
+	Token     string `key:"token" secret:"yes" min:"16" absent:"none" doc:"Bearer token that requests must carry. Prefer token_file."`
+	TokenFile string `key:"token_file" is:"file" absent:"none" doc:"File that holds the token and nothing else."`
+}

@@ -1,0 +1,140 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Load reads the file at path. The Config is nil when the faults hold an error; else it is whole, defaults and all,
+// and the faults are warnings.
+func Load(path string) (*Config, Faults) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, Faults{{File: path, Message: "find folder: " + err.Error()}}
+	}
+	data, p := readBounded(abs, maxFile)
+	if p != nil {
+		return nil, Faults{{File: path, Message: p.message, Hint: p.hint}}
+	}
+	cfg, faults := Parse(path, filepath.Dir(abs), data, time.Now())
+	if cfg != nil {
+		cfg.File = abs
+	}
+	return cfg, faults
+}
+
+// Parse is Load for a file in memory. name stands in faults; relative paths start at dir; now decides which
+// certificates have expired.
+func Parse(name, dir string, data []byte, now time.Time) (*Config, Faults) {
+	l := &loading{name: name, source: newSource("")}
+	if len(data) > maxFile {
+		return nil, Faults{{File: name, Message: fmt.Sprintf("the file is larger than %d MiB", maxFile>>20)}}
+	}
+	if !utf8.Valid(data) {
+		return nil, Faults{{File: name, Message: "the file is not UTF-8", Hint: "save it as UTF-8 without a byte order mark"}}
+	}
+	text := strings.TrimPrefix(string(data), "\ufeff")
+	l.source = newSource(text)
+	cfg := l.load(text, dir, now)
+	l.showSources()
+	faults := ordered(l.faults)
+	if faults.Failed() {
+		return nil, faults
+	}
+	return cfg, faults
+}
+
+// loading is one run of Parse.
+type loading struct {
+	name   string
+	source *source
+	faults Faults
+}
+
+func (l *loading) report(sev Severity, at place, key string, p *problem) {
+	if len(l.faults) > 100*maxFaults {
+		return
+	}
+	l.faults = append(l.faults, Fault{
+		Severity: sev, File: l.name, Line: at.line, Column: at.column, Width: at.width,
+		Key: key, Message: p.message, Hint: p.hint,
+	})
+}
+
+func (l *loading) load(text, dir string, now time.Time) *Config {
+	root := parseTree(text, func(at place, p *problem) { l.report(Error, at, "", p) })
+	if root == nil || root.form == broken {
+		return nil
+	}
+	d := &decoder{
+		dir: dir, root: objectOf(reflect.TypeFor[Config]()), places: map[string]place{}, refused: map[string]bool{},
+		report: l.report, secret: l.source.hide,
+	}
+	cfg := &Config{}
+	v := reflect.ValueOf(cfg).Elem()
+	d.setDefaults(v, d.root)
+	d.object(root, v, d.root, "", false)
+	if d.nodes > maxNodes {
+		l.report(Error, root.place, "", wrong("use fewer anchors", "the file holds more than %d values", maxNodes))
+		return nil
+	}
+	cfg.derive()
+	c := &checker{cfg: cfg, dir: dir, now: now, d: d, root: root.place}
+	c.all()
+	return cfg
+}
+
+func (l *loading) showSources() {
+	for i := range l.faults {
+		f := &l.faults[i]
+		f.Message, f.Hint = l.source.cover(f.Message), l.source.cover(f.Hint)
+		f.Source, f.caret = l.source.show(f.Line, f.Column)
+		f.Width = max(1, min(f.Width, utf8.RuneCountInString(f.Source)-f.caret+1))
+	}
+}
+
+// readBounded reads a regular file of at most limit bytes.
+func readBounded(path string, limit int64) ([]byte, *problem) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fileProblem(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, wrong("", "%s is no regular file", quote(path))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fileProblem(path, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fileProblem(path, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, wrong("", "%s is larger than %d MiB", quote(path), limit>>20)
+	}
+	return data, nil
+}
+
+func fileProblem(path string, err error) *problem {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return wrong("relative paths start at the folder of the configuration file", "no such file: %s", path)
+	case errors.Is(err, fs.ErrPermission):
+		return wrong("let the user that runs lunette read it", "not allowed to read %s", path)
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return wrong("", "cannot read %s: %v", path, err)
+}

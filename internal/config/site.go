@@ -1,0 +1,60 @@
+package config
+
+import "time"
+
+// Site is one protected site.
+type Site struct {
+	_ struct{} `doc:"One protected site."`
+
+	Names             []string       `key:"names" need:"yes" min:"1" is:"host pattern" doc:"Host names, exact (shop.test) or with one wildcard label (*.shop.test: one label, not two, and not shop.test itself). An exact name wins over a wildcard."`
+	Default           bool           `key:"default" default:"false" doc:"Serve also requests for unknown names and clients without SNI. At most one site; without one they get 421."`
+	Certificates      []Certificate  `key:"certificate" one:"yes" absent:"none" doc:"The site's certificate and key, or a list of them, such as ECDSA and RSA. Needed where a listener has tls."`
+	ClientAuth        ClientAuth     `key:"client_auth" doc:"The client's own certificate."`
+	ForwardClientCert []string       `key:"forward_client_cert" enum:"client-cert|x-arr-clientcert|ms-aspnetcore-clientcert" absent:"not forwarded" doc:"Fields by which the origin learns the client's certificate: Client-Cert (RFC 9440), X-ARR-ClientCert (IIS), MS-ASPNETCORE-CLIENTCERT. They are always stripped from what clients send."`
+	Passthrough       bool           `key:"passthrough" default:"false" doc:"Hand the TLS connection to the origin unopened, by SNI: no WAF, no routes, no certificate here."`
+	RedirectHTTPS     bool           `key:"redirect_https" default:"false" doc:"Answer plain HTTP with a redirect to https."`
+	Path              string         `key:"path" default:"strict" enum:"strict|lenient" doc:"Paths that origins read differently (\\, ;, %2f, %u, trailing dot, ::$DATA, 8.3 names). strict: refuse them with 400. lenient: pass them on as they came."`
+	ErrorPages        map[int]string `key:"error_pages" is:"file" min:"400" max:"599" absent:"built-in pages" doc:"HTML files by status, for answers that Lunette makes up; the origin's own error pages pass unchanged."`
+	Limits            Limits         `key:"limits" doc:"What one request may take."`
+	Origin            Origin         `key:"origin" need:"yes" doc:"Where requests go."`
+	WAF               WAF            `key:"waf" doc:"The web application firewall."`
+	Routes            []Route        `key:"routes" absent:"none" doc:"Settings for a part of the site; the first route whose path fits wins."`
+}
+
+// Certificate is a certificate chain and its key.
+type Certificate struct {
+	_ struct{} `doc:"A certificate and its key."`
+
+	File string `key:"file" need:"yes" is:"file" doc:"PEM file: the certificate, then its intermediates."`
+	Key  string `key:"key" need:"yes" is:"file" doc:"PEM file: the private key, not encrypted."`
+}
+
+// ClientAuth is whether clients must show certificates.
+type ClientAuth struct {
+	_ struct{} `doc:"The client's own certificate."`
+
+	Mode string `key:"mode" default:"none" enum:"none|request|require" doc:"request: ask for one. require: no request without a valid one."`
+	CA   string `key:"ca" is:"file" absent:"certificates are not verified" doc:"PEM file of the authorities that client certificates must come from. Needed with require."`
+	CRL  string `key:"crl" is:"file" absent:"revocation is not checked" doc:"Revocation list of those authorities, PEM or DER."`
+}
+
+// Limits bounds one request.
+type Limits struct {
+	_ struct{} `doc:"What one request may take."`
+
+	Body     int64         `key:"body" default:"10MiB" min:"0B" max:"1PiB" doc:"Bytes of a request body; 0B: none allowed. More is refused with 413."`
+	BodyIdle time.Duration `key:"body_idle" default:"30s" min:"100ms" max:"1h" doc:"How long a client may stay silent within its request body."`
+	SendIdle time.Duration `key:"send_idle" default:"60s" min:"100ms" max:"1h" doc:"How long a client may take nothing of its answer."`
+}
+
+// Route is the settings for a part of a site. After Load all of it is resolved: what the file does not state is the site's;
+// its timeouts are in Origin.
+type Route struct {
+	_ struct{} `doc:"Settings for a part of a site. Keys not stated here are the site's; a list or a certificate that is stated replaces the site's whole."`
+
+	Path     string   `key:"path" need:"yes" is:"path" doc:"Prefix of the path, from / on. /api fits /api and /api/x but not /apish; /api/ fits only what lies below."`
+	Origin   Origin   `key:"origin" inherit:"yes" doc:"Where requests go."`
+	timeouts struct{} `key:"timeouts" like:"Origin.Timeouts" inherit:"yes" doc:"Short for origin: {timeouts: …}."`
+	Limits   Limits   `key:"limits" inherit:"yes" doc:"What one request may take."`
+	WAF      WAF      `key:"waf" inherit:"yes" doc:"The web application firewall."`
+}
