@@ -137,7 +137,9 @@ func TestEchoOrigins(t *testing.T) {
 		"node tls": func(t *testing.T) *peer.Server {
 			return peer.Node(t, peer.NodeEcho, "PEER_CERT="+cert.File, "PEER_KEY="+cert.Key)
 		},
-		"tomcat tls": func(t *testing.T) *peer.Server { return peer.Tomcat(t, peer.TomcatConfig{Cert: cert, Connector: passSlash}) },
+		"tomcat tls": func(t *testing.T) *peer.Server {
+			return peer.Tomcat(t, peer.TomcatConfig{Cert: cert, Connector: passSlash})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
