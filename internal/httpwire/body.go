@@ -58,8 +58,8 @@ func (b *BodyReader) Close() error {
 }
 
 // Read returns content without its framing, io.EOF at its end (with the last bytes where that is known by then), and
-// otherwise errors with a reason: http1.* for bad framing; for a connection that broke, client.gone or client.slow in a
-// request, read.truncated or read.body_stall in a response, unless the source's own error carries a reason.
+// otherwise errors with a reason: http1.* for bad framing; for a connection that broke what [reason.FromNet] makes of it
+// (client.gone, client.slow; read.truncated, read.body_stall, read.reset_in_body), unless the source's own error carries one.
 func (b *BodyReader) Read(p []byte) (n int, err error) {
 	switch {
 	case b.done:
@@ -111,10 +111,10 @@ func (b *BodyReader) readChunked(p []byte) (n int, err error) {
 			if b.left == 0 {
 				b.state = inDataEnd
 			}
-			if err != nil && m == 0 {
+			if m == 0 {
 				return n, err
 			}
-			continue
+			continue // an error that came with bytes will come again
 		}
 		used, err := b.frame(b.rd.buf[b.rd.r:b.rd.w])
 		b.rd.r += used
@@ -159,24 +159,23 @@ func (b *BodyReader) frame(buf []byte) (n int, err error) {
 
 // broken gives an error of the source its reason.
 func (b *BodyReader) broken(err error) error {
-	var known *reason.Error
-	if errors.As(err, &known) {
+	if reason.Of(err) != nil {
 		return err
 	}
-	gone, slow := reason.ReadTruncated, reason.ReadBodyStall
+	phase, cut := reason.PhaseBody, reason.ReadTruncated
 	if b.rd.peer == fromClient {
-		gone, slow = reason.ClientGone, reason.ClientSlow
-	}
-	what := strconv.FormatInt(b.got, 10) + " bytes of the body came"
-	if b.length > 0 {
-		what = strconv.FormatInt(b.got, 10) + " of " + strconv.FormatInt(b.length, 10) + " bytes of the body came"
+		phase, cut = reason.PhaseClientRead, reason.ClientGone
 	}
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	var timeout interface{ Timeout() bool }
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return reason.New(slow, what, err)
+	code := reason.FromNet(err, phase).Code
+	if code == reason.UsInternal {
+		code = cut // whatever it was, it ended the body
 	}
-	return reason.New(gone, what+" (RFC 9112 8)", err)
+	what := strconv.FormatInt(b.got, 10)
+	if b.length > 0 {
+		what += " of " + strconv.FormatInt(b.length, 10)
+	}
+	return reason.New(code, what+" body bytes came (RFC 9112 8)", err)
 }

@@ -89,7 +89,7 @@ func (c *control) seeConnection(v string) error {
 		case exchange.EqualFold(part, "upgrade"):
 			c.connUpgrade = true
 		case !IsToken(part):
-			return fault(reason.HTTP1BadHeader, "Connection names something that is no token (RFC 9110 7.6.1)")
+			return fault(reason.HTTP1BadHeader, "Connection names "+quote(part)+", which is no token (RFC 9110 7.6.1)")
 		}
 	}
 	return nil
@@ -125,9 +125,9 @@ func (c *control) checkCoding(p exchange.Proto) error {
 	case exchange.EqualFold(c.coding, "chunked"):
 		return nil
 	case c.response && endsChunkedOnce(c.coding):
-		return fault(reason.HTTP1BadEncoding, "transfer coding besides chunked that we did not ask for (RFC 9112 7, RFC 9110 10.1.4)")
+		return fault(reason.HTTP1BadEncoding, "Transfer-Encoding "+quote(c.coding)+": coding besides chunked that nobody asked for (RFC 9112 7, RFC 9110 10.1.4)")
 	}
-	return fault(reason.HTTP1BadTE, "Transfer-Encoding is not exactly chunked (RFC 9112 6.1, 7)")
+	return fault(reason.HTTP1BadTE, "Transfer-Encoding "+quote(c.coding)+" is not exactly chunked (RFC 9112 6.1, 7)")
 }
 
 // endsChunkedOnce reports whether codings is a list whose last member, and only that, is chunked.
@@ -151,11 +151,11 @@ func parseLength(v string) (int64, error) {
 	case v == "":
 		return 0, fault(reason.HTTP1BadCL, "empty Content-Length (RFC 9110 8.6)")
 	case !all(v, classDigit):
-		return 0, fault(reason.HTTP1BadCL, "Content-Length is not digits alone (RFC 9110 8.6)")
+		return 0, fault(reason.HTTP1BadCL, "Content-Length "+quote(v)+" is not digits alone (RFC 9110 8.6)")
 	case len(v) > 1 && v[0] == '0':
-		return 0, fault(reason.HTTP1BadCL, "Content-Length with a leading zero (RFC 9110 8.6)")
+		return 0, fault(reason.HTTP1BadCL, "Content-Length "+quote(v)+" with a leading zero (RFC 9110 8.6)")
 	case len(v) > 18:
-		return 0, fault(reason.HTTP1BadCL, "Content-Length of more than 18 digits (RFC 9110 8.6)")
+		return 0, fault(reason.HTTP1BadCL, "Content-Length "+quote(v)+" of more than 18 digits (RFC 9110 8.6)")
 	}
 	n := int64(0)
 	for i := 0; i < len(v); i++ {

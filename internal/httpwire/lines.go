@@ -29,6 +29,9 @@ func (s section) findLine(b []byte, from int) (int, error) {
 	if lf == from || b[lf-1] != '\r' {
 		return -1, fault(reason.HTTP1BareLF, "bare LF ends a line (RFC 9112 2.2)")
 	}
+	if lf > from+1 && b[lf-2] == '\r' {
+		return -1, fault(reason.HTTP1BareLF, "bare CR before the end of a line (RFC 9112 2.2)")
+	}
 	return lf, nil
 }
 
@@ -51,7 +54,7 @@ func (s section) findEnd(b []byte, from int) (end, lines int, err error) {
 }
 
 // parseFields appends the field lines of b, which ends with the empty line as findEnd found it, to h. text is b as a string:
-// names and values are substrings of it. Each field is shown to seen, which may refuse it.
+// names and values are substrings of it. Each field is shown to ctl, which may refuse it.
 func parseFields(b []byte, text string, h exchange.Header, ctl *control) (exchange.Header, error) {
 	for pos, n := 0, 1; ; n++ {
 		length := bytes.IndexByte(b[pos:], '\n') - 1
@@ -74,7 +77,7 @@ func parseFields(b []byte, text string, h exchange.Header, ctl *control) (exchan
 			to--
 		}
 		if !validValue(line[from:to]) {
-			return h, valueFault(line[from:to], n)
+			return h, valueFault(line[:colon], line[from:to], n)
 		}
 		f := exchange.Field{Name: text[pos : pos+colon], Value: text[pos+from : pos+to]}
 		if err := ctl.see(f); err != nil {
@@ -103,8 +106,8 @@ func nameFault(line []byte, at, n int) error {
 	return fault(reason.HTTP1BadHeader, where+byteName(line[at])+" in the field name (RFC 9110 5.1)")
 }
 
-func valueFault(value []byte, n int) error {
-	where := "field line " + strconv.Itoa(n) + ": "
+func valueFault(name, value []byte, n int) error {
+	where := "field line " + strconv.Itoa(n) + ", " + quote(name) + ": "
 	for _, c := range value {
 		if c == '\r' {
 			return fault(reason.HTTP1BareLF, where+"bare CR (RFC 9112 2.2)")
@@ -118,6 +121,17 @@ func valueFault(value []byte, n int) error {
 
 // fault is the one way in which this package refuses a message.
 func fault(code reason.Code, detail string) *reason.Error { return reason.New(code, detail, nil) }
+
+// quoteLimit bounds what a detail quotes of a message.
+const quoteLimit = 32
+
+// quote returns s for a detail: in quotes, ASCII, and short.
+func quote[T ~string | ~[]byte](s T) string {
+	if len(s) > quoteLimit {
+		return strconv.QuoteToASCII(string(s[:quoteLimit])) + "..."
+	}
+	return strconv.QuoteToASCII(string(s))
+}
 
 // byteName names one byte in a detail.
 func byteName(c byte) string {

@@ -1,6 +1,7 @@
 package httpwire
 
 import (
+	"bytes"
 	"errors"
 	"io"
 
@@ -106,7 +107,7 @@ func (rd *Reader) ReadRequest(lim Limits, r *exchange.Request) error {
 }
 
 // ReadResponse reads the next response head, the answer to a request with method, into r, as [ParseResponse] does. It
-// returns io.EOF where the connection ended before its first byte; read.eof_before_header where it ended within it;
+// returns io.EOF where the connection ended before its first byte; read.eof_in_header where it ended within it;
 // other errors of the source as they are; else the parser's.
 func (rd *Reader) ReadResponse(lim Limits, method string, r *exchange.Response) error {
 	rd.peer = fromOrigin
@@ -153,7 +154,10 @@ func (rd *Reader) cutHead() error {
 	if rd.peer == fromClient {
 		return reason.New(reason.ClientGone, "connection ended within the request head (RFC 9112 8)", io.ErrUnexpectedEOF)
 	}
-	return reason.New(reason.ReadEOFBeforeHeader, "connection ended within the response head (RFC 9112 8)", io.ErrUnexpectedEOF)
+	if b := rd.buf[rd.r:rd.w]; !bytes.HasPrefix(b, []byte("HTTP/1.")) && !bytes.HasPrefix([]byte("HTTP/1."), b) {
+		return noStatusLine(b)
+	}
+	return reason.New(reason.ReadEOFInHeader, "connection ended within the response head (RFC 9112 8)", io.ErrUnexpectedEOF)
 }
 
 // fail makes err the Reader's last word.

@@ -119,7 +119,7 @@ func requestVersion(v []byte) (exchange.Proto, error) {
 	case string(v) == "HTTP/2.0":
 		return 0, fault(reason.HTTP1BadVersion, "HTTP/2 preface or version on an HTTP/1.1 connection (RFC 9113 3.4, RFC 9112 2.3)")
 	case len(v) == 8 && bytes.HasPrefix(v, []byte("HTTP/")) && all(v[5:6], classDigit) && v[6] == '.' && all(v[7:], classDigit):
-		return 0, fault(reason.HTTP1BadVersion, "version other than HTTP/1.0 and HTTP/1.1 (RFC 9112 2.3)")
+		return 0, fault(reason.HTTP1BadVersion, "version "+quote(v)+", not HTTP/1.0 or HTTP/1.1 (RFC 9112 2.3)")
 	case bytes.IndexByte(v, ' ') > 0 && !bytes.HasPrefix(v, []byte("HTTP/")):
 		return 0, fault(reason.HTTP1BadTarget, "space in the request-target (RFC 9112 3.2)")
 	case bytes.IndexByte(v, '\r') >= 0:
@@ -127,7 +127,7 @@ func requestVersion(v []byte) (exchange.Proto, error) {
 	case len(v) > 0 && (v[0] == ' ' || v[len(v)-1] == ' '):
 		return 0, fault(reason.HTTP1BadRequestLine, "more than one space, or one at the end (RFC 9112 3)")
 	}
-	return 0, fault(reason.HTTP1BadVersion, "no HTTP version at the end of the request line (RFC 9112 2.3)")
+	return 0, fault(reason.HTTP1BadVersion, quote(v)+" instead of an HTTP version (RFC 9112 2.3)")
 }
 
 func lineFault(c byte, rest string, code reason.Code) error {
@@ -150,7 +150,7 @@ func (c *control) request(r *exchange.Request) (err error) {
 	case r.Length != 0 && (r.Method == "CONNECT" || r.Method == "TRACE"):
 		return fault(reason.ClientBadRequest, r.Method+" with content (RFC 9110 9.3.6, 9.3.8)")
 	case c.expects > 1 || c.expects == 1 && !exchange.EqualFold(c.expect, "100-continue"):
-		return fault(reason.ClientBadRequest, "Expect other than 100-continue (RFC 9110 10.1.1)")
+		return fault(reason.ClientBadRequest, "Expect other than 100-continue, once (RFC 9110 10.1.1)")
 	}
 	r.Close = c.close(r.Proto)
 	r.Expect = c.expects == 1 && r.Proto == exchange.HTTP11 && r.Length != 0
@@ -164,7 +164,7 @@ func (c *control) upgradeOf(r *exchange.Request) (string, error) {
 		return "", nil
 	}
 	if !validUpgrade(c.upgrade) {
-		return "", fault(reason.HTTP1BadUpgrade, "Upgrade is no list of protocols (RFC 9110 7.8)")
+		return "", fault(reason.HTTP1BadUpgrade, "Upgrade "+quote(c.upgrade)+" is no list of protocols (RFC 9110 7.8)")
 	}
 	if c.upgrades > 1 || !c.connUpgrade || r.Proto != exchange.HTTP11 || r.Length != 0 || !relayedUpgrade(c.upgrade) {
 		return "", nil

@@ -1,6 +1,7 @@
 package httpwire
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -26,7 +27,7 @@ func BodyAllowed(method string, status int) bool {
 // representation (HEAD, 304): the field stays in Header. A 1xx is a message of its own: read again after it.
 func ParseResponse(b []byte, lim Limits, method string, r *exchange.Response) (n int, err error) {
 	sec := lim.orDefaults().head()
-	if err := statusStart(b); err != nil {
+	if ok, err := statusStart(b); !ok {
 		return 0, err
 	}
 	lf, err := sec.findLine(b, 0)
@@ -57,28 +58,43 @@ func ParseResponse(b []byte, lim Limits, method string, r *exchange.Response) (n
 	return end, nil
 }
 
-// statusStart refuses what cannot become a status line as soon as it shows.
-func statusStart(b []byte) error {
+// statusStart reports whether b can be the start of a status line. Where it cannot, it returns no error until it has seen
+// enough of the line to quote: bytes that are no text at once, text up to its line's end.
+func statusStart(b []byte) (ok bool, err error) {
 	const want = "HTTP/1."
-	for i := 0; i < len(b) && i < len(want); i++ {
-		if b[i] == want[i] {
-			continue
-		}
-		if i >= len("HTTP/") {
-			return fault(reason.HTTP1BadVersion, "version other than HTTP/1.0 and HTTP/1.1 (RFC 9112 2.3)")
-		}
-		if b[0] == 0x15 || b[0] == 0x16 {
-			return fault(reason.HTTP1BadStatusLine, "TLS record instead of a status line, TLS on this port (RFC 9112 4)")
-		}
-		return fault(reason.HTTP1BadStatusLine, "answer does not begin with HTTP/ (RFC 9112 4)")
+	same := 0
+	for same < len(b) && same < len(want) && b[same] == want[same] {
+		same++
 	}
-	return nil
+	switch {
+	case same == len(b), same == len(want):
+		return true, nil
+	case b[0] == 0x15 || b[0] == 0x16:
+		return false, fault(reason.TLSWrongPort, "TLS record instead of a status line, TLS on this port (RFC 9112 4)")
+	case class[b[0]]&classValue == 0 || b[0] >= 0x80:
+		return false, fault(reason.HTTP1BadStatusLine, byteName(b[0])+" instead of a status line (RFC 9112 4)")
+	}
+	end := bytes.IndexAny(b[:min(len(b), quoteLimit+1)], "\r\n")
+	if end < 0 && len(b) <= quoteLimit {
+		return false, nil
+	} else if end < 0 {
+		end = quoteLimit + 1
+	}
+	return false, noStatusLine(b[:end])
+}
+
+// noStatusLine says that line, or as much as came of it, is none.
+func noStatusLine(line []byte) error {
+	if bytes.HasPrefix(line, []byte("HTTP/")) {
+		return fault(reason.HTTP1BadVersion, quote(line)+": not HTTP/1.0 or HTTP/1.1 (RFC 9112 2.3)")
+	}
+	return fault(reason.HTTP1BadStatusLine, quote(line)+" instead of a status line (RFC 9112 4)")
 }
 
 // parseStatusLine reads "HTTP/1.1 200 OK". The space before an empty phrase may be missing, which leaves no doubt.
 func parseStatusLine(line []byte) (status int, p exchange.Proto, err error) {
 	bad := func(what string) (int, exchange.Proto, error) {
-		return 0, 0, fault(reason.HTTP1BadStatusLine, what+" (RFC 9112 4)")
+		return 0, 0, fault(reason.HTTP1BadStatusLine, quote(line)+": "+what+" (RFC 9112 4)")
 	}
 	switch {
 	case len(line) < 12 || line[8] != ' ':
@@ -88,14 +104,14 @@ func parseStatusLine(line []byte) (status int, p exchange.Proto, err error) {
 	case line[7] == '0':
 		p = exchange.HTTP10
 	default:
-		return 0, 0, fault(reason.HTTP1BadVersion, "version other than HTTP/1.0 and HTTP/1.1 (RFC 9112 2.3)")
+		return 0, 0, fault(reason.HTTP1BadVersion, "version "+quote(line[:8])+", not HTTP/1.0 or HTTP/1.1 (RFC 9112 2.3)")
 	}
 	if !all(line[9:12], classDigit) || len(line) > 12 && line[12] != ' ' {
 		return bad("status is not three digits and a space")
 	}
 	status = int(line[9]-'0')*100 + int(line[10]-'0')*10 + int(line[11]-'0')
 	if status < 100 || status > 599 {
-		return 0, 0, fault(reason.HTTP1BadStatusLine, "status outside 100 to 599 (RFC 9110 15)")
+		return 0, 0, fault(reason.HTTP1BadStatusLine, "status "+string(line[9:12])+" is outside 100 to 599 (RFC 9110 15)")
 	}
 	for _, c := range line[12:] {
 		if class[c]&classValue == 0 {
