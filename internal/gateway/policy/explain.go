@@ -32,14 +32,19 @@ func headline(b *strings.Builder, w *exchange.WAF) {
 	if where != "" {
 		where = " at the " + where
 	}
-	switch w.Verdict {
-	case VerdictBlock:
+	alone := w.Score < w.Threshold
+	switch {
+	case w.Verdict == VerdictBlock && alone:
+		fmt.Fprintf(b, "Blocked%s, not by the score (%d, blocked from %d) but by what stands below.\n", where, w.Score, w.Threshold)
+	case w.Verdict == VerdictDetect && alone:
+		fmt.Fprintf(b, "Would have been blocked%s (mode detect), not by the score (%d, blocked from %d) but by what stands below.\n", where, w.Score, w.Threshold)
+	case w.Verdict == VerdictBlock:
 		fmt.Fprintf(b, "Blocked%s: score %d, blocked from %d.\n", where, w.Score, w.Threshold)
-	case VerdictDetect:
+	case w.Verdict == VerdictDetect:
 		fmt.Fprintf(b, "Would have been blocked%s (mode detect): score %d, blocked from %d.\n", where, w.Score, w.Threshold)
-	case VerdictError:
+	case w.Verdict == VerdictError:
 		fmt.Fprintf(b, "Rules failed%s; what they had found until then: score %d, blocked from %d.\n", where, w.Score, w.Threshold)
-	case VerdictPass:
+	case w.Verdict == VerdictPass:
 		fmt.Fprintf(b, "Passed: score %d, blocked from %d.\n", w.Score, w.Threshold)
 	default:
 		b.WriteString("No rules looked at this request.\n")
@@ -104,7 +109,17 @@ func writeExclusions(b *strings.Builder, w *exchange.WAF, rules []exchange.Match
 	if !exact {
 		b.WriteString("\nThe path holds characters that an exclusion cannot name; the part before them stands there as a prefix.\n")
 	}
+	if unreadable(rules) {
+		b.WriteString("\nRules could not read this request. With the exclusion it reaches the origin without having been inspected: rather mend the client.\n")
+	}
 	b.WriteString("\nCheck first that it is harmless: what the exclusion lets pass reaches the origin.\n")
+}
+
+// unreadable reports whether a rule decided because the request cannot be read.
+func unreadable(rules []exchange.Match) bool {
+	return slices.ContainsFunc(rules, func(m exchange.Match) bool {
+		return m.Target == "REQBODY_ERROR" || m.Target == "MULTIPART_STRICT_ERROR" || m.Target == "ARGUMENTS_LIMIT_REACHED"
+	})
 }
 
 // excludable returns the target as an exclusion may name it, "" for the whole rule: a name with characters of SecLang's own

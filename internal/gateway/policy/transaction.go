@@ -60,7 +60,7 @@ func (t *Transaction) Request(ctx context.Context) Decision {
 		if n, partial = limit, true; !t.partial() {
 			return t.tooBig()
 		}
-		t.note("RequestBody", reason.WAFSkippedByLimit, "only the first "+strconv.FormatInt(n, 10)+" bytes of the request body were inspected")
+		t.note("REQUEST_BODY", reason.WAFSkippedByLimit, "only the first "+strconv.FormatInt(n, 10)+" bytes of the request body were inspected")
 	}
 	if !partial {
 		t.x.WAF.Of = n
@@ -78,7 +78,8 @@ func (t *Transaction) partial() bool { return t.stage.cfg.Partial || t.stage.cfg
 func (t *Transaction) tooBig() Decision {
 	t.blocked, t.phase = true, "request_body"
 	limit := strconv.FormatInt(t.stage.cfg.RequestLimit, 10)
-	return Decision{Reason: reason.New(reason.LimitBodyTooBig, "rules see "+limit+" bytes of a request body", nil)}
+	t.note("REQUEST_BODY", reason.LimitBodyTooBig, "the request body is longer than the "+limit+" bytes that rules look at")
+	return Decision{Reason: reason.New(reason.LimitBodyTooBig, "rules look at "+limit+" bytes", nil)}
 }
 
 // readRequest fills the spool with one byte more than the limit, to know whether there is more, and puts the replay in place.

@@ -1,0 +1,51 @@
+package policy_test
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/gateway/policy"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+func TestExplain(t *testing.T) {
+	match := func(id, score int, target string) exchange.Match {
+		return exchange.Match{ID: id, Score: score, Target: target, Message: "A message", Severity: "critical", Part: "a \"part\""}
+	}
+	decided := exchange.Match{ID: 949110, Message: "Inbound Anomaly Score Exceeded", Target: "TX:blocking_inbound_anomaly_score"}
+	var b strings.Builder
+	for _, c := range []struct {
+		name, path string
+		w          exchange.WAF
+	}{
+		{"one rule", "/search?q=1", exchange.WAF{Verdict: "block", Phase: "request_body", Score: 5, Threshold: 5, Matches: []exchange.Match{match(942100, 5, "ARGS:q"), decided}}},
+		{"the highest suffice", "/a/../b%20c/", exchange.WAF{Verdict: "detect", Phase: "request_body", Score: 11, Threshold: 5, Matches: []exchange.Match{match(1, 3, "ARGS:a"), match(2, 5, "REQUEST_HEADERS:X"), match(3, 3, "ARGS:b"), decided}}},
+		{"names that cannot be written", "/a%25b/c", exchange.WAF{Verdict: "block", Score: 10, Threshold: 5, Matches: []exchange.Match{match(1, 5, "ARGS:a b"), match(2, 5, "TX:1")}}},
+		{"a rule that decides alone", "/x", exchange.WAF{Verdict: "block", Threshold: 5, Matches: []exchange.Match{match(100001, 0, "REQUEST_FILENAME")}}},
+		{"a body that cannot be read", "/x", exchange.WAF{Verdict: "block", Phase: "request_body", Threshold: 5, Matches: []exchange.Match{match(200002, 0, "REQBODY_ERROR")}}},
+		{"too big", "/x", exchange.WAF{Verdict: "block", Phase: "request_body", Matches: []exchange.Match{{Message: "limit.body_too_big: the request body is longer than the 10 bytes that rules look at"}}}},
+		{"failed", "/x", exchange.WAF{Verdict: "error", Phase: "request_body", Threshold: 5, Matches: []exchange.Match{{Message: "waf.fail_open: let pass without inspection, for rules failed: waf.timeout"}}}},
+		{"passed", "/x", exchange.WAF{Verdict: "pass", Threshold: 5}},
+		{"off", "/x", exchange.WAF{}},
+	} {
+		b.WriteString("== " + c.name + "\n" + policy.Explain(&c.w, c.path) + "\n")
+	}
+	if *update {
+		if err := os.WriteFile("testdata/explain.golden", []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/explain.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), b.String()); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}
