@@ -1,0 +1,265 @@
+package listener
+
+import (
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/httpwire"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// h1Writer is the exchange.ResponseWriter of one HTTP/1.1 request.
+type h1Writer struct {
+	h *h1
+	r *h1Exchange
+	s *Settings
+
+	out   *[]byte // pooled: the head, and what of the body goes along with it
+	close bool    // the connection ends after this answer
+
+	queued   bool // Head was called
+	headSent bool // and the head has left
+	bare     bool // no body on the wire
+	chunked  bool
+	left     int64 // bytes of Content-Length still owed; -1 unknown
+	ended    bool
+	upgraded bool
+	err      error // the first failed write: the client is lost
+}
+
+var (
+	errHeadTwice = errors.New("response head given twice")
+	errNoHead    = errors.New("response body without head")
+	errEnded     = errors.New("response ended already")
+	errLength    = errors.New("response body differs from its length")
+)
+
+func (w *h1Writer) started() bool { return w.queued }
+
+// Informational implements exchange.ResponseWriter. HTTP/1.0 clients get none (RFC 9110 section 15.2).
+func (w *h1Writer) Informational(status int, h exchange.Header) error {
+	if status == 100 || status == 101 || status < 100 || status > 199 || w.queued || w.r.x.Request.Proto < exchange.HTTP11 {
+		return nil
+	}
+	buf, err := httpwire.AppendResponse(w.buf(), &exchange.Response{Status: status, Header: h}, httpwire.ResponseOptions{})
+	if err != nil {
+		return err
+	}
+	*w.out = buf
+	return w.flush()
+}
+
+// Head implements exchange.ResponseWriter.
+func (w *h1Writer) Head(r *exchange.Response) error {
+	if w.queued {
+		return errHeadTwice
+	}
+	o := w.framing(r)
+	length := r.Length
+	if w.chunked {
+		r.Length = exchange.Chunked
+	}
+	buf, err := httpwire.AppendResponse(w.buf(), r, o)
+	r.Length = length
+	if err != nil {
+		w.chunked = false
+		return err
+	}
+	*w.out = buf
+	w.queued = true
+	w.r.x.Answer.Status = r.Status
+	return nil
+}
+
+// Body implements exchange.ResponseWriter.
+func (w *h1Writer) Body(p []byte, last bool) error {
+	if err := w.ready(); err != nil {
+		return err
+	}
+	if w.bare {
+		p = nil
+	}
+	if w.left >= 0 {
+		if w.left -= int64(len(p)); w.left < 0 || last && w.left > 0 && !w.bare {
+			w.r.x.Aborted = true
+			return errLength
+		}
+	}
+	w.r.x.Answer.BytesOut += int64(len(p))
+	var err error
+	if w.chunked && !w.bare {
+		err = w.writeChunk(p, last)
+	} else {
+		err = w.write(p, nil)
+	}
+	if last && err == nil {
+		w.end()
+	}
+	return err
+}
+
+// Trailer implements exchange.ResponseWriter. Where the framing has no room for one, the trailer is dropped.
+func (w *h1Writer) Trailer(t exchange.Header) error {
+	if err := w.ready(); err != nil {
+		return err
+	}
+	if !w.chunked || w.bare {
+		return w.Body(nil, true)
+	}
+	buf, err := httpwire.AppendLastChunk(w.buf(), t)
+	if err != nil {
+		return err
+	}
+	*w.out = buf
+	if err := w.flush(); err != nil {
+		return err
+	}
+	w.end()
+	return nil
+}
+
+func (w *h1Writer) ready() error {
+	switch {
+	case w.err != nil:
+		return w.err
+	case !w.queued:
+		return errNoHead
+	case w.ended:
+		return errEnded
+	}
+	return nil
+}
+
+func (w *h1Writer) end() {
+	w.ended = true
+	w.r.x.Answer.Duration = time.Since(w.r.x.Start)
+}
+
+// buf returns what is to be sent so far.
+func (w *h1Writer) buf() []byte {
+	if w.out == nil {
+		w.out = getBuf()
+	}
+	return *w.out
+}
+
+func (w *h1Writer) freeOut() {
+	if w.out != nil {
+		putBuf(w.out)
+		w.out = nil
+	}
+}
+
+func (w *h1Writer) writeChunk(p []byte, last bool) error {
+	var tail []byte
+	if len(p) > 0 {
+		*w.out = httpwire.AppendChunkSize(w.buf(), len(p))
+		tail = crlf
+	}
+	if last {
+		tail = lastChunk
+		if len(p) > 0 {
+			tail = crlfLastChunk
+		}
+	}
+	return w.write(p, tail)
+}
+
+var (
+	crlf          = []byte("\r\n")
+	lastChunk     = []byte("0\r\n\r\n")
+	crlfLastChunk = []byte("\r\n0\r\n\r\n")
+)
+
+// write sends what is queued, p and tail in as few calls as it takes: one where they fit into a buffer together.
+func (w *h1Writer) write(p, tail []byte) error {
+	buf := w.buf()
+	if len(buf)+len(p)+len(tail) <= bufSize {
+		*w.out = append(append(buf, p...), tail...)
+		return w.flush()
+	}
+	if w.h.wait != nil { // a plain socket gathers
+		w.h.setWrite(time.Now(), w.s.Write)
+		v := net.Buffers{buf, p, tail}
+		_, err := v.WriteTo(w.h.rw)
+		*w.out = buf[:0]
+		return w.sent(err)
+	}
+	for { // TLS: whole records out of the buffer
+		n := copy(buf[len(buf):bufSize], p)
+		buf, p = buf[:len(buf)+n], p[n:]
+		if len(p) == 0 && len(buf)+len(tail) <= bufSize {
+			*w.out = append(buf, tail...)
+			return w.flush()
+		}
+		w.h.setWrite(time.Now(), w.s.Write)
+		if _, err := w.h.rw.Write(buf); err != nil {
+			return w.sent(err)
+		}
+		buf = buf[:0]
+	}
+}
+
+// flush sends what is queued.
+func (w *h1Writer) flush() error {
+	if w.out == nil || len(*w.out) == 0 {
+		w.freeOut()
+		return nil
+	}
+	w.h.setWrite(time.Now(), w.s.Write)
+	_, err := w.h.rw.Write(*w.out)
+	*w.out = (*w.out)[:0]
+	return w.sent(err)
+}
+
+// sent notes the outcome of a write. A client that cannot be written to is gone; one that takes nothing is slow.
+func (w *h1Writer) sent(err error) error {
+	if err == nil {
+		if w.queued && !w.headSent {
+			w.headSent = true
+			w.r.x.Answer.First = time.Since(w.r.x.Start)
+		}
+		return nil
+	}
+	e := gone("while it was answered", err)
+	if isTimeout(err) {
+		e = reason.New(reason.ClientSlow, "takes no more of the answer", err)
+	}
+	w.err = e
+	w.h.cancel(e)
+	return e
+}
+
+// framing decides how the answer's end will be told (RFC 9112 section 6.3), and whether the connection lives on.
+func (w *h1Writer) framing(r *exchange.Response) httpwire.ResponseOptions {
+	q, b := &w.r.x.Request, &w.r.body
+	// A body that the client still holds back, or of which the rest is unknown, leaves no way to the next request.
+	lost := b.open && (b.expect || b.err != nil && b.err != io.EOF || q.Length-b.in.Received() > w.s.Drain)
+	w.close = w.close || lost || w.h.c.l.draining.Load()
+	w.bare = !httpwire.BodyAllowed(q.Method, r.Status)
+	w.left = -1
+	switch {
+	case w.bare:
+	case r.Length >= 0:
+		w.left = r.Length
+	case q.Proto != exchange.HTTP10: // also what ends with the origin's connection: towards our client it can be told properly
+		w.chunked = true
+	default:
+		w.close = true
+	}
+	return httpwire.ResponseOptions{Method: q.Method, Proto: q.Proto, Close: w.close}
+}
+
+// writeContinue answers Expect: 100-continue.
+func (h *h1) writeContinue() error {
+	h.setWrite(time.Now(), h.c.l.settings.Load().Write)
+	if _, err := h.rw.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n")); err != nil {
+		e := gone("before its body", err)
+		h.cancel(e)
+		return e
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package listener
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/httpwire"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// h2Exchange is one HTTP/2 request.
+type h2Exchange struct {
+	x    exchange.Exchange
+	w    h2Writer
+	body h2Body
+}
+
+// serveH2 serves one stream.
+func serveH2(c *conn, g *guard, w http.ResponseWriter, r *http.Request) {
+	s := c.l.settings.Load()
+	e := &h2Exchange{}
+	e.x.Start = time.Now()
+	e.x.ID = exchange.NewID(e.x.Start)
+	e.x.Client = c.client
+	e.x.W = &e.w
+	e.w = h2Writer{w: w, s: s, x: &e.x, method: r.Method}
+	e.w.goAway = s.Requests >= 0 && int(g.requests.Add(1)) >= s.Requests
+	if err := h2Request(&e.x.Request, r); err != nil {
+		refuseH2(c, e, err)
+		return
+	}
+	if e.x.Request.Length != 0 {
+		e.body = h2Body{e: e, r: r, s: s, left: s.Body}
+		e.x.Request.Body = &e.body
+	}
+	if s.Body >= 0 && e.x.Request.Length > s.Body {
+		refuseH2(c, e, reason.New(reason.LimitBodyTooBig, "Content-Length", nil))
+		return
+	}
+	// The stream's context ends without a cause; the handler is owed one.
+	ctx, cancel := context.WithCancelCause(c.l.base)
+	stop := context.AfterFunc(r.Context(), func() { cancel(gone("HTTP/2 stream or connection ended", context.Cause(r.Context()))) })
+	c.l.handler.Serve(ctx, &e.x)
+	left := !stop()
+	cancel(context.Canceled)
+	if e.w.ended && !e.x.Aborted {
+		return
+	}
+	if !left {
+		g.forgiven.Add(1)
+	}
+	panic(http.ErrAbortHandler) // makes x/net/http2 reset the stream
+}
+
+// refuseH2 answers a request that is not served.
+func refuseH2(c *conn, e *h2Exchange, err *reason.Error) {
+	e.x.Request.Body = exchange.NoBody
+	e.x.Answer.Reason, e.x.Answer.Detail = err.Code, err.Detail
+	status := reason.Lookup(err.Code).StatusFor(true)
+	if err.Detail == connectRefused {
+		status = http.StatusNotImplemented
+	}
+	sendRefusal(&e.w, &e.x, status, err)
+	c.l.cfg.Record(&e.x)
+}
+
+// h2Request turns the library's request into ours, and holds it to what HTTP/1.1 can say: what it carries on could
+// otherwise become something else on the way to an HTTP/1.1 origin (RFC 9113 sections 8.2.1, 8.3 and 10.3).
+func h2Request(q *exchange.Request, r *http.Request) *reason.Error {
+	*q = exchange.Request{
+		Method: r.Method, Target: r.RequestURI, Scheme: "https", Authority: r.Host, Proto: exchange.HTTP2,
+		Body: exchange.NoBody, Length: r.ContentLength,
+	}
+	q.Path, q.Query, q.HasQuery = strings.Cut(q.Target, "?")
+	q.Header = make(exchange.Header, 0, len(r.Header)+1)
+	q.Header.Add("host", r.Host)
+	switch {
+	case !httpwire.IsToken(r.Method):
+		return h2Fault(reason.HTTP1BadRequestLine, ":method is no token (RFC 9113 8.3.1)")
+	case r.Method == http.MethodConnect:
+		return h2Fault(reason.ClientBadRequest, connectRefused)
+	case r.TLS == nil:
+		return h2Fault(reason.HTTP1BadTarget, ":scheme http over TLS (RFC 9113 8.3.1)")
+	case !validTarget(q.Target):
+		return h2Fault(reason.HTTP1BadTarget, "byte in :path that no request-target can hold (RFC 9113 8.3.1)")
+	case q.Target == "*" && r.Method != http.MethodOptions:
+		return h2Fault(reason.HTTP1BadTarget, "* as :path of another method than OPTIONS (RFC 9113 8.3.1)")
+	case !httpwire.ValidAuthority(r.Host):
+		return h2Fault(reason.HTTP1BadHost, ":authority (RFC 9113 8.3.1)")
+	}
+	return h2Fields(q, r)
+}
+
+func h2Fault(code reason.Code, detail string) *reason.Error { return reason.New(code, detail, nil) }
+
+// validTarget reports whether s is visible ASCII without "#".
+func validTarget(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' || s[i] == '#' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// h2Fields takes the fields over, sorted by name, as the library keeps no order. Names are lower case, as they came.
+func h2Fields(q *exchange.Request, r *http.Request) *reason.Error {
+	names := make([]string, 0, len(r.Header))
+	for name := range r.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		values := r.Header[name]
+		lower := strings.ToLower(name)
+		if !httpwire.IsToken(lower) {
+			return h2Fault(reason.HTTP1BadHeader, "field name (RFC 9113 8.2.1)")
+		}
+		for _, v := range values {
+			if !httpwire.ValidFieldValue(v) || v != strings.Trim(v, " \t") {
+				return h2Fault(reason.HTTP1BadHeader, "field value of "+lower+" (RFC 9113 8.2.1)")
+			}
+			q.Header.Add(lower, v)
+		}
+		switch lower {
+		case "content-type", "authorization", "host":
+			if len(values) > 1 {
+				return h2Fault(reason.HTTP1DuplicateHeader, "more than one "+lower+" (RFC 9110 5.3)")
+			}
+		case "expect": // 100-continue never gets here
+			return h2Fault(reason.ClientBadRequest, "Expect other than 100-continue (RFC 9110 10.1.1)")
+		case "content-length":
+			if len(values) > 1 || !sameLength(values[0], r.ContentLength) {
+				return h2Fault(reason.HTTP1BadCL, "content-length differs from the content (RFC 9113 8.1.1)")
+			}
+		}
+	}
+	return nil
+}
+
+// sameLength reports whether v is n, written with digits alone.
+func sameLength(v string, n int64) bool {
+	got := int64(0)
+	if v == "" || len(v) > 18 || len(v) > 1 && v[0] == '0' {
+		return false
+	}
+	for i := range len(v) {
+		if v[i] < '0' || v[i] > '9' {
+			return false
+		}
+		got = got*10 + int64(v[i]-'0')
+	}
+	return got == n
+}

@@ -1,0 +1,130 @@
+package listener
+
+import (
+	"errors"
+	"io"
+	"net"
+	"reflect"
+	"strconv"
+	"syscall"
+
+	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/tlswire"
+)
+
+// maxHello bounds what is kept of a ClientHello that may have to be handed to a passed-through origin.
+const maxHello = 128 << 10
+
+// helloConn is the socket under a TLS handshake: it keeps what was read until the site is known, so that the
+// connection can still be tunnelled, and notes the alerts that pass in clear. After settle it only passes through.
+type helloConn struct {
+	net.Conn
+	prefix []byte // read already, behind a PROXY header
+
+	seen  []byte // as read, until forget
+	hello bool   // a ClientHello was read to its end
+	mute  bool   // drop what crypto/tls writes
+	over  bool   // the handshake is done
+
+	in, out        tlswire.RecordScanner
+	received, sent int // alert numbers, -1 for none
+}
+
+func newHelloConn(nc net.Conn, prefix []byte) *helloConn {
+	return &helloConn{Conn: nc, prefix: prefix, received: -1, sent: -1}
+}
+
+func (h *helloConn) Read(p []byte) (n int, err error) {
+	if h.over && len(h.prefix) == 0 {
+		return h.Conn.Read(p)
+	}
+	if len(h.prefix) > 0 {
+		n = copy(p, h.prefix)
+		h.prefix = h.prefix[n:]
+	} else {
+		n, err = h.Conn.Read(p)
+	}
+	if h.over {
+		return n, err
+	}
+	if !h.hello {
+		if len(h.seen)+n > maxHello {
+			return 0, errHelloTooBig
+		}
+		h.seen = append(h.seen, p[:n]...)
+	}
+	h.in.Feed(p[:n], func(r tlswire.Record) { noteAlert(r, &h.received) })
+	return n, err
+}
+
+var errHelloTooBig = errors.New("ClientHello too big")
+
+func (h *helloConn) Write(p []byte) (int, error) {
+	if h.over {
+		return h.Conn.Write(p)
+	}
+	if h.mute {
+		return len(p), nil
+	}
+	h.out.Feed(p, func(r tlswire.Record) { noteAlert(r, &h.sent) })
+	return h.Conn.Write(p)
+}
+
+func noteAlert(r tlswire.Record, n *int) {
+	if r.Type == tlswire.TypeAlert {
+		if a, ok := tlswire.ParseAlert(r.Head); ok {
+			*n = int(a.Number)
+		}
+	}
+}
+
+// forget drops the kept ClientHello: the connection is terminated here.
+func (h *helloConn) forget() { h.hello, h.seen = true, nil }
+
+// settle ends the watching.
+func (h *helloConn) settle() {
+	h.over, h.seen = true, nil
+	h.in, h.out = tlswire.RecordScanner{}, tlswire.RecordScanner{}
+}
+
+func alertDetail(n uint8) string {
+	return strconv.Itoa(int(n)) + " " + tlswire.AlertName(n)
+}
+
+// alertOf returns the number that a crypto/tls error carries: the alert types of both directions are unexported
+// uint8 kinds inside a net.OpError, so the kind tells, not the text. ok is false for any other error.
+func alertOf(err error) (n uint8, remote, ok bool) {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" && op.Op != "local error" {
+		return 0, false, false
+	}
+	v := reflect.ValueOf(op.Err)
+	if v.Kind() != reflect.Uint8 {
+		return 0, false, false
+	}
+	return uint8(v.Uint()), op.Op == "remote error", true
+}
+
+// sentReason is the reason behind an alert that we sent, where the number alone is beyond doubt.
+func sentReason(n int) reason.Code {
+	switch uint8(n) {
+	case tlswire.AlertProtocolVersion:
+		return reason.TLSNoCommonVersion
+	case tlswire.AlertNoApplicationProtocol:
+		return reason.TLSALPNMismatch
+	case tlswire.AlertUnrecognizedName:
+		return reason.TLSUnrecognizedName
+	}
+	return reason.TLSAlert
+}
+
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func isEOF(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
+}
