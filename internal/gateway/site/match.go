@@ -12,7 +12,7 @@ import (
 type Match struct {
 	Site    *Site      // nil when none matched
 	Route   *Route     // whose origin, limits and timeouts count; never nil in an accepted request
-	Policy  *Route     // whose WAF policy counts; differs from Route only for paths with several readings
+	Policy  *Route     // whose WAF policy counts; differs from Route only where origins may read the path in several ways
 	Client  netip.Addr // the client: rightmost address of the proxy chain that is no trusted proxy
 	Scheme  string     // "http" or "https", as the client sees it (a trusted proxy may have ended TLS)
 	Trusted bool       // the request came from a trusted proxy

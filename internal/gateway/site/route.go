@@ -1,9 +1,10 @@
 package site
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Route is a part of a site, or the site itself.
@@ -15,7 +16,7 @@ type Route struct {
 	Protection int
 	OriginHost string
 
-	prefix string // Path, percent-decoded, lower case where case does not matter
+	prefix string // Path, percent-decoded
 }
 
 func (r *Route) setPath(path string) error {
@@ -30,13 +31,8 @@ func (r *Route) setPath(path string) error {
 	if how, fault := readDecoded(decoded); fault != "" || how != oneReading {
 		return fmt.Errorf("path %q: %s: no path that passes strict checks would ever be covered", path, orElse(fault, "empty segment"))
 	}
-	if r.IgnoreCase {
-		for i := range len(decoded) {
-			if decoded[i] >= 0x80 {
-				return errors.New("ignore_case works for ASCII paths only")
-			}
-		}
-		decoded = []byte(strings.ToLower(string(decoded)))
+	if r.IgnoreCase && bytes.ContainsFunc(decoded, func(c rune) bool { return c >= utf8.RuneSelf }) {
+		return fmt.Errorf("path %q: ignore_case works for ASCII paths only", path)
 	}
 	r.prefix = string(decoded)
 	return nil
@@ -50,8 +46,10 @@ func orElse(s, other string) string {
 }
 
 // covers reports whether path lies under the route when percent-decoded once, as origins do before they look up a
-// resource; merge takes runs of slashes for one, as nginx, Apache httpd and IIS do and others do not.
-func (r *Route) covers(path string, merge bool) bool {
+// resource. merge takes runs of slashes for one, as nginx, Apache httpd and IIS do and others do not. loose takes ASCII
+// letters as a Windows file system does, and /admin for /admin/, as many a framework does.
+func (r *Route) covers(path string, merge, loose bool) bool {
+	anyCase := loose || r.IgnoreCase
 	at, last := 0, byte(0)
 	for i := 0; i < len(path); {
 		c, n := decodeAt(path, i)
@@ -63,34 +61,37 @@ func (r *Route) covers(path string, merge bool) bool {
 		if at == len(r.prefix) {
 			return c == '/' || r.prefix[at-1] == '/'
 		}
-		if r.IgnoreCase {
-			c = lower(c)
-		}
-		if c != r.prefix[at] {
+		if want := r.prefix[at]; c != want && !(anyCase && lower(c) == lower(want)) {
 			return false
 		}
 		at++
 	}
-	return at == len(r.prefix)
+	return at == len(r.prefix) || loose && at > 0 && r.prefix[at:] == "/"
 }
 
 // choose returns the route that path belongs to as it is written, and the one whose policy judges it. They differ only
-// where the path has several readings: then the stronger policy counts. A path that differs by doubled slashes has two
-// readings; one that only a lenient site lets in has any number, so the strongest policy of the site judges it.
+// where origins may read the path in several ways: then the stronger policy counts. Every path can be read with and
+// without regard to case (what protects /admin/ protects /ADMIN/ and /admin too, and what is let through on /upload/ is not
+// on /UPLOAD/); one with empty segments also with slashes merged; one that only a lenient site lets in has any number of
+// readings, so the strongest policy of the site judges it.
 func (s *Site) choose(path string, how readings) (route, policy *Route) {
-	route = s.first(path, false)
+	if len(s.routes) == 0 {
+		return s.root, s.root
+	}
+	route = s.first(path, false, false)
+	policy = stronger(route, s.first(path, false, true))
 	switch how {
 	case mergedSlashes:
-		return route, stronger(route, s.first(path, true))
+		policy = stronger(stronger(policy, s.first(path, true, false)), s.first(path, true, true))
 	case manyReadings:
-		return route, stronger(route, s.strongest)
+		policy = stronger(policy, s.strongest)
 	}
-	return route, route
+	return route, policy
 }
 
-func (s *Site) first(path string, merge bool) *Route {
+func (s *Site) first(path string, merge, loose bool) *Route {
 	for _, r := range s.routes {
-		if r.covers(path, merge) {
+		if r.covers(path, merge, loose) {
 			return r
 		}
 	}

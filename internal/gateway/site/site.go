@@ -64,7 +64,7 @@ type SiteConfig struct {
 // RouteConfig is a part of a site.
 type RouteConfig struct {
 	Path       string // prefix of the path, from "/" on: "/api" covers /api and /api/x, not /apix; "/api/" only what lies below
-	IgnoreCase bool   // the origin does not tell a from A (IIS): neither does this route; ASCII paths only
+	IgnoreCase bool   // the origin does not tell a from A (IIS): neither does this route; ASCII paths only. The policy is chosen so anyway
 	Protection int    // how much the WAF protects here, higher is more; decides between the readings of an ambiguous path
 	OriginHost string // Host sent to the origin; "" is the client's
 }

@@ -216,6 +216,9 @@ func TestRoutes(t *testing.T) {
 		{"hello.test", "/upload%78", "", ""},
 		{"hello.test", "/uplo%61d/x", "/upload/", "/upload/"},
 		{"hello.test", "/Upload/x", "", ""},
+		{"hello.test", "/API/x", "", ""},
+		{"a.shop.test", "/ADMIN/x", "", "/admin"},
+		{"a.shop.test", "/%41dmin", "", "/admin"},
 		{"hello.test", "/x/upload/", "", ""},
 		{"hello.test", "/api", "/api", "/api"},
 		{"hello.test", "/api/admin", "/api", "/api"}, // first wins
@@ -257,6 +260,15 @@ func TestMergedSlashesTakeTheStrongerPolicy(t *testing.T) {
 	m, f := tab.Match(get("a.test", "/a//b/c"))
 	if f != nil || m.Route.Path != "/a" || m.Policy.Path != "/a/b" {
 		t.Errorf("route %v policy %v fault %v", m.Route, m.Policy, f)
+	}
+}
+
+func TestPathWithoutItsSlashTakesTheStrongerPolicy(t *testing.T) {
+	tab := table(t, Config{Sites: []SiteConfig{{Names: []string{"a.test"}, Routes: []RouteConfig{{Path: "/admin/", Protection: 1}}}}})
+	for path, want := range map[string]string{"/admin": "/admin/", "/Admin": "/admin/", "/admi": "", "/administer": "", "/": ""} {
+		if m, f := tab.Match(get("a.test", path)); f != nil || m.Route.Path != "" || m.Policy.Path != want {
+			t.Errorf("%s: route %q policy %q fault %v", path, m.Route.Path, m.Policy.Path, f)
+		}
 	}
 }
 
