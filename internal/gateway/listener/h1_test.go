@@ -136,7 +136,12 @@ func TestClientGoneEndsTheContext(t *testing.T) {
 
 func TestByteReadAheadIsKept(t *testing.T) {
 	slow := make(chan struct{})
-	r := start(t, Config{Settings: Settings{Watch: time.Nanosecond}}, handlerFunc(func(ctx context.Context, x *exchange.Exchange) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := make(chan struct{}, 100)
+	r := startOn(t, readsListener{ln, reads}, Config{Settings: Settings{Watch: time.Nanosecond}}, handlerFunc(func(ctx context.Context, x *exchange.Exchange) {
 		if x.Request.Path == "/slow" {
 			<-slow
 		}
@@ -148,7 +153,8 @@ func TestByteReadAheadIsKept(t *testing.T) {
 	c := r.dial()
 	br := bufio.NewReader(c)
 	_, _ = io.WriteString(c, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
-	time.Sleep(20 * time.Millisecond) // lets the watch begin its read; the outcome must be the same without
+	<-reads // of the request
+	<-reads // of the watch
 	_, _ = io.WriteString(c, "GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
 	close(slow)
 	for _, want := range []string{"GET /slow a []", "GET /next a []"} {

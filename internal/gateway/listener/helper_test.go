@@ -76,11 +76,17 @@ type rig struct {
 // start runs a listener on loopback until the test ends; leaks fail the test.
 func start(t *testing.T, cfg Config, h exchange.Handler) *rig {
 	t.Helper()
-	before := runtime.NumGoroutine()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startOn(t, ln, cfg, h)
+}
+
+func startOn(t *testing.T, ln net.Listener, cfg Config, h exchange.Handler) *rig {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	var err error
 	r := &rig{t: t, addr: ln.Addr().String(), recs: make(chan *exchange.Exchange, 64)}
 	cfg.Record = func(x *exchange.Exchange) {
 		select {
@@ -106,12 +112,33 @@ func start(t *testing.T, cfg Config, h exchange.Handler) *rig {
 			if runtime.NumGoroutine() <= before {
 				return
 			}
-			time.Sleep(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond)
 		}
 		buf := make([]byte, 1<<20)
 		t.Errorf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), buf[:runtime.Stack(buf, true)])
 	})
 	return r
+}
+
+// readsListener tells of every Read that begins on its connections.
+type readsListener struct {
+	net.Listener
+	reads chan struct{}
+}
+
+func (l readsListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return readsConn{c, l.reads}, err
+}
+
+type readsConn struct {
+	net.Conn
+	reads chan struct{}
+}
+
+func (c readsConn) Read(p []byte) (int, error) {
+	c.reads <- struct{}{}
+	return c.Conn.Read(p)
 }
 
 // record waits for what the listener records next.
