@@ -104,9 +104,15 @@ func writeExclusions(b *strings.Builder, w *exchange.WAF, rules []exchange.Match
 		if t := excludable(m.Target); t != "" {
 			fmt.Fprintf(b, ", target: %s", strconv.Quote(t))
 		}
-		fmt.Fprintf(b, ", path: %s}\n", strconv.Quote(path))
+		if path != "" {
+			fmt.Fprintf(b, ", path: %s", strconv.Quote(path))
+		}
+		b.WriteString("}\n")
 	}
-	if !exact {
+	switch {
+	case path == "":
+		b.WriteString("\nIt holds for every path: the path of this request has dot segments or a backslash, and exclusions by path never apply to such.\n")
+	case !exact:
 		b.WriteString("\nThe path holds characters that an exclusion cannot name; the part before them stands there as a prefix.\n")
 	}
 	if unreadable(rules) {
@@ -135,43 +141,32 @@ func excludable(target string) string {
 	return target
 }
 
-// plainPath decodes and normalises a path as exclusions are compared. Where it holds what cannot be named, exact is false and the
-// result is the prefix before it.
+// plainPath decodes a path as exclusions are compared. Where it holds what cannot be named, exact is false and the
+// result is the prefix before it. It is "" for a path to which no exclusion by path applies.
 func plainPath(path string) (plain string, exact bool) {
-	path, _, _ = strings.Cut(path, "?")
 	var b strings.Builder
+	exact = true
 	for i := 0; i < len(path); i++ {
 		c := path[i]
-		if c == '%' {
-			v, err := strconv.ParseUint(path[i+1:min(i+3, len(path))], 16, 8)
-			if err != nil || i+2 >= len(path) {
-				return b.String() + "*", false
-			}
+		if v, err := strconv.ParseUint(path[min(i+1, len(path)):min(i+3, len(path))], 16, 8); c == '%' && err == nil && i+2 < len(path) {
 			c, i = byte(v), i+2
 		}
-		if c < ' ' || c == 0x7f || strings.IndexByte("\"'`%\\*", c) >= 0 {
-			return b.String() + "*", false
+		if c == '\\' {
+			return "", false
+		}
+		if exact && (c < ' ' || c == 0x7f || strings.IndexByte("\"'`%*", c) >= 0) {
+			plain, exact = b.String()+"*", false
 		}
 		b.WriteByte(c)
 	}
-	return normal(b.String()), true
-}
-
-// normal resolves dot segments and doubled slashes, and keeps a slash at the end.
-func normal(path string) string {
-	var out []string
-	for seg := range strings.SplitSeq(path, "/") {
-		switch seg {
-		case "", ".":
-		case "..":
-			out = out[:max(len(out)-1, 0)]
-		default:
-			out = append(out, seg)
+	decoded := b.String()
+	for seg := range strings.SplitSeq(decoded, "/") {
+		if seg == "." || seg == ".." {
+			return "", false
 		}
 	}
-	s := "/" + strings.Join(out, "/")
-	if len(s) > 1 && strings.HasSuffix(path, "/") {
-		s += "/"
+	if exact {
+		plain = decoded
 	}
-	return s
+	return plain, exact
 }

@@ -24,12 +24,13 @@ func TestExplain(t *testing.T) {
 		name, path string
 		w          exchange.WAF
 	}{
-		{"one rule", "/search?q=1", exchange.WAF{Verdict: "block", Phase: "request_body", Score: 5, Threshold: 5, Matches: []exchange.Match{match(942100, 5, "ARGS:q"), decided}}},
-		{"the highest suffice", "/a/../b%20c/", exchange.WAF{Verdict: "detect", Phase: "request_body", Score: 11, Threshold: 5, Matches: []exchange.Match{match(1, 3, "ARGS:a"), match(2, 5, "REQUEST_HEADERS:X"), match(3, 3, "ARGS:b"), decided}}},
+		{"one rule", "/search", exchange.WAF{Verdict: "block", Phase: "request_body", Score: 5, Threshold: 5, Matches: []exchange.Match{match(942100, 5, "ARGS:q"), decided}}},
+		{"the highest suffice", "/b%20c/", exchange.WAF{Verdict: "detect", Phase: "request_body", Score: 11, Threshold: 5, Matches: []exchange.Match{match(1, 3, "ARGS:a"), match(2, 5, "REQUEST_HEADERS:X"), match(3, 3, "ARGS:b"), decided}}},
 		{"names that cannot be written", "/a%25b/c", exchange.WAF{Verdict: "block", Score: 10, Threshold: 5, Matches: []exchange.Match{match(1, 5, "ARGS:a b"), match(2, 5, "TX:1")}}},
+		{"dot segments", "/a/%2e%2E/b", exchange.WAF{Verdict: "block", Score: 5, Threshold: 5, Matches: []exchange.Match{match(1, 5, "ARGS:a")}}},
 		{"a rule that decides alone", "/x", exchange.WAF{Verdict: "block", Threshold: 5, Matches: []exchange.Match{match(100001, 0, "REQUEST_FILENAME")}}},
 		{"a body that cannot be read", "/x", exchange.WAF{Verdict: "block", Phase: "request_body", Threshold: 5, Matches: []exchange.Match{match(200002, 0, "REQBODY_ERROR")}}},
-		{"too big", "/x", exchange.WAF{Verdict: "block", Phase: "request_body", Matches: []exchange.Match{{Message: "limit.body_too_big: the request body is longer than the 10 bytes that rules look at"}}}},
+		{"too big", "/x", exchange.WAF{Verdict: "block", Phase: "request_body", Threshold: 5, Matches: []exchange.Match{{Message: "limit.body_too_big: the request body is longer than the 10 bytes that rules look at"}}}},
 		{"failed", "/x", exchange.WAF{Verdict: "error", Phase: "request_body", Threshold: 5, Matches: []exchange.Match{{Message: "waf.fail_open: let pass without inspection, for rules failed: waf.timeout"}}}},
 		{"passed", "/x", exchange.WAF{Verdict: "pass", Threshold: 5}},
 		{"off", "/x", exchange.WAF{}},

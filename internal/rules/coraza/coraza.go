@@ -38,7 +38,7 @@ type Exclusion struct {
 	Rules  []int  // rule ids
 	Tag    string // a tag, e.g. attack-sqli
 	Target string // a variable, e.g. ARGS:q or REQUEST_COOKIES:/^s_/
-	Path   string // decoded, normalised path; a trailing / or * makes it a prefix
+	Path   string // decoded path; a trailing / or * makes it a prefix
 }
 
 // defaultMethods returns the methods that are allowed where Settings names none.

@@ -26,7 +26,9 @@ func compileExclusions(list []Exclusion, known map[int]ruleInfo) (early, late []
 		}
 		at := func(s string) directive { return directive{line: i + 1, text: s} }
 		if x.Path != "" {
-			early = append(early, at(x.runtime(idExclusion+i)))
+			for _, s := range x.runtime(idExclusion + i) {
+				early = append(early, at(s))
+			}
 			continue
 		}
 		for _, s := range x.loadTime() {
@@ -72,9 +74,10 @@ func (x Exclusion) checkTarget() string {
 	return ""
 }
 
-// runtime returns a rule that takes the exclusion into effect for requests to its path. The path is compared after
-// decoding and after resolving dot segments with \ read as /, so that /search/..\admin is not taken for /search/.
-func (x Exclusion) runtime(id int) string {
+// runtime returns a chain of two rules that takes the exclusion into effect for requests to its path, compared after decoding.
+// A path with dot segments or with a backslash, which some origins read as a slash, is never excluded: /search/../admin is
+// no request for /search/.
+func (x Exclusion) runtime(id int) []string {
 	op, path := "@streq", x.Path
 	if p, ok := strings.CutSuffix(path, "*"); ok {
 		op, path = "@beginsWith", p
@@ -100,8 +103,10 @@ func (x Exclusion) runtime(id int) string {
 	default:
 		ctl = append(ctl, "ctl:ruleRemoveByTag="+tag)
 	}
-	return fmt.Sprintf(`SecRule REQUEST_FILENAME "%s %s" "id:%d,phase:1,pass,nolog,t:none,t:normalizePathWin,%s"`,
-		op, path, id, strings.Join(ctl, ","))
+	return []string{
+		fmt.Sprintf(`SecRule REQUEST_FILENAME "%s %s" "id:%d,phase:1,pass,nolog,t:none,chain"`, op, path, id),
+		`SecRule REQUEST_FILENAME "!@rx \x5c|/\.\.?(?:/|$)" "t:none,` + strings.Join(ctl, ",") + `"`,
+	}
 }
 
 // loadTime returns directives that change the loaded rules for every request.

@@ -128,11 +128,16 @@ func internal(name string) bool {
 	return name == "TX" || name == "UNKNOWN" || name == "RULE" || name == "" || strings.HasPrefix(name, "MATCHED_VAR")
 }
 
+// targetName names what matched as rules and exclusions do.
 func targetName(d types.MatchData) string {
-	if d.Key() == "" {
-		return d.Variable().Name()
+	name := d.Variable().Name()
+	if name == "REQUEST_XML" {
+		name = "XML" // the engine's name for what every rule calls XML
 	}
-	return d.Variable().Name() + ":" + bounded(d.Key(), maxMessage)
+	if d.Key() == "" {
+		return name
+	}
+	return name + ":" + bounded(d.Key(), maxMessage)
 }
 
 func find(list []exchange.Match, target string) int {
