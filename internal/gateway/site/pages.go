@@ -121,7 +121,7 @@ func parsePage(text string) *page {
 		end += open
 		name := strings.TrimSpace(text[open+2 : end])
 		if _, ok := none.get(name); !ok {
-			at = open + 2
+			at = open + 1
 			continue
 		}
 		p.parts = append(p.parts, text[from:open], name)
