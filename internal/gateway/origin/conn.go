@@ -1,0 +1,124 @@
+package origin
+
+import (
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/httpwire"
+)
+
+// conn is one connection to an origin. Over HTTP/1.1 it serves one exchange at a time; over HTTP/2, h2 multiplexes.
+type conn struct {
+	// Constant after connect.
+	o        *Origin
+	ep       *endpoint
+	id       uint64
+	sni      string
+	alpnSent []string
+	fresh421 bool // opened to retry a 421: no session is resumed
+	raw      *net.TCPConn
+	tap      *tap
+	tls      *tls.Conn // nil over plain TCP
+	nc       net.Conn  // tls, or tap
+	state    tlsState
+	peer     *exchange.Peer
+	local    netip.AddrPort
+	remote   netip.AddrPort
+	h2       *http2.ClientConn
+	abortFn  func() // abort, made a value once
+	probe    liveness
+
+	// What the handshakes showed; a renegotiation may change it.
+	certRequested atomic.Bool
+	certSent      atomic.Bool
+
+	aborted atomic.Bool // by abort
+	muted   atomic.Bool // by stopWriting
+
+	// Protected by ep.mu while idle, else owned by the exchange.
+	pin       uint64 // the client connection that it belongs to, 0: any (NTLM, Negotiate, a client certificate)
+	idleSince time.Time
+	uses      int
+	reused    bool
+
+	// One HTTP/1.1 exchange at a time.
+	rd   *httpwire.Reader
+	call call
+}
+
+// tlsState is what the record shows of the first handshake.
+type tlsState struct {
+	version uint16
+	cipher  uint16
+	alpn    string
+	resumed bool
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// abort ends all I/O of the exchange that runs, and for good.
+func (c *conn) abort() {
+	c.aborted.Store(true)
+	_ = c.raw.SetDeadline(longAgo)
+}
+
+// stopWriting ends the sending of a request body.
+func (c *conn) stopWriting() {
+	c.muted.Store(true)
+	_ = c.raw.SetWriteDeadline(longAgo)
+}
+
+// readBy sets the read deadline, unless abort came before: the order of the two calls does not matter.
+func (c *conn) readBy(t time.Time) {
+	_ = c.raw.SetReadDeadline(t)
+	if c.aborted.Load() {
+		_ = c.raw.SetReadDeadline(longAgo)
+	}
+}
+
+// writeBy is readBy for writing.
+func (c *conn) writeBy(t time.Time) {
+	_ = c.raw.SetWriteDeadline(t)
+	if c.aborted.Load() || c.muted.Load() {
+		_ = c.raw.SetWriteDeadline(longAgo)
+	}
+}
+
+// close ends the connection: with a close_notify where TLS still works, never waiting for it.
+func (c *conn) close() {
+	if c.tls != nil && c.tap.refused == nil {
+		_ = c.raw.SetWriteDeadline(c.o.now().Add(100 * time.Millisecond))
+		_ = c.tls.Close()
+	}
+	_ = c.raw.Close()
+	c.ep.open.Add(-1)
+	c.ep.release()
+}
+
+// old reports whether the connection speaks a TLS version in which the origin may renegotiate.
+func (c *conn) old() bool { return c.tls != nil && c.state.version < tls.VersionTLS13 }
+
+// inUse fills the part of an attempt's record that the connection knows.
+func (c *conn) describe(a *exchange.Attempt) {
+	a.ConnID, a.Local, a.Address, a.Reused = c.id, c.local, c.remote, c.reused
+	a.SNI, a.ALPNSent, a.ALPN = c.sni, c.alpnSent, c.state.alpn
+	a.TLSVersion, a.Cipher, a.Resumed, a.Peer = c.state.version, c.state.cipher, c.state.resumed, c.peer
+	a.Proto = exchange.HTTP11
+	if c.h2 != nil {
+		a.Proto = exchange.HTTP2
+	}
+}
+
+// settle fills what the tap has seen by the end of an attempt.
+func (c *conn) settle(a *exchange.Attempt) {
+	a.CertRequested, a.CertSent = c.certRequested.Load() || c.tap.hello.certRequest, c.certSent.Load()
+	a.AlertReceived, a.AlertSent = int(c.tap.alertIn.Load()), int(c.tap.alertOut.Load())
+	a.Facts = append(a.Facts, c.tap.takeFacts()...)
+}

@@ -1,0 +1,220 @@
+package origin
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// checkAfter is the idle age from which a connection is asked for signs of life before it is used again.
+const checkAfter = 5 * time.Millisecond
+
+// endpoint is one URL of an origin: its connections, its health and what was learned about it.
+type endpoint struct {
+	o   *Origin
+	url endpointURL
+
+	open     atomic.Int64 // connections
+	inflight atomic.Int64 // exchanges
+	slots    chan struct{}
+	pinned   atomic.Int64 // connections in idle that belong to one client
+	http1    atomic.Bool  // learned: HTTP/2 does not work here (renegotiation, HTTP_1_1_REQUIRED, NTLM)
+	renegs   atomic.Bool  // learned: it has sent a HelloRequest
+	health   health
+
+	mu      sync.Mutex
+	idle    []*conn // newest last
+	h2      []*conn
+	reaper  *time.Timer
+	closed  bool
+	badAddr map[netip.Addr]time.Time // addresses that did not answer, and until when they come last
+}
+
+func newEndpoint(o *Origin, u endpointURL) *endpoint {
+	ep := &endpoint{o: o, url: u, badAddr: map[netip.Addr]time.Time{}}
+	if o.cfg.MaxConns > 0 {
+		ep.slots = make(chan struct{}, o.cfg.MaxConns)
+	}
+	return ep
+}
+
+// acquire waits for room under MaxConns, at most the connect timeout.
+func (ep *endpoint) acquire(ctx context.Context) *reason.Error {
+	if ep.slots == nil {
+		return nil
+	}
+	select {
+	case ep.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	t := time.NewTimer(ep.o.cfg.Timeouts.Connect)
+	defer t.Stop()
+	select {
+	case ep.slots <- struct{}{}:
+		return nil
+	case <-t.C:
+		return reason.New(reason.LimitQueueTimeout, "max_connections "+itoa(ep.o.cfg.MaxConns), nil)
+	case <-ctx.Done():
+		return ended(ctx)
+	}
+}
+
+func (ep *endpoint) release() {
+	if ep.slots != nil {
+		<-ep.slots
+	}
+}
+
+// take returns an idle HTTP/1.1 connection with that SNI that client may use, or nil. Its own pinned ones come first.
+func (ep *endpoint) take(sni string, client uint64, now time.Time) *conn {
+	for {
+		c := ep.pop(sni, client)
+		if c == nil {
+			return nil
+		}
+		idle := now.Sub(c.idleSince)
+		if idle < ep.o.cfg.Timeouts.KeepaliveIdle && (idle < checkAfter || c.probe.ok()) {
+			return c
+		}
+		c.close()
+	}
+}
+
+func (ep *endpoint) pop(sni string, client uint64) *conn {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if client != 0 && ep.pinned.Load() > 0 {
+		for i := len(ep.idle) - 1; i >= 0; i-- {
+			if c := ep.idle[i]; c.pin == client && c.sni == sni {
+				ep.removeLocked(i)
+				ep.pinned.Add(-1)
+				return c
+			}
+		}
+	}
+	for i := len(ep.idle) - 1; i >= 0; i-- {
+		if c := ep.idle[i]; c.pin == 0 && c.sni == sni {
+			ep.removeLocked(i)
+			return c
+		}
+	}
+	return nil
+}
+
+func (ep *endpoint) removeLocked(i int) {
+	last := len(ep.idle) - 1
+	copy(ep.idle[i:], ep.idle[i+1:])
+	ep.idle[last] = nil
+	ep.idle = ep.idle[:last]
+}
+
+// put keeps c for the next exchange, or closes it.
+func (ep *endpoint) put(c *conn, now time.Time) {
+	c.idleSince = now
+	c.rd.Release()
+	var drop *conn
+	ep.mu.Lock()
+	switch {
+	case ep.closed || ep.o.cfg.MaxIdle == 0 || ep.o.cfg.Timeouts.KeepaliveIdle == 0:
+		drop = c
+	default:
+		if len(ep.idle) >= ep.o.cfg.MaxIdle { // the oldest goes
+			drop = ep.idle[0]
+			if drop.pin != 0 {
+				ep.pinned.Add(-1)
+			}
+			ep.removeLocked(0)
+		}
+		ep.idle = append(ep.idle, c)
+		if c.pin != 0 {
+			ep.pinned.Add(1)
+		}
+		if ep.reaper == nil {
+			ep.reaper = time.AfterFunc(ep.o.cfg.Timeouts.KeepaliveIdle, ep.reap)
+		}
+	}
+	ep.mu.Unlock()
+	if drop != nil {
+		drop.close()
+	}
+}
+
+// reap closes what has lain idle too long. It runs only while something is idle.
+func (ep *endpoint) reap() {
+	limit := ep.o.cfg.Timeouts.KeepaliveIdle
+	now := ep.o.now()
+	var old []*conn
+	ep.mu.Lock()
+	kept := ep.idle[:0]
+	oldest := now
+	for _, c := range ep.idle {
+		if now.Sub(c.idleSince) >= limit {
+			old = append(old, c)
+			if c.pin != 0 {
+				ep.pinned.Add(-1)
+			}
+			continue
+		}
+		if c.idleSince.Before(oldest) {
+			oldest = c.idleSince
+		}
+		kept = append(kept, c)
+	}
+	clear(ep.idle[len(kept):])
+	ep.idle = kept
+	streams := ep.reapHTTP2Locked(now, limit)
+	if (len(kept) > 0 || streams) && !ep.closed {
+		ep.reaper.Reset(max(limit-now.Sub(oldest), 10*time.Millisecond))
+	} else {
+		ep.reaper = nil
+	}
+	ep.mu.Unlock()
+	for _, c := range old {
+		c.close()
+	}
+}
+
+// dropClient closes the idle connections that belong to a client connection that has ended.
+func (ep *endpoint) dropClient(client uint64) {
+	var gone []*conn
+	ep.mu.Lock()
+	kept := ep.idle[:0]
+	for _, c := range ep.idle {
+		if c.pin == client {
+			gone = append(gone, c)
+			ep.pinned.Add(-1)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	clear(ep.idle[len(kept):])
+	ep.idle = kept
+	ep.mu.Unlock()
+	for _, c := range gone {
+		c.close()
+	}
+}
+
+// shut closes the idle connections and lets running exchanges close theirs when they end.
+func (ep *endpoint) shut() {
+	ep.mu.Lock()
+	ep.closed = true
+	idle, h2 := ep.idle, ep.h2
+	ep.idle, ep.h2 = nil, nil
+	if ep.reaper != nil {
+		ep.reaper.Stop()
+		ep.reaper = nil
+	}
+	ep.mu.Unlock()
+	for _, c := range idle {
+		c.close()
+	}
+	for _, c := range h2 {
+		c.retireLater()
+	}
+}
