@@ -190,6 +190,11 @@ func TestOutgoingRequest(t *testing.T) {
 	if out = send(t, tab, x); out.Target != "/x" || out.Authority != "a.test" || out.Header.Has("TE") {
 		t.Errorf("%+v", out)
 	}
+	x = get("a.test", "*", method("OPTIONS"))
+	x.Request.Target = "http://a.test"
+	if out = send(t, tab, x); out.Target != "*" || out.Path != "*" {
+		t.Errorf("%+v", out)
+	}
 	x = get("a.test", "/x", func(x *exchange.Exchange) { x.Request.Proto = exchange.HTTP2 }, with("Cookie", "a=1", "X", "y", "cookie", "b=2"))
 	if out = send(t, tab, x); !slices.Equal(out.Header.Values("Cookie"), []string{"a=1; b=2"}) || out.Header.Get("Via") != "2.0 lunette-test" {
 		t.Errorf("%+v", out)
@@ -338,6 +343,67 @@ func TestTrailer(t *testing.T) {
 	}
 	if Trailer(nil) != nil {
 		t.Error("something from nothing")
+	}
+}
+
+// FuzzChain holds the walk along the proxy chain against a plain one, and what we send against the serialiser.
+func FuzzChain(f *testing.F) {
+	f.Add("203.0.113.9, 10.0.0.2", "for=203.0.113.9;proto=https, for=\"[2001:db8:1::2]\"", "Connection", "close")
+	f.Add("", `For="[2001:db8:7::9]:80";by="a,b\"", for=_x`, "X_Forwarded_For", "1.1.1.1")
+	f.Add("unknown,,10.0.0.3", "", "TE", "trailers")
+	f.Add("[2001:db8::1]:1, 10.1.1.1:80", "=;,", "Via", "1.1 lunette-test")
+	tab := shop(f)
+	f.Fuzz(func(t *testing.T, xff, fwd, name, value string) {
+		for _, v := range []string{xff, fwd, value} {
+			if !httpwire.ValidFieldValue(v) {
+				return
+			}
+		}
+		if !httpwire.IsToken(name) || exchange.EqualFold(name, "X-Forwarded-For") || exchange.EqualFold(name, "Forwarded") {
+			return
+		}
+		x := get("hello.test", "/", from("10.0.0.1"), with("X-Forwarded-For", xff, name, value))
+		if fwd != "" {
+			with("Forwarded", fwd)(x)
+		}
+		m, fault := tab.Match(x)
+		if fault != nil {
+			return
+		}
+		want := netip.MustParseAddr("10.0.0.1")
+		for _, node := range slices.Backward(strings.Split(xff, ",")) {
+			next, ok := parseNode(strings.Trim(node, " \t"))
+			if !ok || !tab.isTrusted(want) {
+				break
+			}
+			want = next
+		}
+		if m.Client != want && strings.Count(xff, ",") < maxHops {
+			t.Fatalf("client %v of %q, want %v", m.Client, xff, want)
+		}
+		out := tab.Outgoing(x, &m)
+		if _, err := httpwire.AppendRequest(nil, &out); err != nil {
+			t.Fatalf("what we would send: %v in %v", err, out.Header)
+		}
+		if fwd == "" && xff != "" {
+			if nodes := forwardedNodes(out.Header); len(nodes) != strings.Count(xff, ",")+2 {
+				t.Fatalf("%d nodes in Forwarded %q made from %q", len(nodes), out.Header.Get("Forwarded"), xff)
+			}
+		}
+	})
+}
+
+func BenchmarkMatchAndOutgoing(b *testing.B) {
+	tab := shop(b)
+	x := get("hello.test", "/upload/x.png?a=1", overTLS("hello.test"), with("Accept", "text/html,*/*;q=0.8", "Accept-Encoding", "gzip, br",
+		"Accept-Language", "en", "Cookie", "session=1234567890", "Connection", "keep-alive", "Referer", "https://hello.test/", "Sec-Fetch-Mode", "navigate"))
+	b.ReportAllocs()
+	for b.Loop() {
+		m, f := tab.Match(x)
+		if f != nil {
+			b.Fatal(f)
+		}
+		tab.Outgoing(x, &m)
 	}
 }
 
