@@ -123,7 +123,7 @@ func (c *checker) listeners() {
 			c.fault(path+".proxy_protocol", "state proxy_protocol.trusted, or trusted_proxies for the whole file",
 				"no networks are trusted to send the header, or anyone could forge addresses")
 		}
-		if key := c.statedAny(path, "tls_min_version", "http2"); key != "" && !l.TLS {
+		if key := c.statedAny(path, "http2"); key != "" && !l.TLS {
 			c.warn(join(path, key), "set tls: true", "does nothing on a listener without tls")
 		}
 		if l.Address == c.cfg.Admin.Address && adminPort != "" && adminPort != "0" {

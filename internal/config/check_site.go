@@ -31,7 +31,7 @@ func (c *checker) passthrough(path string, s *Site, secure bool) {
 	if !secure && len(c.cfg.Listen) > 0 {
 		c.fault(path+".passthrough", "set tls: true on a listener", "needs a listener with tls")
 	}
-	for _, key := range []string{"certificate", "client_auth", "forward_client_cert", "waf", "routes", "path"} {
+	for _, key := range []string{"certificate", "tls_min_version", "client_auth", "forward_client_cert", "waf", "routes", "path"} {
 		if c.stated(path + "." + key) {
 			c.fault(path+"."+key, "leave it out, or set passthrough: false", "cannot work with passthrough, which does not open the connection")
 		}
@@ -62,6 +62,10 @@ func (c *checker) clientAuth(path string, s *Site) {
 	if len(s.ForwardClientCert) > 0 && a.Mode == "none" {
 		c.fault(path+".forward_client_cert", "set client_auth: {mode: request}", "has nothing to forward, because clients are not asked for a certificate")
 	}
+	if len(s.ForwardClientCert) > 0 && a.Mode == "request" && !c.mentioned(at+".ca") && !s.ForwardUnverified {
+		c.fault(path+".forward_client_cert", "set client_auth.ca, or forward_unverified: true where the origin verifies them",
+			"would forward nothing, because without a ca no certificate is verified")
+	}
 	c.authorities(at+".ca", a.CA)
 	c.revocations(at+".crl", a.CRL, a.CA)
 }
@@ -70,11 +74,11 @@ func (c *checker) waf(path string, w *WAF, l *Limits) {
 	at := path + ".waf"
 	for i, e := range w.Exclusions {
 		item := fmt.Sprintf("%s.exclusions[%d]", at, i)
-		if c.stated(item) && !c.mentioned(item+".rule") && !c.mentioned(item+".target") {
-			c.fault(item, "to look at nothing below a path, use a route with waf: {mode: off}", "states neither rule nor target")
+		if c.stated(item) && !c.mentioned(item+".rule") && !c.mentioned(item+".tag") && !c.mentioned(item+".target") {
+			c.fault(item, "to look at nothing below a path, use a route with waf: {mode: off}", "states neither rule, tag nor target")
 		}
-		if e.Path == "/" {
-			c.warn(item+".path", "leave it out", "/ is every path")
+		if e.Rule != 0 && e.Tag != "" {
+			c.fault(item+".tag", "write two exclusions", "states a rule and a tag")
 		}
 	}
 	if w.Mode != "off" && !w.CoreRules && len(w.Rules) == 0 && c.stated(at+".core_rules") {
@@ -92,7 +96,7 @@ func (c *checker) routes(path string, s *Site) {
 		r := &s.Routes[i]
 		at := fmt.Sprintf("%s.routes[%d]", path, i)
 		for j := range i {
-			if covers(s.Routes[j].Path, r.Path) {
+			if covers(s.Routes[j].Path, r.Path) || s.IgnoreCase && covers(strings.ToLower(s.Routes[j].Path), strings.ToLower(r.Path)) {
 				c.warn(at+".path", "put the longer path first", "is never reached, because %s in line %d comes first",
 					quote(s.Routes[j].Path), c.d.place(fmt.Sprintf("%s.routes[%d].path", path, j), c.root).line)
 				break

@@ -30,6 +30,7 @@ type Config struct {
 	AccessLog      AccessLog      `key:"access_log" doc:"One JSON line a request."`
 	Log            Log            `key:"log" doc:"Lunette's own messages, on stderr."`
 	Admin          Admin          `key:"admin" doc:"/metrics, /healthz and /readyz."`
+	Via            string         `key:"via" default:"request" enum:"request|both|none" doc:"Where a Via field (RFC 9110 section 7.6.3) is added: to requests, to answers too, or nowhere. Some origins do not compress for requests with it (nginx gzip_proxied, IIS noCompressionForProxies)."`
 	DrainTimeout   time.Duration  `key:"drain_timeout" default:"30s" max:"1h" doc:"How long a stop, a reload or an upgrade waits for open requests before it cuts them off."`
 
 	File string // absolute path of the file
@@ -41,7 +42,6 @@ type Listener struct {
 
 	Address       string         `key:"address" need:"yes" is:"address" doc:"host:port to listen on. An empty host, as in :443, is every address of the machine."`
 	TLS           bool           `key:"tls" default:"false" doc:"Speak TLS. The certificates come from the sites, chosen by SNI."`
-	TLSMinVersion uint16         `key:"tls_min_version" default:"1.2" is:"version" doc:"Oldest TLS version that clients may use."`
 	HTTP2         bool           `key:"http2" default:"true" doc:"Offer HTTP/2 to TLS clients."`
 	ProxyProtocol ProxyProtocol  `key:"proxy_protocol" doc:"PROXY protocol v1 and v2, by which a load balancer in front states the client's address."`
 	Limits        ListenerLimits `key:"limits" doc:"What one client or all of them may take."`
@@ -59,32 +59,29 @@ type ProxyProtocol struct {
 type ListenerLimits struct {
 	_ struct{} `doc:"Limits of a listener, before the site is known."`
 
-	Connections int           `key:"connections" default:"10000" min:"0" max:"10000000" doc:"Open client connections; 0: no limit. Further ones wait to be accepted."`
-	Header      int64         `key:"header" default:"64KiB" min:"1KiB" max:"1MiB" doc:"Bytes of a request's line and header fields."`
+	Connections int           `key:"connections" default:"65536" min:"0" max:"10000000" doc:"Open client connections; 0: no limit."`
+	PerClient   int           `key:"per_client" default:"4096" min:"0" max:"10000000" doc:"Open connections of one client address, of IPv6 one /64; 0: no limit."`
+	Line        int64         `key:"line" default:"16KiB" min:"1KiB" max:"1MiB" doc:"Bytes of a request line, so of a URL."`
+	Header      int64         `key:"header" default:"64KiB" min:"1KiB" max:"1MiB" doc:"Bytes of a request's line and header fields together."`
 	Fields      int           `key:"fields" default:"128" min:"8" max:"10000" doc:"Header fields of a request."`
-	HeaderTime  time.Duration `key:"header_time" default:"10s" min:"100ms" max:"10m" doc:"From the first byte of a request to the end of its header (slowloris)."`
-	TLSTime     time.Duration `key:"tls_time" default:"10s" min:"100ms" max:"10m" doc:"From accept to the end of the TLS handshake."`
+	HeaderTime  time.Duration `key:"header_time" default:"10s" min:"100ms" max:"10m" doc:"From the first byte of a request to the end of its header (slowloris); the same for a TLS handshake and a PROXY header."`
 	Idle        time.Duration `key:"idle" default:"60s" min:"100ms" max:"24h" doc:"How long a kept-alive connection may lie between requests."`
+	BodyIdle    time.Duration `key:"body_idle" default:"60s" min:"100ms" max:"1h" doc:"How long a client may stay silent within its request body."`
+	SendIdle    time.Duration `key:"send_idle" default:"60s" min:"100ms" max:"1h" doc:"How long a client may take nothing of its answer."`
+	TunnelIdle  time.Duration `key:"tunnel_idle" default:"1h" max:"168h" doc:"How long both sides of a WebSocket, another upgraded or a passed-through connection may stay silent; 0s: off."`
 	Requests    int           `key:"requests" default:"10000" min:"0" max:"1000000000" doc:"Requests on one connection, after which it is closed; 0: no limit."`
-	Streams     int           `key:"streams" default:"100" min:"1" max:"10000" doc:"Requests open at once on one HTTP/2 connection."`
+	Streams     int           `key:"streams" default:"128" min:"1" max:"10000" doc:"Requests open at once on one HTTP/2 connection."`
 }
 
 // AccessLog is where the access log goes.
 type AccessLog struct {
 	_ struct{} `doc:"The access log."`
 
-	File    string `key:"file" default:"stdout" is:"log target" doc:"A file, or stdout, stderr, off."`
-	Format  string `key:"format" default:"json" enum:"json" doc:"json: one object a line, see docs/formats/access-log.md."`
-	Mask    Mask   `key:"mask" doc:"What is masked besides the built-in list (Authorization, Cookie, Set-Cookie, tokens and passwords in the query, …)."`
-	OnError string `key:"on_error" default:"open" enum:"open|closed" doc:"When a line cannot be written, such as on a full disk. open: serve on and count the lost lines. closed: answer 503."`
-}
-
-// Mask names what logs mask besides the built-in list.
-type Mask struct {
-	_ struct{} `doc:"Names to mask, compared without regard to case."`
-
-	Headers []string `key:"headers" is:"field name" absent:"none" doc:"Header fields whose values are masked."`
-	Query   []string `key:"query" absent:"none" doc:"Query and form parameters whose values are masked."`
+	File    string   `key:"file" default:"stdout" is:"log target" doc:"A file, or stdout, stderr, off."`
+	Format  string   `key:"format" default:"json" enum:"json" doc:"json: one object a line, see docs/formats/access-log.md."`
+	Mask    []string `key:"mask" is:"field name" absent:"nothing more" doc:"Names of header fields, cookies and parameters whose values are masked besides the built-in list (Authorization, Cookie, tokens, passwords, …), in any case."`
+	Headers bool     `key:"headers" default:"false" doc:"Write the request's header fields on every line, not only where something failed or matched."`
+	OnError string   `key:"on_error" default:"open" enum:"open|closed" doc:"When a line cannot be written, such as on a full disk. open: serve on and count the lost lines. closed: answer 503."`
 }
 
 // Log is Lunette's own log.

@@ -14,6 +14,7 @@ type decoder struct {
 	places  map[string]place // key path to its value; of a mapping or list, its key
 	refused map[string]bool  // paths whose values could not be read
 	nodes   int
+	enough  func() bool // so many faults that no more are wanted
 	report  func(sev Severity, at place, key string, p *problem)
 	secret  func(line int, text string)
 }
@@ -38,8 +39,8 @@ func (d *decoder) setDefaults(v reflect.Value, o *object) {
 		case f.inherit:
 		case f.hasDef && f.shape == list:
 			to := v.FieldByIndex(f.index)
-			for s := range strings.SplitSeq(strings.Trim(f.def, "[]"), ",") {
-				to.Set(reflect.Append(to, d.literal(f, strings.TrimSpace(s))))
+			for _, s := range f.defaults() {
+				to.Set(reflect.Append(to, d.literal(f, s)))
 			}
 		case f.hasDef:
 			v.FieldByIndex(f.index).Set(d.literal(f, f.def))
@@ -64,7 +65,7 @@ func (d *decoder) object(n *node, v reflect.Value, o *object, path string, overl
 		return
 	}
 	for _, p := range n.pairs {
-		if o.field(p.key.text) == nil {
+		if o.field(p.key.text) == nil && !d.enough() {
 			d.report(Error, p.key.place, path, wrong(keyHint(d.root, o, p.key.text), "unknown key %s", quote(p.key.text)))
 		}
 	}
@@ -124,7 +125,7 @@ func (d *decoder) list(n *node, parent, v reflect.Value, f *field, path string) 
 	items := n.items
 	if n.form != sequence {
 		if !f.one {
-			hint := fmt.Sprintf("write [%q]", n.text)
+			hint := "write [" + quote(n.text) + "]"
 			if n.form == mapping {
 				hint = "begin each item with a dash"
 			}

@@ -73,15 +73,15 @@ func TestDefaults(t *testing.T) {
 	c, _ := load(t, "minimal.yaml")
 	s := c.Sites[0]
 	equal(t, "timeouts", s.Origin.Timeouts, Timeouts{
-		Queue: 5 * time.Second, DNS: 5 * time.Second, Connect: 5 * time.Second, TLS: 10 * time.Second,
-		Write: time.Minute, FirstByte: time.Minute, ReadIdle: time.Minute, UpgradeIdle: time.Hour,
+		DNS: 5 * time.Second, Connect: 5 * time.Second, TLS: 10 * time.Second,
+		Write: time.Minute, FirstByte: time.Minute, ReadIdle: time.Minute,
 		KeepaliveIdle: 4 * time.Second, Total: 0,
 	})
 	equal(t, "tls", s.Origin.TLS, OriginTLS{Verify: "full", MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13,
 		Profile: "modern", Renegotiation: "auto"})
 	equal(t, "waf", s.WAF, WAF{Mode: "block", CoreRules: true, Paranoia: 1, InboundThreshold: 5, OutboundThreshold: 4,
-		BodyLimit: 10 << 20, OnLimit: "refuse", ResponseLimit: 512 << 10, TimeLimit: time.Second, OnError: "closed"})
-	equal(t, "health", s.Origin.Health.Status, []StatusRange{{200, 399}})
+		BodyLimit: 10 << 20, OnLimit: "refuse", ResponseLimit: 512 << 10, TimeLimit: 5 * time.Second, OnError: "closed"})
+	equal(t, "health", s.Origin.Health.Status, StatusRange{200, 399})
 	equal(t, "the rest", []any{c.AccessLog.File, c.Log.Level, c.Admin.Address, s.Path, s.Origin.Host, s.Limits.Body, c.DrainTimeout},
 		[]any{"stdout", "info", "", "strict", "", int64(10 << 20), 30 * time.Second})
 }
@@ -93,7 +93,7 @@ func TestInheritance(t *testing.T) {
 	equal(t, "token", c.Admin.Token, "0123456789abcdef0123456789abcdef")
 	equal(t, "urls", s.Origin.URLs, []string{"https://10.0.0.1", "https://10.0.0.2:8443"})
 	equal(t, "resolver", s.Origin.Resolver, []netip.AddrPort{netip.MustParseAddrPort("10.0.0.53:53"), netip.MustParseAddrPort("[2001:db8::53]:5353")})
-	equal(t, "status", s.Origin.Health.Status, []StatusRange{{204, 204}})
+	equal(t, "status", s.Origin.Health.Status, StatusRange{204, 204})
 
 	old := s.Origin
 	old.TLS.Profile, old.TLS.MinVersion, old.Timeouts.DNS = "legacy", tls.VersionTLS10, time.Second
@@ -102,7 +102,7 @@ func TestInheritance(t *testing.T) {
 	slow := s.Origin
 	slow.Timeouts.FirstByte = 0
 	equal(t, "route /slow", s.Routes[1].Origin, slow)
-	equal(t, "limits of /slow", s.Routes[1].Limits, Limits{Body: 0, BodyIdle: 5 * time.Second, SendIdle: time.Minute})
+	equal(t, "limits of /slow", s.Routes[1].Limits, Limits{Body: 0})
 
 	other := s.Origin
 	other.URLs = []string{"https://10.0.0.9"}

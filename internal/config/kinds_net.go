@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 const punycodeHint = "write names outside ASCII in punycode (xn--…)"
@@ -161,6 +162,43 @@ func parsePath(_ *decoder, s string) (any, *problem) {
 	return s, nil
 }
 
+// parseExclusionPath reads a path as rules compare it: percent-decoded, so it may hold spaces and ?.
+func parseExclusionPath(_ *decoder, s string) (any, *problem) {
+	switch {
+	case !strings.HasPrefix(s, "/"):
+		return nil, wrong("write /"+s, "must begin with /, not %s", quote(s))
+	case strings.ContainsAny(s, "\"'`%\\") || strings.ContainsFunc(s, unicode.IsControl):
+		return nil, wrong("write the part before it and a *; the path is compared decoded, so %20 is a space",
+			"must not hold quotes, percent signs, backslashes or control characters: %s", quote(s))
+	case strings.Contains(strings.TrimSuffix(s, "*"), "*"):
+		return nil, wrong("", "may have a * only at its end: %s", quote(s))
+	}
+	return s, nil
+}
+
+// parseMethod reads a request method; the registered ones are all upper case.
+func parseMethod(_ *decoder, s string) (any, *problem) {
+	up := strings.ToUpper(s)
+	switch {
+	case up == "CONNECT" || up == "TRACE":
+		return nil, wrong("leave it out", "%s is never let through", up)
+	case s == "" || strings.Trim(up, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "":
+		return nil, wrong("", "must be a request method, not %s", quote(s))
+	case s != up:
+		return nil, wrong("write "+up, "methods are upper case, %s is another one", quote(s))
+	}
+	return s, nil
+}
+
+func parseTag(_ *decoder, s string) (any, *problem) {
+	for i := range len(s) {
+		if c := s[i]; !isLetterOrDigit(c) && !strings.ContainsRune("-_./", rune(c)) {
+			return nil, wrong("", "must be a tag, not %s", quote(s))
+		}
+	}
+	return parseText(nil, s)
+}
+
 func parseNetwork(_ *decoder, s string) (any, *problem) {
 	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
 		return netip.PrefixFrom(a, a.BitLen()), nil
@@ -222,8 +260,9 @@ func parseTarget(_ *decoder, s string) (any, *problem) {
 		return nil, wrong("write ARGS:q, REQUEST_COOKIES:session or REQUEST_BODY",
 			"must be a variable of the rules, not %s", quote(s))
 	}
-	if strings.ContainsAny(part, "\"'|,\r\n\x00") {
-		return nil, wrong("", "must not hold quotes, commas, bars or line ends: %s", quote(s))
+	if strings.ContainsAny(part, "\"'`,;|!& ") || strings.ContainsFunc(part, unicode.IsControl) || strings.HasSuffix(part, "\\") {
+		return nil, wrong("name the variable alone, or choose the part by a regular expression: ARGS:/^q/",
+			"must not hold quotes, spaces or any of , ; | ! &: %s", quote(s))
 	}
 	return s, nil
 }

@@ -60,7 +60,7 @@ type loading struct {
 }
 
 func (l *loading) report(sev Severity, at place, key string, p *problem) {
-	if len(l.faults) > 100*maxFaults {
+	if l.enough() {
 		return
 	}
 	l.faults = append(l.faults, Fault{
@@ -69,6 +69,9 @@ func (l *loading) report(sev Severity, at place, key string, p *problem) {
 	})
 }
 
+// enough says that more faults were found than will be shown.
+func (l *loading) enough() bool { return len(l.faults) >= 10*maxFaults }
+
 func (l *loading) load(text, dir string, now time.Time) *Config {
 	root := parseTree(text, func(at place, p *problem) { l.report(Error, at, "", p) })
 	if root == nil || root.form == broken {
@@ -76,7 +79,7 @@ func (l *loading) load(text, dir string, now time.Time) *Config {
 	}
 	d := &decoder{
 		dir: dir, root: objectOf(reflect.TypeFor[Config]()), places: map[string]place{}, refused: map[string]bool{},
-		report: l.report, secret: l.source.hide,
+		report: l.report, enough: l.enough, secret: l.source.hide,
 	}
 	cfg := &Config{}
 	v := reflect.ValueOf(cfg).Elem()

@@ -17,9 +17,10 @@ type Origin struct {
 	HTTP            string           `key:"http" default:"auto" enum:"auto|1.1|2" doc:"Version spoken to the origin. auto: HTTP/2 where the origin offers it."`
 	Timeouts        Timeouts         `key:"timeouts" doc:"How long each step may take."`
 	Health          Health           `key:"health" doc:"How sick servers are found and left out."`
-	MaxConnections  int              `key:"max_connections" default:"0" min:"0" max:"1000000" doc:"Connections to each server at once; 0: no limit. Further requests wait, see timeouts.queue."`
-	IdleConnections int              `key:"idle_connections" default:"64" min:"0" max:"100000" doc:"Idle connections kept for each server."`
-	Retries         int              `key:"retries" default:"1" min:"0" max:"10" doc:"Further attempts for a request that never reached the origin, or is idempotent and got no answer."`
+	MaxConnections  int              `key:"max_connections" default:"0" min:"0" max:"1000000" doc:"Connections to each server at once; 0: no limit. Further requests wait, at most timeouts.connect."`
+	IdleConnections int              `key:"idle_connections" default:"256" min:"0" max:"100000" doc:"Idle connections kept for each server."`
+	Retries         int              `key:"retries" default:"2" min:"0" max:"10" doc:"Further attempts for a request that never reached the origin, or is idempotent and got no answer."`
+	MaxHeader       int64            `key:"max_header" default:"128KiB" min:"4KiB" max:"4MiB" doc:"Bytes of the head of an answer."`
 	Resolver        []netip.AddrPort `key:"resolver" absent:"the system's (/etc/resolv.conf)" doc:"DNS servers that look up the names in urls; the port may be left out (53)."`
 }
 
@@ -37,20 +38,19 @@ type OriginTLS struct {
 	Renegotiation         string       `key:"renegotiation" default:"auto" enum:"auto|never|once|freely" doc:"What a HelloRequest of the origin gets. auto: an answer, a bounded number of times on one connection. never: the connection is closed with reason tls.renegotiation_refused. once and freely: at most one, or any number."`
 	InsecureRenegotiation bool         `key:"insecure_renegotiation" default:"false" doc:"Answer also origins without RFC 5746, whose renegotiation an attacker on the way can abuse."`
 	ClientCertificate     *Certificate `key:"client_certificate" absent:"an empty one is sent" doc:"Certificate shown to an origin that asks for one."`
+	ShareConnections      bool         `key:"share_connections" default:"false" doc:"Let every client use connections on which client_certificate was shown. By default such a connection belongs to one client connection, in case the origin binds an identity to it."`
 }
 
 // Timeouts bounds each step to an origin. Zero is off where the tags say so.
 type Timeouts struct {
 	_ struct{} `doc:"How long each step to the origin may take."`
 
-	Queue         time.Duration `key:"queue" default:"5s" max:"10m" doc:"Waiting for a connection when max_connections are in use; 0s: do not wait."`
 	DNS           time.Duration `key:"dns" default:"5s" min:"10ms" max:"10m" doc:"Looking up the address."`
 	Connect       time.Duration `key:"connect" default:"5s" min:"10ms" max:"10m" doc:"TCP, each address."`
 	TLS           time.Duration `key:"tls" default:"10s" min:"10ms" max:"10m" doc:"TLS handshake."`
 	Write         time.Duration `key:"write" default:"60s" max:"24h" doc:"How long the origin may take nothing of the request; 0s: off."`
 	FirstByte     time.Duration `key:"first_byte" default:"60s" max:"24h" doc:"From the end of the request to the first byte of the answer; 0s: off."`
 	ReadIdle      time.Duration `key:"read_idle" default:"60s" max:"24h" doc:"How long the origin may stay silent within its answer; 0s: off."`
-	UpgradeIdle   time.Duration `key:"upgrade_idle" default:"1h" max:"168h" doc:"How long both sides of a WebSocket or another upgraded connection may stay silent; 0s: off."`
 	KeepaliveIdle time.Duration `key:"keepalive_idle" default:"4s" max:"1h" doc:"How long an idle connection is kept. Less than the origin keeps it (Node 5s, Apache 5s, nginx 75s, IIS 120s), or requests meet closed connections; 0s: connections are not reused."`
 	Total         time.Duration `key:"total" default:"0s" max:"168h" doc:"The whole of it, all attempts; 0s: off."`
 }
@@ -62,7 +62,7 @@ type Health struct {
 	Path     string        `key:"path" is:"path" absent:"no active checks" doc:"Path that is asked for."`
 	Interval time.Duration `key:"interval" default:"10s" min:"100ms" max:"1h" doc:"Time between checks of one server."`
 	Timeout  time.Duration `key:"timeout" default:"5s" min:"10ms" max:"10m" doc:"Time for one check, from DNS to the header of the answer."`
-	Status   []StatusRange `key:"status" default:"[200-399]" one:"yes" doc:"Statuses of a healthy server, single or a range."`
+	Status   StatusRange   `key:"status" default:"200-399" doc:"Status of a healthy server, or a range of them."`
 	Rise     int           `key:"rise" default:"2" min:"1" max:"100" doc:"Good checks in a row that bring a server back."`
 	Fall     int           `key:"fall" default:"3" min:"1" max:"100" doc:"Bad checks in a row that take a server out."`
 	Passive  Passive       `key:"passive" doc:"Take out servers by failed requests."`
@@ -75,7 +75,6 @@ type StatusRange struct{ From, To int }
 type Passive struct {
 	_ struct{} `doc:"Take out servers by failed requests. A failure is a request without an answer; the origin's own 5xx count as answers."`
 
-	Failures int           `key:"failures" default:"5" min:"0" max:"100000" doc:"Failures within the time that take a server out; 0: off."`
-	Within   time.Duration `key:"within" default:"10s" min:"100ms" max:"1h" doc:"The time within which failures are counted."`
+	Failures int           `key:"failures" default:"3" min:"0" max:"100000" doc:"Failures in a row that take a server out; 0: off."`
 	Hold     time.Duration `key:"hold" default:"10s" min:"100ms" max:"24h" doc:"How long the server is left out before it is tried again. The last server left is never taken out."`
 }

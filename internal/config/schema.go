@@ -140,10 +140,19 @@ func (f *field) describe() string {
 	return out
 }
 
+// defaults are the items of a list's default.
+func (f *field) defaults() []string {
+	items := strings.Split(strings.Trim(f.def, "[]"), ",")
+	for i := range items {
+		items[i] = strings.TrimSpace(items[i])
+	}
+	return items
+}
+
 // defaultValue is the default as JSON.
 func (f *field) defaultValue() any {
 	if f.shape == list {
-		return strings.Split(strings.Trim(f.def, "[]"), ",")
+		return f.defaults()
 	}
 	switch f.kind.types[0] {
 	case "boolean":

@@ -1,7 +1,5 @@
 package config
 
-import "time"
-
 // Site is one protected site.
 type Site struct {
 	_ struct{} `doc:"One protected site."`
@@ -9,11 +7,16 @@ type Site struct {
 	Names             []string       `key:"names" need:"yes" min:"1" is:"host pattern" doc:"Host names, exact (shop.test) or with one wildcard label (*.shop.test: one label, not two, and not shop.test itself). An exact name wins over a wildcard."`
 	Default           bool           `key:"default" default:"false" doc:"Serve also requests for unknown names and clients without SNI. At most one site; without one they get 421."`
 	Certificates      []Certificate  `key:"certificate" one:"yes" absent:"none" doc:"The site's certificate and key, or a list of them, such as ECDSA and RSA. Needed where a listener has tls."`
+	TLSMinVersion     uint16         `key:"tls_min_version" default:"1.2" is:"version" doc:"Oldest TLS version that clients may use."`
 	ClientAuth        ClientAuth     `key:"client_auth" doc:"The client's own certificate."`
 	ForwardClientCert []string       `key:"forward_client_cert" enum:"client-cert|x-arr-clientcert|ms-aspnetcore-clientcert" absent:"not forwarded" doc:"Fields by which the origin learns the client's certificate: Client-Cert (RFC 9440), X-ARR-ClientCert (IIS), MS-ASPNETCORE-CLIENTCERT. They are always stripped from what clients send."`
+	ForwardUnverified bool           `key:"forward_unverified" default:"false" doc:"Forward also certificates that nobody verified here, because client_auth has no ca. The origin must verify them itself."`
 	Passthrough       bool           `key:"passthrough" default:"false" doc:"Hand the TLS connection to the origin unopened, by SNI: no WAF, no routes, no certificate here."`
 	RedirectHTTPS     bool           `key:"redirect_https" default:"false" doc:"Answer plain HTTP with a redirect to https."`
+	RedirectPort      int            `key:"redirect_port" default:"443" min:"1" max:"65535" doc:"Port that the redirect names."`
+	Methods           []string       `key:"methods" is:"method" default:"[GET, HEAD, POST, OPTIONS, PUT, PATCH, DELETE]" doc:"Request methods that may pass; spelled as in requests, upper case."`
 	Path              string         `key:"path" default:"strict" enum:"strict|lenient" doc:"Paths that origins read differently (\\, ;, %2f, %u, trailing dot, ::$DATA, 8.3 names). strict: refuse them with 400. lenient: pass them on as they came."`
+	IgnoreCase        bool           `key:"ignore_case" default:"false" doc:"The origin does not tell a from A in paths (IIS), so routes do not either."`
 	ErrorPages        map[int]string `key:"error_pages" is:"file" min:"400" max:"599" absent:"built-in pages" doc:"HTML files by status, for answers that Lunette makes up; the origin's own error pages pass unchanged."`
 	Limits            Limits         `key:"limits" doc:"What one request may take."`
 	Origin            Origin         `key:"origin" need:"yes" doc:"Where requests go."`
@@ -40,11 +43,9 @@ type ClientAuth struct {
 
 // Limits bounds one request.
 type Limits struct {
-	_ struct{} `doc:"What one request may take."`
+	_ struct{} `doc:"What one request may take; times and header sizes are limits of the listener."`
 
-	Body     int64         `key:"body" default:"10MiB" min:"0B" max:"1PiB" doc:"Bytes of a request body; 0B: none allowed. More is refused with 413."`
-	BodyIdle time.Duration `key:"body_idle" default:"30s" min:"100ms" max:"1h" doc:"How long a client may stay silent within its request body."`
-	SendIdle time.Duration `key:"send_idle" default:"60s" min:"100ms" max:"1h" doc:"How long a client may take nothing of its answer."`
+	Body int64 `key:"body" default:"10MiB" min:"0B" max:"1PiB" doc:"Bytes of a request body; 0B: none allowed. More is refused with 413."`
 }
 
 // Route is the settings for a part of a site. After Load all of it is resolved: what the file does not state is the site's;

@@ -13,19 +13,20 @@ type WAF struct {
 	OutboundThreshold int           `key:"outbound_threshold" default:"4" min:"1" max:"10000" doc:"Score from which an answer is blocked."`
 	Rules             []string      `key:"rules" is:"file" absent:"none" doc:"Files of your own rules (SecLang), loaded in this order after the Core Rule Set."`
 	Exclusions        []Exclusion   `key:"exclusions" absent:"none" doc:"Rules that are not to look at something. lunette explain-block prints the narrowest one for a blocked request."`
-	BodyLimit         int64         `key:"body_limit" default:"10MiB" min:"1KiB" max:"1GiB" doc:"Bytes of a request body that rules see. They are held in memory until the rules have seen them."`
+	BodyLimit         int64         `key:"body_limit" default:"10MiB" min:"1KiB" max:"1GiB" doc:"Bytes of a request body that rules see. The request waits until they have; more than 512 KiB of it lie in a temporary file."`
 	OnLimit           string        `key:"on_limit" default:"refuse" enum:"refuse|partial" doc:"A body over body_limit. refuse: 413 (with mode: detect it passes). partial: inspect the beginning, pass the rest; an attack may hide in the rest."`
 	InspectResponses  bool          `key:"inspect_responses" default:"false" doc:"Let rules see the bodies of answers too (leaked data, error messages). Text, HTML, JSON and XML only."`
 	ResponseLimit     int64         `key:"response_limit" default:"512KiB" min:"1KiB" max:"64MiB" doc:"Bytes of an answer that rules see; the rest passes."`
-	TimeLimit         time.Duration `key:"time_limit" default:"1s" max:"1m" doc:"Time that rules may spend on one request, see on_error; 0s: off."`
+	TimeLimit         time.Duration `key:"time_limit" default:"5s" max:"1m" doc:"Time that rules may spend on one request, see on_error; 0s: off."`
 	OnError           string        `key:"on_error" default:"closed" enum:"open|closed" doc:"When the rules fail or time_limit is spent. open: let the request pass. closed: refuse it with 503."`
 }
 
 // Exclusion keeps rules from looking at something.
 type Exclusion struct {
-	_ struct{} `doc:"Rules that are not to look at something. State rule, target or both."`
+	_ struct{} `doc:"Rules that are not to look at something. State rule, tag or target, or several of them."`
 
 	Rule   int    `key:"rule" min:"1" max:"999999999" absent:"every rule" doc:"Id of the rule."`
+	Tag    string `key:"tag" is:"tag" absent:"whatever its tags" doc:"Every rule with this tag, such as attack-sqli."`
 	Target string `key:"target" is:"rule target" absent:"everything that the rule looks at" doc:"Variable that is left out: ARGS:q, REQUEST_COOKIES:session, REQUEST_HEADERS:User-Agent, …"`
-	Path   string `key:"path" is:"path" absent:"the whole site or route" doc:"Only for paths with this prefix."`
+	Path   string `key:"path" is:"exclusion path" absent:"the whole site or route" doc:"Only for this path; with / or * at its end (and more before it), for every path that begins so."`
 }

@@ -1,0 +1,96 @@
+package config
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Files made to exhaust us are refused, soon and with few words.
+func TestHostileFilesAreBounded(t *testing.T) {
+	const n = 1 << 20
+	nine := func(s string) string { return strings.TrimSuffix(strings.Repeat(s+",", 9), ",") }
+	bomb := "a: &a [x]\n"
+	for c := 'b'; c <= 'j'; c++ {
+		bomb += string(c) + ": &" + string(c) + " [" + nine("*"+string(c-1)) + "]\n"
+	}
+	site := "sites:\n  - &s\n    names: [" + strings.Repeat("a.test,", 2000) + "b.test]\n    origin: {urls: [\"http://10.0.0.1\"]}\n" +
+		strings.Repeat("  - *s\n", 2000)
+	for name, text := range map[string]string{
+		"too large":         strings.Repeat("# comment\n", maxFile/10+1),
+		"flow lists":        strings.Repeat("[", n),
+		"flow mappings":     strings.Repeat("{a: ", n/4),
+		"compact lists":     strings.Repeat("- ", n/2),
+		"explicit keys":     strings.Repeat("? ", n/2),
+		"anchors in a row":  "a: " + strings.Repeat("&a ", n/3),
+		"tags in a row":     "a: " + strings.Repeat("!!a ", n/4),
+		"colons":            strings.Repeat("a: ", n/3),
+		"bare colons":       strings.Repeat(":", n),
+		"deep block":        deepBlock(1200),
+		"alias bomb":        bomb,
+		"alias of a site":   site,
+		"alias of itself":   "listen: &l [*l]\n",
+		"merge of itself":   "listen: &l\n  <<: *l\n",
+		"merge of merges":   "a: &a {x: 1}\nb: &b {<<: [*a, *a]}\nc: {<<: [*b, *b, *b]}\n",
+		"many unknown keys": manyKeys(20000),
+		"one long line":     "listen: \"" + strings.Repeat("x", n) + "\"\n",
+		"not UTF-8":         "listen: \xff\n",
+		"zero bytes":        strings.Repeat("\x00", n),
+		"documents":         strings.Repeat("---\n", n/4),
+		"quotes":            strings.Repeat("\"", n),
+		"block scalar":      "a: |\n" + strings.Repeat(" x\n", n/3),
+		"directives":        strings.Repeat("%YAML 1.2\n", n/10),
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			cfg, faults := Parse("x.yaml", t.TempDir(), []byte(text), testNow)
+			if cfg != nil || !faults.Failed() {
+				t.Fatal("taken")
+			}
+			if len(faults) > maxFaults || len(faults.String()) > 1<<20 {
+				t.Errorf("%d faults in %d bytes", len(faults), len(faults.String()))
+			}
+			t.Logf("%v, %s", time.Since(begin).Round(time.Millisecond), strings.SplitN(faults.String(), "\n", 2)[0][:min(120, len(strings.SplitN(faults.String(), "\n", 2)[0]))])
+		})
+	}
+}
+
+func deepBlock(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
+}
+
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("k" + strings.Repeat("x", i%7) + string(rune('a'+i%26)) + ": 1\n")
+	}
+	return b.String()
+}
+
+// FuzzParse: no panic, and either a configuration or an error.
+func FuzzParse(f *testing.F) {
+	for _, name := range []string{"testdata/issue.yaml", "testdata/minimal.yaml", "testdata/inherit.yaml", "testdata/bad/anchors.yaml", "testdata/bad/wrong-shapes-below.yaml", "testdata/bad/twice.yaml"} {
+		data, err := os.ReadFile(name)
+		must(f, err)
+		f.Add(data)
+	}
+	f.Add([]byte("listen: [{address: &a \":1\"}, {address: *a}]\n<<: {sites: [{names: [a.b], origin: {urls: [\"http://h\"]}}]}\n"))
+	f.Add([]byte("? [a]\n: b\n"))
+	f.Add([]byte("a: !!binary x\n--- |\n x\n...\n"))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cfg, faults := Parse("fuzz.yaml", dir, data, testNow)
+		if (cfg == nil) != faults.Failed() {
+			t.Fatalf("config nil: %v, faults:\n%s", cfg == nil, faults)
+		}
+		_ = faults.String()
+		if cfg != nil {
+			_ = cfg.Files()
+		}
+	})
+}
