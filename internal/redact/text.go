@@ -105,7 +105,7 @@ func lineOf(s string, i, j, colon int) (from, to int) {
 	for from < len(s) && s[from] == ' ' {
 		from++
 	}
-	if strings.Contains(s[from:], maskStart) {
+	if strings.HasPrefix(s[from:], maskStart) {
 		return 0, 0
 	}
 	to = from

@@ -1,0 +1,79 @@
+package telemetry
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+// logFile is a sink that appends to a file, 0640 when it is made.
+type logFile struct {
+	path string
+	look time.Time // when Moved looked last
+
+	mu sync.Mutex // Close may come while a write hangs
+	f  *os.File
+}
+
+const lookEvery = time.Second
+
+func openLogFile(path string) (*logFile, error) {
+	f, err := openAppend(path)
+	if err != nil {
+		return nil, fmt.Errorf("open access log: %w", err)
+	}
+	return &logFile{path: path, f: f}, nil
+}
+
+func openAppend(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+}
+
+func (l *logFile) file() *os.File {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.f
+}
+
+func (l *logFile) Write(p []byte) (int, error) { return l.file().Write(p) }
+
+func (l *logFile) Reopen() error {
+	f, err := openAppend(l.path)
+	if err != nil {
+		return fmt.Errorf("reopen access log: %w", err)
+	}
+	l.mu.Lock()
+	old := l.f
+	l.f = f
+	l.mu.Unlock()
+	return old.Close()
+}
+
+func (l *logFile) Moved() bool {
+	now := time.Now()
+	if now.Sub(l.look) < lookEvery {
+		return false
+	}
+	l.look = now
+	there, err := os.Stat(l.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return true
+	}
+	if err != nil {
+		return false
+	}
+	open, err := l.file().Stat()
+	return err == nil && !os.SameFile(open, there)
+}
+
+func (l *logFile) Close() error { return l.file().Close() }
+
+// stream is a sink that is not ours to close or reopen: standard output.
+type stream struct{ io.Writer }
+
+func (stream) Reopen() error { return nil }
+func (stream) Moved() bool   { return false }
+func (stream) Close() error  { return nil }
