@@ -7,23 +7,23 @@ import (
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
-// maxChunkLine bounds a chunk-size line: 16 hexadecimal digits and CRLF.
-const maxChunkLine = 18
+// maxChunkDigits bounds a chunk size, leading zeros included.
+const maxChunkDigits = 16
 
 // ParseChunkSize parses the chunk-size line at the start of b (RFC 9112 section 7.1) and returns how many bytes it took; n == 0
 // with a nil error means that more bytes are needed. Chunk extensions are refused (section 7.1.1): nobody uses them but to smuggle.
 func ParseChunkSize(b []byte) (size int64, n int, err error) {
 	i := 0
-	for i < len(b) && i < maxChunkLine && class[b[i]]&classHex != 0 {
+	for ; i < len(b) && class[b[i]]&classHex != 0; i++ {
+		if i == maxChunkDigits {
+			return 0, 0, fault(reason.HTTP1BadChunk, "chunk size of more than 16 digits (RFC 9112 7.1)")
+		}
 		if size >= 1<<58 {
 			return 0, 0, fault(reason.HTTP1BadChunk, "chunk size beyond 2^62 (RFC 9112 7.1)")
 		}
 		size = size<<4 | int64(hexValue(b[i]))
-		i++
 	}
 	switch {
-	case i > maxChunkLine-2:
-		return 0, 0, fault(reason.HTTP1BadChunk, "chunk size of more than 16 digits (RFC 9112 7.1)")
 	case i == len(b):
 		return 0, 0, nil
 	case i == 0:
