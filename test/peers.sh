@@ -12,6 +12,7 @@ set -euo pipefail
 wanted=(
   "apache2 apache2"
   "nginx nginx-light"
+  "/usr/lib/nginx/modules/ngx_http_echo_module.so libnginx-mod-http-echo"
   "openssl openssl"
   "gnutls-serv gnutls-bin"
   "tshark tshark"

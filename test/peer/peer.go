@@ -42,7 +42,7 @@ func (s *Server) Log(name string) string {
 // Stop ends the server now and waits until it is gone.
 func (s *Server) Stop() { s.proc.stop() }
 
-// Signal sends sig to the server, e.g. SIGSTOP to make it fall silent.
+// Signal sends sig to the server's first process: SIGHUP to reload, SIGSTOP to make one without workers fall silent.
 func (s *Server) Signal(sig os.Signal) error { return s.proc.cmd.Process.Signal(sig) }
 
 // Need returns the path of a program, or skips the test and names the Debian package that has it.

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lunette-waf/lunette/test/peer"
 )
@@ -130,40 +132,85 @@ func TestEchoOrigins(t *testing.T) {
 	t.Parallel()
 	ca := peer.NewCA(t)
 	cert := ca.Issue(peer.Issue{Names: []string{"e.test"}})
-	const passSlash = `encodedSolidusHandling="passthrough"` // Tomcat refuses %2f otherwise
-	for name, start := range map[string]func(*testing.T) *peer.Server{
-		"node":   func(t *testing.T) *peer.Server { return peer.Node(t, peer.NodeEcho) },
-		"tomcat": func(t *testing.T) *peer.Server { return peer.Tomcat(t, peer.TomcatConfig{Connector: passSlash}) },
-		"node tls": func(t *testing.T) *peer.Server {
-			return peer.Node(t, peer.NodeEcho, "PEER_CERT="+cert.File, "PEER_KEY="+cert.Key)
-		},
-		"tomcat tls": func(t *testing.T) *peer.Server {
-			return peer.Tomcat(t, peer.TomcatConfig{Cert: cert, Connector: passSlash})
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := start(t)
-			url, args := "http://"+s.Addr, []string(nil)
-			if strings.HasSuffix(name, "tls") {
-				url, args = resolve(s, "e.test")
-				args = append(args, "--cacert", ca.File)
-			}
-			get(t, append(args, "-X", "PUT", "-d", `a"b`, "-H", "X-Two: 1", "-H", "X-Two: 2", url+"/p/x%2fy?q=%20")...)
-			seen := s.Received(t)
-			if len(seen) != 1 {
-				t.Fatalf("it received %d requests", len(seen))
-			}
-			r, twos := seen[0], 0
-			for _, f := range r.Header {
-				if strings.EqualFold(f[0], "X-Two") {
-					twos++
+	for _, origin := range peer.EchoOrigins() {
+		for _, secure := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s tls=%v", origin.Name, secure), func(t *testing.T) {
+				t.Parallel()
+				var s *peer.Server
+				var url string
+				var args []string
+				if secure {
+					s = origin.Start(t, cert)
+					url, args = resolve(s, "e.test")
+					args = append(args, "--cacert", ca.File)
+				} else {
+					s = origin.Start(t, nil)
+					url = "http://" + s.Addr
 				}
-			}
-			if r.Method != "PUT" || r.Target != "/p/x%2fy?q=%20" || string(r.Body) != `a"b` || twos != 2 {
-				t.Errorf("it received %q", r)
-			}
-		})
+				get(t, append(args, "-d", `a"b`, "-H", "X-Two: 1", "-H", "X-Two: 2", url+"/p/x%41y?q=%20")...)
+				get(t, append(args, url+"/last")...)
+				checkEcho(t, origin.Name, s.Await(t, "/last"))
+			})
+		}
+	}
+}
+
+// checkEcho holds that the first of two requests was kept as it was sent.
+func checkEcho(t *testing.T, origin string, seen []peer.Received) {
+	t.Helper()
+	if len(seen) != 2 {
+		t.Fatalf("it received %d requests, want 2: %q", len(seen), seen)
+	}
+	r := seen[0]
+	var twos []string
+	for _, f := range r.Header {
+		if strings.EqualFold(f[0], "X-Two") {
+			twos = append(twos, f[1])
+		}
+	}
+	if r.Method != "POST" || r.Target != "/p/x%41y?q=%20" {
+		t.Errorf("it received %s %s", r.Method, r.Target)
+	}
+	// Apache shows fields of one name as one list, as RFC 9110 section 5.2 allows, and no body.
+	if got := strings.Join(twos, ", "); got != "1, 2" {
+		t.Errorf("it received X-Two: %s", got)
+	}
+	if want := `a"b`; string(r.Body) != want && origin != "apache" {
+		t.Errorf("it received body %q, want %q", r.Body, want)
+	}
+}
+
+// TestServersEndWithTheTestBinary shows that a server does not outlive a test binary that had no chance to clean up.
+func TestServersEndWithTheTestBinary(t *testing.T) {
+	if os.Getenv("PEER_TEST_ABANDON") != "" {
+		s := peer.Nginx(t, peer.NginxConfig{HTTP: "server { listen {{addr}}; }"})
+		fmt.Printf("pid=%d\n", s.PID)
+		os.Exit(0)
+	}
+	t.Parallel()
+	peer.Need(t, "nginx", "nginx-light")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestServersEndWithTheTestBinary$")
+	cmd.Env = append(os.Environ(), "PEER_TEST_ABANDON=1", "TMPDIR="+t.TempDir()) // it leaves its folder behind
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	_, text, _ := strings.Cut(string(out), "pid=")
+	var pid int
+	if _, err := fmt.Sscan(text, &pid); err != nil {
+		t.Fatalf("no pid in %q", out)
+	}
+	late, tick := time.After(10*time.Second), time.NewTicker(5*time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); os.IsNotExist(err) {
+			return
+		}
+		select {
+		case <-late:
+			t.Fatalf("process %d outlived the test binary", pid)
+		case <-tick.C:
+		}
 	}
 }
 

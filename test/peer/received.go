@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Received is one request as an origin read it.
+// Received is one request as an origin read it: nginx and Node show the fields as they came, Apache joins those of one
+// name into a list and shows no body, Tomcat writes names in lower case and groups them.
 type Received struct {
 	Method string      `json:"method"`
 	Target string      `json:"target"`
@@ -24,23 +25,47 @@ func (r Received) Get(name string) string {
 	return ""
 }
 
-// Received returns the requests that the origin has read so far: Node with [NodeEcho], [Tomcat], and Apache.
+// Received returns the requests that an [EchoOrigin] or any [Apache] has written down so far.
 func (s *Server) Received(t testing.TB) []Received {
 	t.Helper()
 	var out []Received
 	for line := range strings.Lines(s.Log("requests.log")) {
-		var r Received
+		if !strings.HasSuffix(line, "\n") {
+			break // still being written
+		}
+		var r struct {
+			Received
+			Raw, Text string // nginx: the head as it was read, the body as text
+		}
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("%s wrote %q: %v", s.Name, line, err)
 		}
-		out = append(out, r)
+		if r.Raw != "" {
+			r.Received = rawHead(r.Raw)
+			r.Body = []byte(r.Text)
+		}
+		out = append(out, r.Received)
 	}
 	for line := range strings.Lines(s.Log("forensic.log")) {
-		if r, ok := forensic(strings.TrimSpace(line)); ok {
+		if r, ok := forensic(strings.TrimSuffix(line, "\n")); ok && strings.HasSuffix(line, "\n") {
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// rawHead splits a head as it came over the wire.
+func rawHead(head string) Received {
+	var r Received
+	first, rest, _ := strings.Cut(head, "\n")
+	r.Method, r.Target, _ = strings.Cut(strings.TrimRight(first, "\r"), " ")
+	r.Target, _, _ = strings.Cut(r.Target, " HTTP/")
+	for line := range strings.Lines(rest) {
+		if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
+			r.Header = append(r.Header, [2]string{name, strings.Trim(value, " \t")})
+		}
+	}
+	return r
 }
 
 // forensic reads one line of mod_log_forensic: "+id|request line|name:value|…"; a line that begins with "-" ends a request.
