@@ -62,7 +62,7 @@ func deadline(now time.Time, d time.Duration) time.Time {
 
 // run opens the connection, then serves it on a goroutine of its own: the handshake's deep stack does not outlive it.
 func (c *conn) run() {
-	serve, err := c.open()
+	serve, err := c.safeOpen()
 	if err != nil {
 		if err.Code != reason.ClientGone { // a probe that connects and leaves is no event
 			c.l.refuseConn(c.client, c.accepted, err)
@@ -78,6 +78,16 @@ func (c *conn) run() {
 		defer c.recover()
 		serve()
 	}()
+}
+
+// safeOpen is open, with a panic on the way turned into an error.
+func (c *conn) safeOpen() (serve func(), err *reason.Error) {
+	defer func() {
+		if v := recover(); v != nil {
+			serve, err = nil, reason.New(reason.UsPanic, "before the first request", fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		}
+	}()
+	return c.open()
 }
 
 // recover keeps a panic to the connection that it happened on. Handlers are to recover their own.
@@ -166,6 +176,9 @@ func looksLikeHTTP(b []byte) bool {
 // lingerClose ends our side and reads on for a while, so that the client can read what we sent: closing with unread
 // bytes in our buffer makes the kernel send a reset, which may destroy the answer (RFC 9112 section 9.6).
 func lingerClose(sock, rw net.Conn, d time.Duration) {
+	if d < 0 {
+		return
+	}
 	half := func() error { return nil }
 	if w, ok := rw.(interface{ CloseWrite() error }); ok {
 		half = w.CloseWrite

@@ -232,6 +232,7 @@ func (h *h1) exchange(s *Settings, r *h1Exchange) bool {
 	q := &r.x.Request
 	r.w.close = q.Close || s.Requests >= 0 && h.served >= s.Requests
 	r.x.W = &r.w
+	h.watch.begin()
 	if q.Length == 0 {
 		h.watch.start(s.Watch)
 	}
@@ -276,6 +277,10 @@ func (h *h1) abort(w *h1Writer) {
 
 // bye closes in good order.
 func (h *h1) bye() {
+	if len(h.pending) > 0 || h.in.Buffered() > 0 { // requests that are not served any more must not destroy the last answer
+		lingerClose(h.c.nc, h.rw, h.c.l.settings.Load().Linger)
+		return
+	}
 	_ = h.rw.SetWriteDeadline(time.Now().Add(time.Second))
 	_ = h.rw.Close()
 }

@@ -3,6 +3,7 @@ package listener
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -279,6 +280,75 @@ func TestAbortedAnswerIsCut(t *testing.T) {
 	out, err := io.ReadAll(c)
 	if err == nil && strings.Contains(string(out), "0\r\n\r\n") {
 		t.Errorf("a cut answer looks whole: %q", out)
+	}
+}
+
+func TestDrainedBodyIsNotWatched(t *testing.T) {
+	r := start(t, Config{Settings: Settings{Watch: time.Nanosecond}}, handlerFunc(func(_ context.Context, x *exchange.Exchange) { reply(x, 200, x.Request.Path) }))
+	c := r.dial()
+	br := bufio.NewReader(c)
+	for range 200 { // were the drain to start the watch, its read would compete with the next request's
+		_, _ = io.WriteString(c, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
+		if _, body := answer(t, br, "POST"); body != "/a" {
+			t.Fatalf("got %q", body)
+		}
+	}
+}
+
+func TestAnswerLargerThanOneWrite(t *testing.T) {
+	ca := newAuthority(t, "test CA")
+	data := strings.Repeat("0123456789abcdef", 100_000)
+	for _, cfg := range []Config{{}, {TLS: true, Sites: &SiteTable{Default: ca.site(t, "a.test")}}} {
+		for _, length := range []int64{int64(len(data)), exchange.Chunked} {
+			r := start(t, cfg, handlerFunc(func(_ context.Context, x *exchange.Exchange) {
+				_ = x.W.Head(&exchange.Response{Status: 200, Length: length})
+				_ = x.W.Body([]byte(data), true)
+			}))
+			c := r.dial()
+			if cfg.TLS {
+				c = tls.Client(c, &tls.Config{RootCAs: ca.pool, ServerName: "a.test"})
+			}
+			_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			if _, body := answer(t, bufio.NewReader(c), "GET"); body != data {
+				t.Errorf("tls %v, length %d: got %d bytes", cfg.TLS, length, len(body))
+			}
+		}
+	}
+}
+
+func TestPanicEndsItsConnectionOnly(t *testing.T) {
+	r := start(t, Config{}, handlerFunc(func(_ context.Context, x *exchange.Exchange) {
+		if x.Request.Path == "/panic" {
+			panic("test")
+		}
+		reply(x, 200, "ok")
+	}))
+	c := r.dial()
+	_, _ = io.WriteString(c, "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n")
+	_, _ = io.ReadAll(c)
+	if x := r.record(); x.Answer.Reason != reason.UsPanic {
+		t.Errorf("reason %s", x.Answer.Reason)
+	}
+	if out := r.talk("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); !strings.HasSuffix(out, "ok") {
+		t.Errorf("the next connection got %q", out)
+	}
+}
+
+func TestSlowReaderIsCut(t *testing.T) {
+	failed := make(chan error, 1)
+	r := start(t, Config{Settings: Settings{Write: 50 * time.Millisecond}}, handlerFunc(func(_ context.Context, x *exchange.Exchange) {
+		_ = x.W.Head(&exchange.Response{Status: 200, Length: exchange.Chunked})
+		p := make([]byte, 1<<20)
+		for {
+			if err := x.W.Body(p, false); err != nil {
+				failed <- err
+				return
+			}
+		}
+	}))
+	_, _ = io.WriteString(r.dial(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if e := reason.Of(<-failed); e == nil || e.Code != reason.ClientSlow {
+		t.Errorf("error %v, want client.slow", e)
 	}
 }
 

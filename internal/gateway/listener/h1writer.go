@@ -181,12 +181,8 @@ func (w *h1Writer) write(p, tail []byte) error {
 		*w.out = append(append(buf, p...), tail...)
 		return w.flush()
 	}
-	if w.h.wait != nil { // a plain socket gathers
-		w.h.setWrite(time.Now(), w.s.Write)
-		v := net.Buffers{buf, p, tail}
-		_, err := v.WriteTo(w.h.rw)
-		*w.out = buf[:0]
-		return w.sent(err)
+	if w.h.wait != nil {
+		return w.gather(buf, p, tail)
 	}
 	for { // TLS: whole records out of the buffer
 		n := copy(buf[len(buf):bufSize], p)
@@ -201,6 +197,29 @@ func (w *h1Writer) write(p, tail []byte) error {
 		}
 		buf = buf[:0]
 	}
+}
+
+// maxGather is what one call sends at most, so that a deadline is about progress and not about a large p.
+const maxGather = 256 << 10
+
+// gather sends to a plain socket without copying p.
+func (w *h1Writer) gather(buf, p, tail []byte) error {
+	*w.out = buf[:0]
+	for first := true; first || len(p) > 0; first = false {
+		n := min(len(p), maxGather)
+		v := net.Buffers{p[:n]}
+		if first {
+			v = net.Buffers{buf, p[:n]}
+		}
+		if p = p[n:]; len(p) == 0 && len(tail) > 0 {
+			v = append(v, tail)
+		}
+		w.h.setWrite(time.Now(), w.s.Write)
+		if _, err := v.WriteTo(w.h.rw); err != nil {
+			return w.sent(err)
+		}
+	}
+	return w.sent(nil)
 }
 
 // flush sends what is queued.

@@ -206,7 +206,7 @@ func (f *tlsFront) handshake(raw *helloConn) (handshaken, string, error) {
 			name = strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))
 			site = (*f.sites.Load()).TLS(name)
 			switch {
-			case site == nil:
+			case site == nil || site.Certificates == nil && !site.Passthrough:
 				refused = true
 				// No certificate at all makes crypto/tls send the fatal alert unrecognized_name.
 				return &tls.Config{MinVersion: tls.VersionTLS10, CipherSuites: allSuites()}, nil
@@ -227,7 +227,7 @@ func (f *tlsFront) handshake(raw *helloConn) (handshaken, string, error) {
 		return handshaken{nil, site}, name, errTunnel
 	}
 	if refused {
-		return handshaken{}, name, reason.New(reason.TLSUnrecognizedName, name, err)
+		return handshaken{}, name, reason.New(reason.TLSUnrecognizedName, name[:min(len(name), 255)], err)
 	}
 	return handshaken{nil, site}, name, err
 }

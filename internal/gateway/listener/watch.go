@@ -13,7 +13,8 @@ type watch struct {
 
 	mu      sync.Mutex
 	ended   sync.Cond // reading became false
-	live    bool      // an exchange runs and its request was read to its end
+	serving bool      // an exchange runs
+	live    bool      // and its request was read to its end
 	reading bool
 	touched bool // the read deadline was changed
 	stopped bool // the deadline in the past is ours
@@ -24,19 +25,29 @@ func (w *watch) init(h *h1) {
 	w.ended.L = &w.mu
 }
 
-// start watches from d on; a negative d means never.
+// begin says that an exchange runs: only then may anything be read ahead.
+func (w *watch) begin() {
+	w.mu.Lock()
+	w.serving = true
+	w.mu.Unlock()
+}
+
+// start watches from d on, once the request was read to its end; a negative d means never.
 func (w *watch) start(d time.Duration) {
 	if d < 0 || w.h.in.Buffered() > 0 || len(w.h.pending) > 0 { // a client that pipelines is there
 		return
 	}
 	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.serving {
+		return
+	}
 	w.live = true
 	if w.timer == nil {
 		w.timer = time.AfterFunc(d, w.fire)
 	} else {
 		w.timer.Reset(d)
 	}
-	w.mu.Unlock()
 }
 
 func (w *watch) fire() {
@@ -69,7 +80,7 @@ func (w *watch) fire() {
 func (w *watch) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.live = false
+	w.serving, w.live = false, false
 	if w.timer != nil {
 		w.timer.Stop()
 	}
