@@ -21,6 +21,7 @@ type handshake struct {
 	clientRand []byte
 	serverRand []byte
 	asked      bool // a client certificate was asked for
+	required   bool // and the handshake breaks without one
 	peer       []*x509.Certificate
 	key        *ecdh.PrivateKey
 	group      uint16

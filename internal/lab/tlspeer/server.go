@@ -14,7 +14,7 @@ import (
 
 // serverHandshake runs a handshake; hello is the ClientHello when it has been read already.
 func (c *Conn) serverHandshake(hello []byte, auth ClientAuth) error {
-	h := &handshake{c: c}
+	h := &handshake{c: c, required: auth == Require && c.cfg.RequireInHandshake}
 	if hello == nil {
 		var err error
 		if hello, err = c.message(0); err != nil {
@@ -178,6 +178,9 @@ func (h *handshake) clientFlight() error {
 		}
 		if err := h.parseChain(body); err != nil {
 			return err
+		}
+		if h.required && len(h.peer) == 0 {
+			return h.c.fail(tlswire.AlertHandshakeFailure)
 		}
 		h.transcript.Add(raw)
 	}

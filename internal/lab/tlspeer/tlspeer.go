@@ -49,6 +49,7 @@ type Config struct {
 	Groups                 []uint16           // default P-256, X25519, P-384
 	Certificate            *certs.Certificate // a client's is sent when asked for
 	ClientAuth             ClientAuth         // server, in the first handshake
+	RequireInHandshake     bool               // server: Require without a certificate breaks the handshake with alert 40
 	ClientCAs              [][]byte           // server: DER subjects named in its CertificateRequest
 	ServerName             string             // client: SNI
 	Roots                  *x509.CertPool     // client: verifies the server's chain; nil: it is taken as it is
@@ -151,11 +152,21 @@ func (c *Conn) Handshake() error {
 // as auth says. Application data that comes first is kept for Read, up to readAhead bytes (then ErrReadAhead). A client that
 // refuses gives an *AlertError; one that is silent the error of the read deadline that the caller has set.
 func (c *Conn) Renegotiate(auth ClientAuth, readAhead int) error {
+	return c.RenegotiateAfter(auth, readAhead, nil)
+}
+
+// RenegotiateAfter is Renegotiate with application data sent between HelloRequest and ServerHello.
+func (c *Conn) RenegotiateAfter(auth ClientAuth, readAhead int, data []byte) error {
 	if err := c.Handshake(); err != nil {
 		return err
 	}
 	if err := c.writeRecords(tlswire.TypeHandshake, tlswire.HelloRequest()); err != nil {
 		return err
+	}
+	if len(data) > 0 {
+		if err := c.writeRecords(tlswire.TypeApplicationData, data); err != nil {
+			return err
+		}
 	}
 	hello, err := c.message(len(c.app) + readAhead)
 	if err != nil {

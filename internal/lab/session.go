@@ -1,0 +1,169 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/lab/tlspeer"
+	"github.com/lunette-waf/lunette/internal/tlswire"
+)
+
+// session is one connection to an origin.
+type session struct {
+	o    *Origin
+	id   uint64
+	nc   net.Conn
+	tls  *tlspeer.Conn
+	br   *bufio.Reader
+	n    int  // requests so far
+	done bool // renegotiated already
+}
+
+// errEnd ends a session without a word.
+var errEnd = errors.New("session over")
+
+func (s *session) note(kind EventKind, text string) {
+	if s.o.cfg.Observe != nil {
+		s.o.cfg.Observe(Event{At: time.Now(), Conn: s.id, Kind: kind, Text: text})
+	}
+}
+
+func (s *session) run() {
+	defer s.nc.Close()
+	s.note(Connected, s.nc.RemoteAddr().String())
+	if s.o.fault.raw != nil {
+		s.o.fault.raw(s)
+		return
+	}
+	if err := s.serve(); err != nil && !errors.Is(err, errEnd) && !errors.Is(err, io.EOF) {
+		s.note(Failed, err.Error())
+	}
+}
+
+func (s *session) serve() error {
+	_ = s.nc.SetDeadline(time.Now().Add(idleTimeout))
+	s.tls = tlspeer.Server(s.nc, s.o.cfg.TLS)
+	if err := s.tls.Handshake(); err != nil {
+		return err
+	}
+	st := s.tls.State()
+	s.note(Handshaken, tlswire.VersionName(st.Version)+" "+tlswire.SuiteName(st.Suite))
+	s.br = bufio.NewReader(s.tls)
+	for {
+		_ = s.nc.SetDeadline(time.Now().Add(idleTimeout))
+		r, err := http.ReadRequest(s.br)
+		if err != nil {
+			_ = s.tls.Close()
+			return err
+		}
+		s.n++
+		s.note(Requested, r.Method+" "+r.RequestURI)
+		if err := s.exchange(r); err != nil {
+			return err
+		}
+		if r.Close {
+			return s.tls.Close()
+		}
+	}
+}
+
+// exchange answers one request; an error ends the connection.
+func (s *session) exchange(r *http.Request) error {
+	if s.o.fault.answer != nil {
+		return s.o.fault.answer(s, r)
+	}
+	if s.mustRenegotiate(r.URL.Path) {
+		if err := s.renegotiate(); err != nil {
+			return err
+		}
+	}
+	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		if err := s.write("HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
+			return err
+		}
+	}
+	body, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		return err
+	}
+	if s.o.cfg.Renegotiate.Auth == tlspeer.Require && s.asks(r.URL.Path) && len(s.tls.State().Peer) == 0 {
+		return s.answer(403, page4037, r)
+	}
+	return s.answer(200, s.describe(r, body), r)
+}
+
+// write sends text as it is.
+func (s *session) write(text string) error {
+	_, err := io.WriteString(s.tls, text)
+	return err
+}
+
+// answer sends a whole response.
+func (s *session) answer(status int, page string, r *http.Request) error {
+	kind := "text/plain"
+	if strings.HasPrefix(page, "<") {
+		kind = "text/html"
+	}
+	head := fmt.Sprintf("HTTP/1.1 %d %s\r\nServer: lunette-lab\r\nContent-Type: %s; charset=utf-8\r\nContent-Length: %d\r\n",
+		status, http.StatusText(status), kind, len(page))
+	if r.Close {
+		head += "Connection: close\r\n"
+	}
+	if r.Method == http.MethodHead {
+		page = ""
+	}
+	s.note(Answered, fmt.Sprint(status))
+	return s.write(head + "\r\n" + page)
+}
+
+// describe is the page of a healthy origin: what it received.
+func (s *session) describe(r *http.Request, body int64) string {
+	st := s.tls.State()
+	subject := "none"
+	if len(st.Peer) > 0 {
+		subject = st.Peer[0].Subject.String()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "lunette lab origin\nrequest: %s %s\nhost: %s\nbody: %d bytes\ntls: %s %s\nhandshakes: %d\nclient certificate: %s\n",
+		r.Method, r.RequestURI, r.Host, body, tlswire.VersionName(st.Version), tlswire.SuiteName(st.Suite), st.Handshakes, subject)
+	return b.String()
+}
+
+const page4037 = "<!doctype html><title>403.7</title><h1>HTTP Error 403.7 - Forbidden</h1>" +
+	"<p>This page needs a client certificate, and the connection came without one.</p>\n"
+
+// reset ends the connection with RST.
+func (s *session) reset() error {
+	s.note(Reset, "")
+	reset(s.nc)
+	return errEnd
+}
+
+func reset(nc net.Conn) {
+	if t, ok := nc.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	_ = nc.Close()
+}
+
+// wait returns true after d, false when the origin is closed first.
+func (s *session) wait(d time.Duration) bool {
+	ctx, cancel := context.WithTimeout(s.o.ctx, d)
+	defer cancel()
+	<-ctx.Done()
+	return s.o.ctx.Err() == nil
+}
+
+// silence keeps the connection open and says nothing until the peer or the origin ends it. What comes is read and dropped.
+func (s *session) silence() error {
+	_ = s.nc.SetDeadline(time.Time{})
+	_, _ = io.Copy(io.Discard, s.nc)
+	return errEnd
+}
