@@ -175,7 +175,10 @@ func (s *stream) request(ctx context.Context, host string) (*http.Request, *reas
 		declareTrailer(req, r)
 	}
 	trace := &httptrace.ClientTrace{
-		WroteRequest:         func(httptrace.WroteRequestInfo) { s.mark(&s.wrote); s.expect(s.c.o.cfg.Timeouts.FirstByte, reason.ReadFirstByteTimeout) },
+		WroteRequest: func(httptrace.WroteRequestInfo) {
+			s.mark(&s.wrote)
+			s.expect(s.c.o.cfg.Timeouts.FirstByte, reason.ReadFirstByteTimeout)
+		},
 		GotFirstResponseByte: func() { s.mark(&s.first) },
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
 			if code == 100 {

@@ -170,7 +170,7 @@ func TestReasons(t *testing.T) {
 		serve  func(c *net.TCPConn, r *bufio.Reader)
 		want   reason.Code
 	}{
-		{"accept then close", "http", func(c *net.TCPConn, _ *bufio.Reader) {}, reason.ReadEOFBeforeHeader},
+		{"accept then close", "http", func(_ *net.TCPConn, r *bufio.Reader) { _, _ = r.ReadString('\n'); r.Discard(r.Buffered()) }, reason.ReadEOFBeforeHeader},
 		{"accept then close, tls", "https", func(c *net.TCPConn, _ *bufio.Reader) {}, reason.TLSEOF},
 		{"close after request", "http", func(_ *net.TCPConn, r *bufio.Reader) { readHead(r) }, reason.ReadEOFBeforeHeader},
 		{"reset after request", "http", func(c *net.TCPConn, r *bufio.Reader) { readHead(r); _ = c.SetLinger(0) }, reason.ReadResetBeforeHeader},

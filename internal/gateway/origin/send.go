@@ -23,7 +23,9 @@ func (c *conn) mayRenegotiate() bool { return c.old() && c.o.cfg.TLS.Renegotiati
 
 // heavy reports whether the body of req could meet a HelloRequest in flight: IIS buffers 48 KiB, mod_ssl 128 KiB, and
 // past that the one deadlocks and the other answers 413.
-func heavy(req *exchange.Request) bool { return req.Length == exchange.Chunked || req.Length > expectOver }
+func heavy(req *exchange.Request) bool {
+	return req.Length == exchange.Chunked || req.Length > expectOver
+}
 
 // send writes the request. What does not fit into the first write follows from a goroutine, while the answer is read:
 // an origin may answer, or renegotiate, before it has read everything.
