@@ -15,6 +15,7 @@ import (
 // source is everything that one compiled set is made of, in the order in which it is loaded.
 type source struct {
 	list []directive
+	core bool   // whether the Core Rule Set is among them
 	temp string // where uploaded files lie
 }
 
@@ -34,9 +35,12 @@ func gather(s Settings) (*source, error) {
 			r.faults = append(r.faults, d.fault(n+" must not be given here: "+hint))
 		}
 	}
-	first, rest, err := coreRules()
-	if err != nil {
-		return nil, err
+	var first, rest []directive
+	if !s.NoCore {
+		var err error
+		if first, rest, err = coreRules(); err != nil {
+			return nil, err
+		}
 	}
 	known := describe(append(append(append([]directive(nil), first...), rest...), own...))
 	early, late, faults := compileExclusions(s.Exclusions, known)
@@ -48,7 +52,7 @@ func gather(s Settings) (*source, error) {
 		slices.SortStableFunc(r.faults, func(a, b Fault) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
 		return nil, &LoadError{r.faults}
 	}
-	src := &source{temp: s.TempDir, list: append(append(base, first...), early...)}
+	src := &source{core: !s.NoCore, temp: s.TempDir, list: append(append(base, first...), early...)}
 	var after []directive
 	for _, d := range own {
 		if d.late() {
@@ -64,7 +68,7 @@ func gather(s Settings) (*source, error) {
 // key names the set: equal keys compile to equal rules, data files aside.
 func (s *source) key() (sum [sha256.Size]byte) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %s ", len(s.temp), s.temp)
+	fmt.Fprintf(h, "%v %d %s ", s.core, len(s.temp), s.temp)
 	for _, d := range s.list {
 		if strings.HasPrefix(d.file, crsDir) {
 			continue

@@ -22,6 +22,7 @@ import (
 
 // Settings says which rules run and how strictly. The zero value is the Core Rule Set, blocking, at its documented defaults.
 type Settings struct {
+	NoCore     bool        // leave the Core Rule Set out: only Files run, and nothing adds up scores
 	Detect     bool        // evaluate everything, end nothing
 	Paranoia   int         // 1 to 4; 0 means 1
 	Inbound    int         // anomaly score from which a request is blocked; 0 means 5

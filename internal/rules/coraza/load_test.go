@@ -54,6 +54,22 @@ func TestCustomRules(t *testing.T) {
 	}
 }
 
+func TestWithoutCoreRules(t *testing.T) {
+	e := open(t, coraza.Settings{NoCore: true, Files: []string{"testdata/more.conf"}})
+	if o := run(e, get("/?"+sqliQuery), ""); o.answer != nil || len(o.waf.Matches) != 0 {
+		t.Errorf("%+v", o)
+	}
+	if o := run(e, get("/", "X-Robot", "yes"), ""); o.answer == nil || o.answer.Status != 429 {
+		t.Errorf("%+v", o)
+	}
+	if o := run(e, post("/api", "application/json"), "{"); o.answer == nil || !has(o.waf, 200002) {
+		t.Errorf("a body that cannot be read: %+v", o)
+	}
+	if n, _ := e.Rules(); n > 20 {
+		t.Errorf("%d rules", n)
+	}
+}
+
 func TestLoadFaults(t *testing.T) {
 	dir := t.TempDir()
 	wd, err := os.Getwd()
