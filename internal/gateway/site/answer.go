@@ -57,6 +57,7 @@ func (p *Pages) Answer(x *exchange.Exchange, status int, code reason.Code, detai
 	r = &exchange.Response{Status: status, Phrase: v.phrase, Proto: exchange.HTTP11, Length: int64(len(body)), Body: exchange.NoBody}
 	r.Header = make(exchange.Header, 0, 8)
 	r.Header = append(r.Header,
+		dateField(),
 		exchange.Field{Name: "Content-Type", Value: contentType},
 		exchange.Field{Name: "Cache-Control", Value: "no-store"},
 		exchange.Field{Name: "X-Content-Type-Options", Value: "nosniff"},
@@ -67,6 +68,11 @@ func (p *Pages) Answer(x *exchange.Exchange, status int, code reason.Code, detai
 		r.Header.Add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	}
 	return r, body
+}
+
+// dateField says when an answer was made (RFC 9110 section 6.6.1).
+func dateField() exchange.Field {
+	return exchange.Field{Name: "Date", Value: time.Now().UTC().Format(http.TimeFormat)}
 }
 
 func phraseOf(status int) string {

@@ -2,6 +2,7 @@ package site
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,6 +57,9 @@ func TestAnswerFormats(t *testing.T) {
 		}
 		if c.body != "" && string(body) != c.body {
 			t.Errorf("%s: %q", c.accept, body)
+		}
+		if _, err := http.ParseTime(r.Header.Get("Date")); err != nil {
+			t.Errorf("%s: Date: %v", c.accept, err)
 		}
 		if strings.Contains(string(body), "10.0.0.227") {
 			t.Errorf("%s: the page names what stands behind the site:\n%s", c.accept, body)

@@ -109,6 +109,29 @@ func (k kind) passes(exact, trusted bool) bool {
 	return false
 }
 
+// hasTwin reports whether h has another field whose name reads the same as name, which is spelled with odd characters, to
+// an origin of the CGI kind. The one with hyphens is what everybody means.
+func hasTwin(h exchange.Header, name string) bool {
+	for i := range h {
+		if len(h[i].Name) == len(name) && h[i].Name != name && sameReading(h[i].Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameReading reports whether exact, spelled with letters, digits and hyphens, reads the same as odd.
+func sameReading(exact, odd string) bool {
+	for i := range len(exact) {
+		a, b := lower(exact[i]), lower(odd[i])
+		if a == '-' && !isAlnum(b) || a == b && isAlnum(a) {
+			continue
+		}
+		return false
+	}
+	return true
+}
+
 // droppedByConnection returns the first name in Connection that would drop an end-to-end field of this message. Such a
 // request is refused: to obey would let a client take away Cookie, X-Forwarded-For or what a proxy in front added, to
 // ignore it would pass a field that was meant for one hop. Options that name no field of the message mean nothing to us.

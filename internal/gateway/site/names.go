@@ -31,10 +31,20 @@ func (n *names) find(host string) *Site {
 	if s := n.exact[string(key)]; s != nil {
 		return s
 	}
-	if dot := bytes.IndexByte(key, '.'); dot > 0 {
+	if dot := bytes.IndexByte(key, '.'); dot > 0 && isLabel(key[:dot]) {
 		return n.wild[string(key[dot+1:])]
 	}
 	return nil
+}
+
+// isLabel reports whether a wildcard may stand for b: what matches goes into Location and must not end the host there.
+func isLabel(b []byte) bool {
+	for _, c := range b {
+		if !isAlnum(c) && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
 }
 
 // findOr is find with the default site for names that no site has.

@@ -12,7 +12,8 @@ import (
 // Upgrade, Expect) are not in it, the serialiser writes those from the request's other members. x.Request stays as it was.
 //
 //   - Left out: hop-by-hop fields; what only proxies may say unless a trusted one said it; look-alikes of either
-//     (X_Forwarded_For); Proxy (httpoxy), Proxy-Status and tokens of the IIS ASP.NET Core module from anybody.
+//     (X_Forwarded_For) and of any field that is there under its proper name (X_User beside X-User); from anybody,
+//     trusted or not, Proxy (httpoxy), Proxy-Status and the tokens of the ASP.NET Core module of IIS.
 //   - Added: X-Forwarded-For, -Proto, -Host, -Port, Forwarded (RFC 7239), X-Request-Id, Via or CDN-Loop, the client's
 //     certificate as the site asks for it. A trusted proxy's X-Forwarded-Proto, -Host and -Port stay; its chain is continued.
 //   - Cookie fields of HTTP/2 are joined (RFC 9113 section 8.2.3). TE: trailers stays.
@@ -50,7 +51,7 @@ func appendReceived(h exchange.Header, r *exchange.Request, trusted bool, own ex
 		case k == te && exact && !h.Has("TE") && r.Header.HasToken("TE", "trailers"):
 			f = exchange.Field{Name: "TE", Value: "trailers"}
 		case k == trailer && exact && r.Length == exchange.Chunked:
-		case !k.passes(exact, trusted) || k == proxied && len(own) > 0 && own.Has(f.Name):
+		case !k.passes(exact, trusted) || k == proxied && len(own) > 0 && own.Has(f.Name) || !exact && hasTwin(r.Header, f.Name):
 			continue
 		case k == core && r.Proto == exchange.HTTP2 && exchange.EqualFold(f.Name, "Cookie"):
 			if cookie >= 0 {

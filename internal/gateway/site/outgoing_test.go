@@ -97,6 +97,19 @@ func TestForgedFields(t *testing.T) {
 	}
 }
 
+func TestLookAlikesOfFieldsThatAreThere(t *testing.T) {
+	out := send(t, shop(t), get("hello.test", "/", with("X_User", "forged", "X-User", "alice", "x.user", "forged", "X_Alone", "1", "X_Alone", "2", "X-Usher", "x")))
+	var got []string
+	for _, f := range out.Header {
+		if strings.HasPrefix(strings.ToLower(f.Name), "x_") || strings.HasPrefix(strings.ToLower(f.Name), "x-us") || strings.HasPrefix(f.Name, "x.") {
+			got = append(got, f.Name+"="+f.Value)
+		}
+	}
+	if want := []string{"X-User=alice", "X_Alone=1", "X_Alone=2", "X-Usher=x"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestClientAddress(t *testing.T) {
 	tab := shop(t)
 	for _, c := range []struct {

@@ -25,6 +25,7 @@ func (t *Table) Redirect(x *exchange.Exchange, m *Match) *exchange.Response {
 	}
 	location := "https://" + host + m.Site.redirectPort + locationTarget(&x.Request)
 	return &exchange.Response{Status: status, Phrase: phrase, Proto: exchange.HTTP11, Body: exchange.NoBody, Header: exchange.Header{
+		dateField(),
 		{Name: "Location", Value: location},
 		{Name: "Cache-Control", Value: "max-age=3600"},
 		{Name: "Proxy-Status", Value: proxyName + `; details="redirect_https"`},
