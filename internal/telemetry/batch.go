@@ -141,10 +141,13 @@ func (w *batch) run() {
 	timer.Stop()
 	armed := false
 	flush := func() {
-		armed = false
-		if w.flush(false) != nil {
+		err := w.flush(false)
+		armed = w.waiting.Load() > 0
+		switch {
+		case err != nil:
 			timer.Reset(retryEvery)
-			armed = true
+		case armed: // a chunk that is not full yet
+			timer.Reset(flushEvery)
 		}
 	}
 	for {
