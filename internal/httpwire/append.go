@@ -126,44 +126,16 @@ func hasQuestionMark(s string) bool {
 	return false
 }
 
-// requestOnly reports whether a request's field name is ours to write.
-func requestOnly(name string) bool {
-	switch len(name) {
-	case 4:
-		return exchange.EqualFold(name, "Host")
-	case 6:
-		return exchange.EqualFold(name, "Expect")
-	}
-	return false
-}
-
-func isTrailer(name string) bool { return len(name) == 7 && exchange.EqualFold(name, "Trailer") }
-
-// namesDroppable reports whether some field could be dropped for being named by Connection.
-func namesDroppable(h exchange.Header) bool {
-	for i := range h {
-		if droppedWhenNamed(h[i].Name) {
-			return true
-		}
-	}
-	return false
-}
-
-// dropped reports whether Connection names the field and may drop it.
-func dropped(h exchange.Header, name string) bool {
-	return droppedWhenNamed(name) && h.HasToken("Connection", name)
-}
-
 // appendField appends one field line, once more validated where it will be sent from.
 func appendField(out []byte, name, value string) ([]byte, error) {
 	if !IsToken(name) {
-		return out, fault(reason.HTTP1BadHeader, "send field: name is no token (RFC 9110 5.1)")
+		return out, fault(reason.HTTP1BadHeader, "send field: name "+quote(name)+" is no token (RFC 9110 5.1)")
 	}
 	out = append(append(out, name...), ": "...)
 	from := len(out)
 	out = append(out, value...)
 	if !validValue(out[from:]) {
-		return out, fault(reason.HTTP1BadHeader, "send field "+name+": control character in its value (RFC 9110 5.5)")
+		return out, fault(reason.HTTP1BadHeader, "send field "+quote(name)+": control character in its value (RFC 9110 5.5)")
 	}
 	return append(out, "\r\n"...), nil
 }

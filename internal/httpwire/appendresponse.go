@@ -103,7 +103,7 @@ func AppendLastChunk(dst []byte, trailer exchange.Header) ([]byte, error) {
 	out := append(dst, "0\r\n"...)
 	for i := range trailer {
 		if ForbiddenTrailer(trailer[i].Name) {
-			return dst, fault(reason.HTTP1BadTrailer, "send trailer: "+trailer[i].Name+" may not stand there (RFC 9110 6.5.1)")
+			return dst, fault(reason.HTTP1BadTrailer, "send trailer: "+quote(trailer[i].Name)+" may not stand there (RFC 9110 6.5.1)")
 		}
 		var err error
 		if out, err = appendField(out, trailer[i].Name, trailer[i].Value); err != nil {

@@ -1,7 +1,6 @@
 package httpwire
 
 import (
-	"errors"
 	"io"
 	"strconv"
 
@@ -24,21 +23,11 @@ type BodyReader struct {
 	trailer exchange.Header
 }
 
-// chunkState is what the next byte of a chunked body belongs to.
-type chunkState uint8
-
-const (
-	inSize chunkState = iota
-	inData
-	inDataEnd
-	inTrailer
-)
-
 // Body begins the body of the message whose head was read last, length being its Length. The BodyReader is the Reader's
 // own: no allocation, and not to be kept beyond the message.
 func (rd *Reader) Body(length int64, lim Limits) *BodyReader {
 	rd.owed = false
-	rd.body = BodyReader{rd: rd, lim: lim, length: length, left: max(length, 0), done: length == 0}
+	rd.body = BodyReader{rd: rd, lim: lim, length: length, left: max(length, 0), done: length == 0, err: rd.err}
 	return &rd.body
 }
 
@@ -67,7 +56,7 @@ func (b *BodyReader) Read(p []byte) (n int, err error) {
 	case b.err != nil:
 		return 0, b.err
 	case b.closed:
-		return 0, errors.New("read body: closed")
+		return 0, reason.New(reason.UsInternal, "body read after its Close", nil)
 	case len(p) == 0:
 		return 0, nil
 	case b.length == exchange.Chunked:
@@ -97,64 +86,6 @@ func (b *BodyReader) readCounted(p []byte) (int, error) {
 		return n, nil // an error will come again
 	}
 	return 0, err
-}
-
-// readChunked copies content until p is full, the body ends, or the connection would have to be waited for.
-func (b *BodyReader) readChunked(p []byte) (n int, err error) {
-	for n < len(p) {
-		if b.state == inData {
-			if n > 0 && b.rd.Buffered() == 0 {
-				return n, nil
-			}
-			m, err := b.rd.take(p[n:][:min(int64(len(p)-n), b.left)])
-			n, b.left = n+m, b.left-int64(m)
-			if b.left == 0 {
-				b.state = inDataEnd
-			}
-			if m == 0 {
-				return n, err
-			}
-			continue // an error that came with bytes will come again
-		}
-		used, err := b.frame(b.rd.buf[b.rd.r:b.rd.w])
-		b.rd.r += used
-		switch {
-		case err != nil:
-			return n, err // io.EOF at the end of the body
-		case used > 0:
-			continue
-		case n > 0:
-			return n, nil
-		}
-		if err := b.rd.fill(b.lim.orDefaults().Trailer + 2); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-// frame consumes one piece of chunked framing; 0 means that more bytes are needed.
-func (b *BodyReader) frame(buf []byte) (n int, err error) {
-	switch b.state {
-	case inSize:
-		b.left, n, err = ParseChunkSize(buf)
-		if n > 0 {
-			b.state = inData
-			if b.left == 0 {
-				b.state = inTrailer
-			}
-		}
-	case inDataEnd:
-		if n, err = parseChunkEnd(buf); n > 0 {
-			b.state = inSize
-		}
-	case inTrailer:
-		if b.trailer, n, err = ParseTrailer(buf, b.lim); n > 0 {
-			b.done = true
-			err = io.EOF
-		}
-	}
-	return n, err
 }
 
 // broken gives an error of the source its reason.

@@ -72,3 +72,16 @@ func validValue(b []byte) bool {
 	}
 	return all(b, classValue)
 }
+
+// validTarget reports whether every byte of b may stand in a request-target, eight at a time.
+func validTarget(b []byte) bool {
+	for len(b) >= 8 {
+		x := binary.LittleEndian.Uint64(b)
+		del, hash := x^0x7f*swarOnes, x^'#'*swarOnes
+		if (x|(x-0x21*swarOnes)&^x|(del-swarOnes)&^del|(hash-swarOnes)&^hash)&swarHigh != 0 {
+			return all(b, classTarget)
+		}
+		b = b[8:]
+	}
+	return all(b, classTarget)
+}

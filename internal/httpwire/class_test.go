@@ -26,6 +26,15 @@ func TestClasses(t *testing.T) {
 			}
 		}
 	}
+	for c := range 256 {
+		for at := range 20 {
+			target := []byte("/23456789abcdefghijk")
+			target[at] = byte(c)
+			if want := c > 0x20 && c < 0x7f && c != '#'; validTarget(target) != want {
+				t.Errorf("byte %#x at %d: target is %v, want %v", c, at, !want, want)
+			}
+		}
+	}
 	if IsToken("") || !ValidFieldValue("") {
 		t.Error("an empty token, or an empty value that is none")
 	}

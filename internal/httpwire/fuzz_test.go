@@ -92,7 +92,40 @@ func FuzzResponse(f *testing.F) {
 		if again.Status != r.Status || again.Length != r.Length || again.Phrase != r.Phrase {
 			t.Fatalf("%+v was sent as %q", r, out)
 		}
+		rd := NewReader(bytes.NewReader(raw))
+		if err := rd.ReadResponse(Limits{}, method, new(exchange.Response)); err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(rd.Body(r.Length, Limits{})); err == nil {
+			checkClient(t, &r, method, body, out)
+		}
 	})
+}
+
+// checkClient reads head, with body behind it, as a client built on the standard library would.
+func checkClient(t *testing.T, r *exchange.Response, method string, body, head []byte) {
+	t.Helper()
+	out := append([]byte(nil), head...)
+	if r.Length == exchange.Chunked {
+		out = append(AppendChunk(out, body), "0\r\n\r\n"...)
+	} else {
+		out = append(out, body...)
+	}
+	in := bufio.NewReader(bytes.NewReader(out))
+	std, err := http.ReadResponse(in, &http.Request{Method: method})
+	if err != nil {
+		t.Fatalf("the standard library could not read %q: %v", out, err)
+	}
+	var content []byte
+	if r.Status != http.StatusSwitchingProtocols {
+		if content, err = io.ReadAll(std.Body); err != nil {
+			t.Fatalf("the standard library could not read the body of %q: %v", out, err)
+		}
+	}
+	rest, _ := io.ReadAll(in)
+	if std.StatusCode != r.Status || !bytes.Equal(content, body) || len(rest) > 0 {
+		t.Fatalf("we saw %d %q, a client saw %d %q and %q behind it, in %q", r.Status, body, std.StatusCode, content, rest, out)
+	}
 }
 
 func checkFields(t *testing.T, h exchange.Header) {

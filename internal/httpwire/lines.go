@@ -88,6 +88,14 @@ func parseFields(b []byte, text string, h exchange.Header, ctl *control) (exchan
 	}
 }
 
+// room returns h's storage for n fields, or new storage where it is too small.
+func room(h exchange.Header, n int) exchange.Header {
+	if cap(h) < n {
+		return make(exchange.Header, 0, n)
+	}
+	return h[:0]
+}
+
 // nameFault says why no field name ends with a colon at line[at].
 func nameFault(line []byte, at, n int) error {
 	where := "field line " + strconv.Itoa(n) + ": "

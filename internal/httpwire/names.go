@@ -37,6 +37,34 @@ func droppedWhenNamed(name string) bool {
 	return false
 }
 
+// requestOnly reports whether a request's field name is ours to write.
+func requestOnly(name string) bool {
+	switch len(name) {
+	case 4:
+		return exchange.EqualFold(name, "Host")
+	case 6:
+		return exchange.EqualFold(name, "Expect")
+	}
+	return false
+}
+
+func isTrailer(name string) bool { return len(name) == 7 && exchange.EqualFold(name, "Trailer") }
+
+// namesDroppable reports whether some field could be dropped for being named by Connection.
+func namesDroppable(h exchange.Header) bool {
+	for i := range h {
+		if droppedWhenNamed(h[i].Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// dropped reports whether Connection names the field and may drop it.
+func dropped(h exchange.Header, name string) bool {
+	return droppedWhenNamed(name) && h.HasToken("Connection", name)
+}
+
 // isFraming reports whether we write the field name ourselves: a message has one framing, and it is ours.
 func isFraming(name string) bool {
 	return len(name) == 14 && exchange.EqualFold(name, "Content-Length")

@@ -2,7 +2,6 @@ package httpwire
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
@@ -44,7 +43,7 @@ func ParseResponse(b []byte, lim Limits, method string, r *exchange.Response) (n
 	}
 	text := string(b[:end])
 	ctl := control{response: true}
-	h, err := parseFields(b[lf+1:end], text[lf+1:], slices.Grow(r.Header[:0], lines), &ctl)
+	h, err := parseFields(b[lf+1:end], text[lf+1:], room(r.Header, lines), &ctl)
 	if err != nil {
 		return 0, err
 	}

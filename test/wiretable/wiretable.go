@@ -59,8 +59,11 @@ func Read(name string) ([]Case, error) {
 		}
 		if line[0] == '=' {
 			c, err := head(line[1:])
-			if err != nil || seen[c.Name] {
-				return nil, fmt.Errorf("read table %s:%d: twice the same name, or %v", name, number, err)
+			if err == nil && seen[c.Name] {
+				err = fmt.Errorf("a case of this name stands above")
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read table %s:%d: %w", name, number, err)
 			}
 			seen[c.Name], c.Line = true, number
 			cases = append(cases, c)
