@@ -1,7 +1,9 @@
 package site
 
 import (
+	"iter"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
@@ -32,38 +34,45 @@ func (t *Table) isTrusted(a netip.Addr) bool {
 // stands beyond the first untrusted one, or beyond something that is no address, the client may have written itself.
 // X-Forwarded-For counts where there is one, else Forwarded.
 func (t *Table) clientOf(h exchange.Header, peer netip.Addr) netip.Addr {
-	addr := peer
-	if h.Has("X-Forwarded-For") {
-		left := maxHops
+	addr, left := peer, maxHops
+	for node := range chainNodes(h) {
+		next, ok := parseNode(node)
+		if !ok || left == 0 {
+			break
+		}
+		left--
+		if addr = next; !t.isTrusted(addr) {
+			break
+		}
+	}
+	return addr
+}
+
+// chainNodes yields the nodes of the proxy chain, the nearest first.
+func chainNodes(h exchange.Header) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		some := false
 		for i := len(h) - 1; i >= 0; i-- {
 			if !exchange.EqualFold(h[i].Name, "X-Forwarded-For") {
 				continue
 			}
-			for rest, more := h[i].Value, true; more; left-- {
+			some = true
+			for rest, more := h[i].Value, true; more; {
 				var node string
-				node, rest, more = cutLast(rest)
-				next, ok := parseNode(node)
-				if !ok || left == 0 {
-					return addr
-				}
-				if addr = next; !t.isTrusted(addr) {
-					return addr
+				if node, rest, more = cutLast(rest); !yield(node) {
+					return
 				}
 			}
 		}
-		return addr
-	}
-	nodes := forwardedNodes(h)
-	for i := len(nodes) - 1; i >= 0 && i >= len(nodes)-maxHops; i-- {
-		next, ok := parseNode(nodes[i])
-		if !ok {
-			return addr
+		if some {
+			return
 		}
-		if addr = next; !t.isTrusted(addr) {
-			return addr
+		for _, node := range slices.Backward(forwardedNodes(h)) {
+			if !yield(node) {
+				return
+			}
 		}
 	}
-	return addr
 }
 
 // cutLast takes the last item off a comma-separated list.
