@@ -119,7 +119,7 @@ func newRequestMetrics(reg *prometheus.Registry, hands *prometheus.CounterVec) *
 // full says that no further site may have series of its own.
 func (r *requestMetrics) full() bool {
 	m := r.sites.m.Load()
-	return m != nil && len(*m) >= maxSites
+	return m != nil && len(*m) >= r.sites.max
 }
 
 func (m *Metrics) exchange(x *exchange.Exchange) {
