@@ -47,10 +47,13 @@ install_packages() {
   if [ ! -e "$guard" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$guard" && chmod 755 "$guard" && made=1
   fi
+  export DEBIAN_FRONTEND=noninteractive
   {
-    DEBIAN_FRONTEND=noninteractive apt-get -q update &&
-      DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"
-  } </dev/null >&2 || say "apt-get failed, see above"
+    apt-get -q update || say "apt-get update failed, trying with the lists that are there"
+    # All at once is quicker; one by one when one of them is not to be had.
+    apt-get -q -y --no-install-recommends install "$@" ||
+      for package; do apt-get -q -y --no-install-recommends install "$package" || true; done
+  } </dev/null >&2
   [ -z "$made" ] || rm -f "$guard"
 }
 
