@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
 type answerFunc = func(*session, *http.Request) error
@@ -29,7 +30,7 @@ func raw(text string, then func(*session) error) answerFunc {
 // What comes after the text.
 func carryOn(*session) error { return nil }
 
-func goodbye(s *session) error { _ = s.tls.Close(); return errEnd }
+func goodbye(s *session) error { _ = s.conn.Close(); return errEnd }
 
 func fin(s *session) error { _ = s.nc.Close(); return errEnd }
 
@@ -41,6 +42,9 @@ func httpFaults() []fault {
 		{Fault: Fault{"close-after-request", "reads the request and closes without close_notify", reason.ReadEOFBeforeHeader}, answer: raw("", fin)},
 		{Fault: Fault{"close-notify-after-request", "reads the request and closes in order", reason.ReadEOFBeforeHeader}, answer: raw("", goodbye)},
 		{Fault: Fault{"reset-after-request", "reads the request and resets", reason.ReadResetBeforeHeader}, answer: raw("", (*session).reset)},
+		{Fault: Fault{"alert-after-request", "reads the request and answers with the fatal alert internal_error", reason.TLSAlert}, answer: raw("", alertThenClose)},
+		{Fault: Fault{"misdirected", "answers 421, as Apache does when SNI and Host differ", ""},
+			answer: raw("HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n", carryOn)},
 		{Fault: Fault{"slow-first-byte", "answers after Delay", reason.ReadFirstByteTimeout}, answer: slowFirstByte},
 		{Fault: Fault{"never-answers", "reads the request and never answers", reason.ReadFirstByteTimeout}, answer: raw("", (*session).silence)},
 		{Fault: Fault{"half-head", "sends half a response head and closes", reason.ReadEOFInHeader}, answer: raw("HTTP/1.1 200 OK\r\nContent-Le", fin)},
@@ -55,6 +59,13 @@ func httpFaults() []fault {
 		{Fault: Fault{"stops-reading", "stops reading in the middle of the body: the window closes", reason.WriteTimeout}, answer: stopsReading},
 		{Fault: Fault{"gzip-garbage", "claims gzip and sends something else", ""}, answer: raw(ok200+"Content-Encoding: gzip\r\nContent-Length: 6\r\n\r\nhello\n", carryOn)},
 	}
+}
+
+func alertThenClose(s *session) error {
+	if s.tls != nil {
+		_ = s.tls.Alert(tlswire.AlertFatal, tlswire.AlertInternalError)
+	}
+	return fin(s)
 }
 
 func slowFirstByte(s *session, r *http.Request) error {

@@ -74,6 +74,8 @@ func tlsFaults() []fault {
 			setup: suites(tlswire.VersionTLS12, tlswire.VersionTLS12, 0x009c, 0x009d, 0x003c, 0x002f, 0x0035)},
 		{Fault: Fault{"3des-only", "TLS 1.0 to 1.2 with TLS_RSA_WITH_3DES_EDE_CBC_SHA alone", reason.TLSNoCommonCipher},
 			setup: suites(tlswire.VersionTLS10, tlswire.VersionTLS12, 0x000a)},
+		{Fault: Fault{"no-secure-renegotiation", "answers without renegotiation_info (RFC 5746): OpenSSL 3 refuses it, Go does not", ""},
+			setup: func(c *Config) error { c.TLS.NoSecureRenegotiation = true; return nil }},
 		{Fault: Fault{"client-cert-required", "asks for a client certificate in the handshake and breaks it with alert 40 when none comes", reason.TLSClientCertRequired},
 			setup: func(c *Config) error { c.TLS.ClientAuth, c.TLS.RequireInHandshake = tlspeer.Require, true; return nil }},
 	}

@@ -34,6 +34,7 @@ type Config struct {
 	Fault string   // a name of Faults; "" for none
 	Names []string // of the certificate; default DefaultName, "127.0.0.1", "localhost"
 	CA    *certs.CA
+	Plain bool // HTTP without TLS: for the faults that lie in HTTP
 
 	// TLS is how the origin speaks: versions, suites, RFC 5746 on or off. Certificate defaults to one issued by CA.
 	TLS tlspeer.Config

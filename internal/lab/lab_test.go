@@ -66,6 +66,18 @@ func TestHealthyOrigin(t *testing.T) {
 	}
 }
 
+func TestPlainOrigin(t *testing.T) {
+	o := start(t, Config{Plain: true, Renegotiate: Renegotiation{Path: "/", Auth: tlspeer.Accept}})
+	status, body, err := get(http.DefaultClient, "http://"+o.Addr()+"/plain")
+	if err != nil || status != 200 || !strings.Contains(body, "request: GET /plain\n") {
+		t.Errorf("%d %v\n%s", status, err, body)
+	}
+	o = start(t, Config{Plain: true, Fault: "half-body"})
+	if _, _, err := get(http.DefaultClient, "http://"+o.Addr()+"/"); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("half a body: %v", err)
+	}
+}
+
 func TestUnknownFaultIsNamed(t *testing.T) {
 	if _, err := Start(context.Background(), Config{Fault: "no-such"}); err == nil || !strings.Contains(err.Error(), "no-such") {
 		t.Errorf("got %v", err)
@@ -121,6 +133,7 @@ func TestFaults(t *testing.T) {
 		"renegotiate-ignore": "OK", "renegotiate-accept": "OK", "renegotiate-require": "Forbidden", "renegotiate-require-alert": "alert",
 		"renegotiate-every": "OK", "renegotiate-insecure": "OK", "renegotiate-interfere": "refused answer", "renegotiate-body-stall": "OK",
 		"close-after-request": "eof", "close-notify-after-request": "eof", "reset-after-request": "reset",
+		"alert-after-request": "alert", "misdirected": "Misdirected Request", "no-secure-renegotiation": "OK",
 		"slow-first-byte": "timeout", "never-answers": "timeout", "half-head": "refused answer", "half-head-stall": "timeout",
 		"half-body": "truncated", "half-body-stall": "timeout", "half-body-reset": "reset", "chunked-truncated": "truncated",
 		"until-close": "OK", "dies-on-reuse": "OK", "early-answer": "Request Entity Too Large", "stops-reading": "OK",

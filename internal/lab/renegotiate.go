@@ -12,7 +12,7 @@ import (
 
 func (s *session) asks(path string) bool {
 	prefix := s.o.cfg.Renegotiate.Path
-	return prefix != "" && strings.HasPrefix(path, prefix)
+	return s.tls != nil && prefix != "" && strings.HasPrefix(path, prefix)
 }
 
 func (s *session) mustRenegotiate(path string) bool {
@@ -74,7 +74,9 @@ func (s *session) overflow() error {
 
 // finish ends the connection in order although the peer may still be sending: it closes its own direction and reads on.
 func (s *session) finish() error {
-	_ = s.tls.Alert(tlswire.AlertWarning, tlswire.AlertCloseNotify)
+	if s.tls != nil {
+		_ = s.tls.Alert(tlswire.AlertWarning, tlswire.AlertCloseNotify)
+	}
 	s.closeWrite()
 	return s.silence()
 }

@@ -20,7 +20,8 @@ type session struct {
 	o    *Origin
 	id   uint64
 	nc   net.Conn
-	tls  *tlspeer.Conn
+	tls  *tlspeer.Conn // nil on a plain origin
+	conn net.Conn      // tls, or nc on a plain origin
 	br   *bufio.Reader
 	n    int  // requests so far
 	done bool // renegotiated already
@@ -49,18 +50,22 @@ func (s *session) run() {
 
 func (s *session) serve() error {
 	_ = s.nc.SetDeadline(time.Now().Add(idleTimeout))
-	s.tls = tlspeer.Server(s.nc, s.o.cfg.TLS)
-	if err := s.tls.Handshake(); err != nil {
-		return err
+	s.conn = s.nc
+	if !s.o.cfg.Plain {
+		s.tls = tlspeer.Server(s.nc, s.o.cfg.TLS)
+		s.conn = s.tls
+		if err := s.tls.Handshake(); err != nil {
+			return err
+		}
+		st := s.tls.State()
+		s.note(Handshaken, tlswire.VersionName(st.Version)+" "+tlswire.SuiteName(st.Suite))
 	}
-	st := s.tls.State()
-	s.note(Handshaken, tlswire.VersionName(st.Version)+" "+tlswire.SuiteName(st.Suite))
-	s.br = bufio.NewReader(s.tls)
+	s.br = bufio.NewReader(s.conn)
 	for {
 		_ = s.nc.SetDeadline(time.Now().Add(idleTimeout))
 		r, err := http.ReadRequest(s.br)
 		if err != nil {
-			_ = s.tls.Close()
+			_ = s.conn.Close()
 			return err
 		}
 		s.n++
@@ -69,7 +74,7 @@ func (s *session) serve() error {
 			return err
 		}
 		if r.Close {
-			return s.tls.Close()
+			return s.conn.Close()
 		}
 	}
 }
@@ -93,15 +98,23 @@ func (s *session) exchange(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if s.o.cfg.Renegotiate.Auth == tlspeer.Require && s.asks(r.URL.Path) && len(s.tls.State().Peer) == 0 {
+	if s.o.cfg.Renegotiate.Auth == tlspeer.Require && s.asks(r.URL.Path) && len(s.state().Peer) == 0 {
 		return s.answer(403, page4037, r)
 	}
 	return s.answer(200, s.describe(r, body), r)
 }
 
+// state is the zero State on a plain origin.
+func (s *session) state() tlspeer.State {
+	if s.tls == nil {
+		return tlspeer.State{}
+	}
+	return s.tls.State()
+}
+
 // write sends text as it is.
 func (s *session) write(text string) error {
-	_, err := io.WriteString(s.tls, text)
+	_, err := io.WriteString(s.conn, text)
 	return err
 }
 
@@ -125,14 +138,17 @@ func (s *session) answer(status int, page string, r *http.Request) error {
 
 // describe is the page of a healthy origin: what it received.
 func (s *session) describe(r *http.Request, body int64) string {
-	st := s.tls.State()
-	subject := "none"
+	st := s.state()
+	subject, protocol := "none", "none"
+	if s.tls != nil {
+		protocol = tlswire.VersionName(st.Version) + " " + tlswire.SuiteName(st.Suite)
+	}
 	if len(st.Peer) > 0 {
 		subject = st.Peer[0].Subject.String()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "lunette lab origin\nrequest: %s %s\nhost: %s\nbody: %d bytes\ntls: %s %s\nhandshakes: %d\nclient certificate: %s\n",
-		r.Method, r.RequestURI, r.Host, body, tlswire.VersionName(st.Version), tlswire.SuiteName(st.Suite), st.Handshakes, subject)
+	fmt.Fprintf(&b, "lunette lab origin\nrequest: %s %s\nhost: %s\nbody: %d bytes\ntls: %s\nhandshakes: %d\nclient certificate: %s\n",
+		r.Method, r.RequestURI, r.Host, body, protocol, st.Handshakes, subject)
 	return b.String()
 }
 
