@@ -142,13 +142,14 @@ func TestFaults(t *testing.T) {
 		"bad-chunk": "refused answer", "bad-te": "refused answer", "bad-status-line": "refused answer", "garbage": "refused answer",
 		"space-before-colon": "OK", "header-injection": "refused answer", "bare-lf": "OK", "header-too-big": "OK",
 	}
+	pki := files(t)
 	for _, f := range Faults() {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
 			if f.Does == "" {
 				t.Error("the list does not say what it does")
 			}
-			o := start(t, Config{Fault: f.Name, Delay: time.Minute})
+			o := start(t, Config{Fault: f.Name, Delay: time.Minute, CA: pki.authority, TLS: tlspeer.Config{Certificate: pki.rsaOwn}})
 			c := client(o, nil)
 			if want[f.Name] == "timeout" {
 				c.Timeout = 500 * time.Millisecond
