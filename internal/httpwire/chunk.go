@@ -81,7 +81,7 @@ func ParseTrailer(b []byte, lim Limits) (h exchange.Header, n int, err error) {
 	var ignored control
 	h, err = parseFields(b[:end], string(b[:end]), make(exchange.Header, 0, lines), &ignored)
 	if err != nil {
-		return nil, 0, reason.New(reason.HTTP1BadTrailer, "trailer "+detail(err), err)
+		return nil, 0, reason.New(reason.HTTP1BadTrailer, "trailer "+reason.Of(err).Detail, err)
 	}
 	for _, f := range h {
 		if ForbiddenTrailer(f.Name) {
@@ -89,11 +89,4 @@ func ParseTrailer(b []byte, lim Limits) (h exchange.Header, n int, err error) {
 		}
 	}
 	return h, end, nil
-}
-
-func detail(err error) string {
-	if e, ok := err.(*reason.Error); ok {
-		return e.Detail
-	}
-	return ""
 }
