@@ -60,8 +60,8 @@ type Settings struct {
 	LineBytes     int   // request line in bytes; default 16 KiB
 	Body          int64 // request body in bytes; default none
 	Drain         int64 // unread body bytes read and dropped to keep a connection; default 256 KiB
-	Streams       int   // concurrent HTTP/2 streams of a connection; default 128. New connections only
-	Resets        int   // HTTP/2 streams that a client may reset, beyond those that got their answer, in ResetWindow; default 100
+	Streams       int   // concurrent HTTP/2 streams of a connection; default 128
+	Resets        int   // HTTP/2 streams that a client may reset, or make us reset, in ResetWindow; default 100
 	ControlFrames int   // HTTP/2 PING, SETTINGS, PRIORITY and empty frames in ResetWindow; default 1000
 
 	Idle        time.Duration // to the first byte of a request; default 60 s

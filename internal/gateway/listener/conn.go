@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -146,9 +148,11 @@ func (c *conn) openTLS(s *Settings, prefix []byte) (func(), *reason.Error) {
 	return func() { newH1(c, h.conn, nil).serve() }, nil
 }
 
-const plainOnTLS = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 69\r\n" +
-	"Proxy-Status: lunette; error=http_request_error; details=\"plain HTTP on a TLS port\"\r\n\r\n" +
-	"This port speaks HTTPS. Use https:// in place of http:// to reach it.\n"
+const (
+	plainText  = "This port speaks HTTPS. Use https:// in place of http:// to reach it.\n"
+	plainOnTLS = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n" +
+		"Proxy-Status: lunette; error=http_request_error; details=\"plain HTTP on a TLS port\"\r\nContent-Length: "
+)
 
 // handshakeFailed classifies err, and answers in clear where the client spoke plain HTTP.
 func (c *conn) handshakeFailed(err error, raw *helloConn) *reason.Error {
@@ -158,7 +162,7 @@ func (c *conn) handshakeFailed(err error, raw *helloConn) *reason.Error {
 	}
 	if r.Code == reason.TLSNotTLS && looksLikeHTTP(raw.seen) {
 		r.Detail = "plain HTTP on a TLS port"
-		_, _ = c.nc.Write([]byte(plainOnTLS))
+		_, _ = io.WriteString(c.nc, plainOnTLS+strconv.Itoa(len(plainText))+"\r\n\r\n"+plainText)
 		lingerClose(c.nc, c.nc, c.l.settings.Load().Linger)
 	}
 	return r

@@ -30,7 +30,7 @@ func TestKeepAliveAndPipelining(t *testing.T) {
 			t.Errorf("answer %d: close %v", i, res.Close)
 		}
 	}
-	if _, err := br.ReadByte(); err != io.EOF {
+	if _, err := br.ReadByte(); !errors.Is(err, io.EOF) {
 		t.Errorf("after the last answer: %v, want EOF", err)
 	}
 }
@@ -429,7 +429,7 @@ func TestShutdownDrains(t *testing.T) {
 	<-serving
 	done := make(chan error, 1)
 	go func() { done <- r.Shutdown(context.Background()) }()
-	if _, err := ib.ReadByte(); err != io.EOF {
+	if _, err := ib.ReadByte(); !errors.Is(err, io.EOF) {
 		t.Errorf("idle connection: %v, want EOF", err)
 	}
 	close(release)

@@ -105,7 +105,7 @@ func (b *h1Body) drain(limit int64) bool {
 	buf := getBuf()
 	defer putBuf(buf)
 	for b.open {
-		if _, err := b.Read((*buf)[:cap(*buf)]); err != nil && err != io.EOF {
+		if _, err := b.Read((*buf)[:cap(*buf)]); err != nil && !errors.Is(err, io.EOF) {
 			return false
 		}
 	}

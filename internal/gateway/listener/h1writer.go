@@ -256,7 +256,7 @@ func (w *h1Writer) sent(err error) error {
 func (w *h1Writer) framing(r *exchange.Response) httpwire.ResponseOptions {
 	q, b := &w.r.x.Request, &w.r.body
 	// A body that the client still holds back, or of which the rest is unknown, leaves no way to the next request.
-	lost := b.open && (b.expect || b.err != nil && b.err != io.EOF || q.Length-b.in.Received() > w.s.Drain)
+	lost := b.open && (b.expect || b.err != nil && !errors.Is(b.err, io.EOF) || q.Length-b.in.Received() > w.s.Drain)
 	w.close = w.close || lost || w.h.c.l.draining.Load()
 	w.bare = !httpwire.BodyAllowed(q.Method, r.Status)
 	w.left = -1

@@ -43,7 +43,7 @@ func (b *h2Body) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		b.err = err
 		_ = http.NewResponseController(b.e.w.w).SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -64,7 +64,7 @@ func (b *h2Body) extend(now time.Time) {
 
 // Trailer implements exchange.Body. Only fields that the client announced in Trailer are there: the library drops others.
 func (b *h2Body) Trailer() exchange.Header {
-	if b.err != io.EOF || len(b.r.Trailer) == 0 {
+	if !errors.Is(b.err, io.EOF) || len(b.r.Trailer) == 0 {
 		return nil
 	}
 	names := make([]string, 0, len(b.r.Trailer))

@@ -185,6 +185,7 @@ func answer(t *testing.T, br *bufio.Reader, method string) (*http.Response, stri
 	if err != nil {
 		t.Fatalf("read response: %v", err)
 	}
+	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatalf("read response body: %v", err)

@@ -70,10 +70,14 @@ func New(cfg Config, ln net.Listener, handler exchange.Handler) (*Listener, erro
 	return l, nil
 }
 
-// SetSettings swaps limits and times. Running connections take the new ones with their next request.
+// SetSettings swaps limits and times. Running HTTP/1.1 connections take the new ones with their next request; of HTTP/2,
+// Streams, HeaderBytes and Write hold for new connections, and Idle stays what it was.
 func (l *Listener) SetSettings(s Settings) {
 	s = s.withDefaults()
 	l.settings.Store(&s)
+	if l.h2 != nil {
+		l.h2.configure(&s)
+	}
 }
 
 // SetSites swaps the certificates and client_auth; open connections keep what they were accepted with.

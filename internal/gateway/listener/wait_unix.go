@@ -3,6 +3,7 @@
 package listener
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -33,10 +34,12 @@ func (w *waiter) try(fd uintptr) bool {
 	w.buf = getBuf()
 	for {
 		w.n, w.err = syscall.Read(int(fd), (*w.buf)[:cap(*w.buf)])
-		switch w.err {
-		case syscall.EINTR:
+		switch {
+		case w.err == nil:
+			return true
+		case errors.Is(w.err, syscall.EINTR):
 			continue
-		case syscall.EAGAIN:
+		case errors.Is(w.err, syscall.EAGAIN):
 			putBuf(w.buf)
 			w.buf, w.n = nil, 0
 			return false
