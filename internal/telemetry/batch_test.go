@@ -79,6 +79,12 @@ func (d *disk) set(f func()) {
 	f()
 }
 
+func (d *disk) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.writes
+}
+
 func (d *disk) text(i int) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -101,22 +107,24 @@ func TestBatchGathersFor100ms(t *testing.T) {
 		w.append([]byte("b\n"))
 		time.Sleep(49 * time.Millisecond)
 		synctest.Wait()
-		if d.writes != 0 {
-			t.Errorf("%d writes after 99 ms", d.writes)
+		if d.count() != 0 {
+			t.Errorf("%d writes after 99 ms", d.count())
 		}
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		if d.writes != 1 || d.text(0) != "a\nb\n" {
-			t.Errorf("%d writes after 100 ms: %q", d.writes, d.text(0))
+		if d.count() != 1 || d.text(0) != "a\nb\n" {
+			t.Errorf("%d writes after 100 ms: %q", d.count(), d.text(0))
 		}
 		time.Sleep(time.Hour) // nothing waits, nothing is written
-		if d.writes != 1 {
-			t.Errorf("%d writes of nothing", d.writes-1)
+		if d.count() != 1 {
+			t.Errorf("%d writes of nothing", d.count()-1)
 		}
 		mustClose(t, w)
-		if !d.closed {
-			t.Error("sink not closed")
-		}
+		d.set(func() {
+			if !d.closed {
+				t.Error("sink not closed")
+			}
+		})
 	})
 }
 
