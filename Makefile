@@ -63,9 +63,11 @@ bench: ## CPU per request beside nginx, HAProxy, Caddy and httputil.ReverseProxy
 
 .PHONY: lint
 lint: $(GOLANGCI) $(STATICCHECK) ## gofmt, golangci-lint, staticcheck
-	@unformatted=$$(gofmt -l cmd internal test); [ -z "$$unformatted" ] || { echo "not formatted, run make fmt: $$unformatted"; exit 1; }
-	$(GOLANGCI) run ./...
-	$(STATICCHECK) ./...
+	@bad=0; \
+	unformatted=$$(gofmt -l cmd internal test) && [ -z "$$unformatted" ] || { echo "not formatted, run make fmt: $$unformatted"; bad=1; }; \
+	$(GOLANGCI) run ./... || bad=1; \
+	$(STATICCHECK) ./... || bad=1; \
+	exit $$bad
 
 $(GOLANGCI):
 	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
