@@ -85,7 +85,7 @@ func ParseTrailer(b []byte, lim Limits) (h exchange.Header, n int, err error) {
 	}
 	for _, f := range h {
 		if ForbiddenTrailer(f.Name) {
-			return nil, 0, fault(reason.HTTP1BadTrailer, "field that may not stand in a trailer section (RFC 9110 6.5.1)")
+			return nil, 0, fault(reason.HTTP1BadTrailer, quote(f.Name)+" may not stand in a trailer section (RFC 9110 6.5.1)")
 		}
 	}
 	return h, end, nil
