@@ -3,6 +3,8 @@
 // Input: an [exchange.Exchange] and an [Engine]. Output: a [Decision] for the request and one for the response, a request
 // body that gives the origin exactly the bytes that the rules saw, and the WAF part of the record.
 //
+// Trailer fields of a request are inspected with its body; where only a part of the body was, block mode drops them.
+//
 // Promises: mode off costs nothing, no allocation and no byte of a body read. Mode detect never ends an exchange and never
 // changes a message. At most Config.Memory bytes of a body lie in memory, the rest up to the limit in a temporary file
 // (0600, unlinked at once). What was inspected of how much is always recorded. Every fault (a panic in a rule, an engine error,
@@ -79,7 +81,7 @@ const (
 type Decision struct {
 	// Reason is nil to go on; else why not. waf.* and limit.body_too_big come from here, other codes from reading the body.
 	Reason *reason.Error
-	// Answer is the status and the fields that rules ask for; nil means those that belong to Reason.
+	// Answer is the status and the fields that rules ask for; nil, or a status of 0, means those that belong to Reason.
 	Answer *exchange.Response
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"io"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
@@ -15,6 +16,7 @@ type replay struct {
 	end   error // what reading body returned at last; nil while it has more
 	off   int64
 	past  int64 // bytes that went by without inspection
+	mute  bool  // the trailer is dropped, for it was not inspected
 }
 
 var _ exchange.Body = (*replay)(nil)
@@ -62,12 +64,17 @@ func (r *replay) Rewind() bool {
 }
 
 // Trailer implements exchange.Body.
-func (r *replay) Trailer() exchange.Header { return r.body.Trailer() }
+func (r *replay) Trailer() exchange.Header {
+	if r.mute {
+		return nil
+	}
+	return r.body.Trailer()
+}
 
 // Close implements exchange.Body. The spool stays until the exchange ends, for a further attempt may want it; a body that was read
 // to its end stays open as well, for its trailer.
 func (r *replay) Close() error {
-	if r.end == io.EOF {
+	if errors.Is(r.end, io.EOF) {
 		return nil
 	}
 	return r.body.Close()

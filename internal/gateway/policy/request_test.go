@@ -115,8 +115,11 @@ func TestBodyLimits(t *testing.T) {
 			got, err := drain(t, x.Request.Body)
 			trailer := x.Request.Body.Trailer()
 			tx.End()
-			if d.Stop() || err != nil || got != c.text || f.body != c.seen || f.partial != c.partial || trailer.Get("X-Sum") != "1" {
+			if d.Stop() || err != nil || got != c.text || f.body != c.seen || f.partial != c.partial {
 				t.Fatalf("%+v %v: origin gets %q, rules %q (partial %v)", d, err, got, f.body, f.partial)
+			}
+			if dropped := c.partial && c.cfg.Mode != policy.Detect; trailer.Has("X-Sum") == dropped {
+				t.Errorf("trailer %v", trailer)
 			}
 			if x.WAF.Inspected != c.inspected || x.WAF.Of != c.of {
 				t.Errorf("inspected %d of %d, want %d of %d", x.WAF.Inspected, x.WAF.Of, c.inspected, c.of)

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -56,7 +57,7 @@ func (t *Transaction) readResponse(ctx context.Context, r *exchange.Response) (b
 		t.failed = reason.New(reason.WAFFailClosed, "response body cannot be kept in "+cfg.TempDir, werr)
 		return nil, false
 	}
-	partial = rerr != io.EOF && t.response.size != r.Length
+	partial = !errors.Is(rerr, io.EOF) && t.response.size != r.Length
 	if partial && rerr == nil {
 		t.note("RESPONSE_BODY", reason.WAFSkippedByLimit, "only the first "+strconv.FormatInt(t.response.size, 10)+" bytes of the response body were inspected")
 	}

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"errors"
 	"io"
 	"path/filepath"
 	"strings"
@@ -158,7 +159,7 @@ func TestResponseBreaksOff(t *testing.T) {
 	d := tx.Response(t.Context(), r)
 	got, err := drain(t, r.Body)
 	tx.End()
-	if d.Stop() || got != "half" || err != error(cut) || f.answer != "half" || !f.partial {
+	if d.Stop() || got != "half" || !errors.Is(err, cut) || f.answer != "half" || !f.partial {
 		t.Errorf("%+v: client gets %q, %v; rules %q", d, got, err, f.answer)
 	}
 }

@@ -56,22 +56,20 @@ func (s *spool) ReadAt(p []byte, off int64) (int, error) {
 	if off >= s.size {
 		return 0, io.EOF
 	}
-	if inMem := int64(len(s.mem)); off < inMem {
-		n := copy(p, s.mem[off:])
-		if n < len(p) && s.file == nil {
-			return n, io.EOF
-		}
-		if n < len(p) {
-			m, err := s.ReadAt(p[n:], inMem)
-			return n + m, err
-		}
-		return n, nil
-	} else {
-		if rest := s.size - off; int64(len(p)) > rest {
-			p = p[:rest]
-		}
-		return s.file.ReadAt(p, off-inMem)
+	inMem := int64(len(s.mem))
+	if off >= inMem {
+		rest := s.size - off
+		return s.file.ReadAt(p[:min(int64(len(p)), rest)], off-inMem)
 	}
+	n := copy(p, s.mem[off:])
+	switch {
+	case n == len(p):
+		return n, nil
+	case s.file == nil:
+		return n, io.EOF
+	}
+	m, err := s.ReadAt(p[n:], inMem)
+	return n + m, err
 }
 
 // reader returns a reader of the first n bytes.

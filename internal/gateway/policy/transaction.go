@@ -65,6 +65,7 @@ func (t *Transaction) Request(ctx context.Context) Decision {
 	if !partial {
 		t.x.WAF.Of = n
 	}
+	t.replayed.mute = partial && t.stage.cfg.Mode == Block
 	t.x.WAF.Inspected = n
 	return t.step("request_body", func(deadline time.Time) (*exchange.Response, error) {
 		return t.in.RequestBody(t.request.reader(n), partial, deadline)
@@ -95,7 +96,7 @@ func (t *Transaction) readRequest(ctx context.Context) Decision {
 	case werr != nil:
 		t.phase = "request_body"
 		return t.fault(reason.New(reason.WAFFailClosed, "request body cannot be kept in "+cfg.TempDir, werr))
-	case rerr != nil && rerr != io.EOF:
+	case rerr != nil && !errors.Is(rerr, io.EOF):
 		return Decision{Reason: asReason(rerr, reason.ClientBadRequest)}
 	}
 	return Decision{}
@@ -180,7 +181,7 @@ func (t *Transaction) End() {
 		w.Matches[i].Part = t.stage.cfg.Mask(w.Matches[i].Target, w.Matches[i].Part)
 	}
 	w.Matches = append(w.Matches, t.notes...)
-	if r := t.replayed; r != nil && w.Of < 0 && r.end == io.EOF {
+	if r := t.replayed; r != nil && w.Of < 0 && errors.Is(r.end, io.EOF) {
 		w.Of = r.spool.size + r.past
 	}
 	t.request.close()

@@ -11,6 +11,8 @@ import (
 // The engine has no way to be stopped, but it asks its debug logger before each rule and each value. A guard is such a
 // logger, one per transaction, that logs nothing and stops the rules when their time is spent.
 
+// It also tells when the variables of a phase are filled and its rules are about to run.
+
 // errBudget is what a guard panics with.
 type errBudget struct{}
 
@@ -19,6 +21,7 @@ type guard struct {
 	event
 	deadline time.Time // zero: none
 	asked    uint8
+	before   func() // runs once, before the next phase's rules
 }
 
 // every so many questions the clock is read.
@@ -37,8 +40,26 @@ func (g *guard) Debug() debuglog.Event {
 	if g.asked++; g.asked%clockEvery == 0 && !g.deadline.IsZero() && !time.Now().Before(g.deadline) {
 		panic(errBudget{})
 	}
-	return event{}
+	return guardEvent{g}
 }
+
+// guardEvent waits for the one message that stands before the rules of a phase.
+type guardEvent struct{ g *guard }
+
+// Msg implements debuglog.Event.
+func (e guardEvent) Msg(msg string) {
+	if f := e.g.before; f != nil && msg == "Evaluating phase" {
+		e.g.before = nil
+		f()
+	}
+}
+func (e guardEvent) Str(string, string) debuglog.Event            { return e }
+func (e guardEvent) Err(error) debuglog.Event                     { return e }
+func (e guardEvent) Bool(string, bool) debuglog.Event             { return e }
+func (e guardEvent) Int(string, int) debuglog.Event               { return e }
+func (e guardEvent) Uint(string, uint) debuglog.Event             { return e }
+func (e guardEvent) Stringer(string, fmt.Stringer) debuglog.Event { return e }
+func (e guardEvent) IsEnabled() bool                              { return false }
 
 // loadLog is the debug logger of a rule set: while rules load it counts them, later it hands a guard to each transaction.
 type loadLog struct {

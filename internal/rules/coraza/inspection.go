@@ -54,18 +54,23 @@ func (in *Inspection) RequestHead(deadline time.Time) (*exchange.Response, error
 			in.tx.ProcessConnection(c.Addr.Addr().Unmap().String(), int(c.Addr.Port()), c.Local.Addr().Unmap().String(), int(c.Local.Port()))
 		}
 		in.tx.ProcessURI(r.Target, r.Method, r.Proto.String())
-		for _, f := range r.Header {
-			in.tx.AddRequestHeader(f.Name, f.Value)
+		for i, f := range r.Header {
+			in.tx.AddRequestHeader(ownName(r.Header, i), f.Value)
 		}
 		if r.Authority != "" && !r.Header.Has("Host") {
 			in.tx.AddRequestHeader("Host", r.Authority)
 		}
 		in.tx.SetServerName(hostOnly(r.Authority))
+		if v := in.variables(); v != nil {
+			unalias(v.RequestCookies())
+			unalias(v.ArgsGet())
+		}
 		return in.tx.ProcessRequestHeaders(), nil
 	})
 }
 
-// RequestBody runs the rules on the body; nil means that there is none. partial says that more of it exists than body holds.
+// RequestBody runs the rules on the body, nil for none, and on the trailer fields, which count among those of the head.
+// partial says that more of the body exists than is given here; its trailer is not known then.
 func (in *Inspection) RequestBody(body io.Reader, partial bool, deadline time.Time) (*exchange.Response, error) {
 	defer in.removeUploads()
 	return in.step(deadline, reason.WAFBlockedRequest, func() (*types.Interruption, error) {
@@ -77,6 +82,14 @@ func (in *Inspection) RequestBody(body io.Reader, partial bool, deadline time.Ti
 		if v := in.variables(); partial && v != nil {
 			set(v.InboundDataError(), "1")
 		}
+		if body != nil && !partial && in.x.Request.Body != nil {
+			for _, f := range in.x.Request.Body.Trailer() { // an origin may take them for fields of the head
+				in.tx.AddRequestHeader(own(f.Name), f.Value)
+			}
+		}
+		if v := in.variables(); body != nil && v != nil && in.guard != nil {
+			in.guard.before = func() { unaliasBody(v) }
+		}
 		return in.tx.ProcessRequestBody()
 	})
 }
@@ -84,8 +97,8 @@ func (in *Inspection) RequestBody(body io.Reader, partial bool, deadline time.Ti
 // ResponseHead runs the rules on the status and the fields of a response.
 func (in *Inspection) ResponseHead(r *exchange.Response, deadline time.Time) (*exchange.Response, error) {
 	return in.step(deadline, reason.WAFBlockedResponse, func() (*types.Interruption, error) {
-		for _, f := range r.Header {
-			in.tx.AddResponseHeader(f.Name, f.Value)
+		for i, f := range r.Header {
+			in.tx.AddResponseHeader(ownName(r.Header, i), f.Value)
 		}
 		return in.tx.ProcessResponseHeaders(r.Status, r.Proto.String()), nil
 	})
@@ -131,7 +144,7 @@ func (in *Inspection) step(deadline time.Time, code reason.Code, f func() (*type
 	if isParseError(it.RuleID) {
 		code = reason.WAFParseError
 	}
-	return answerTo(it), reason.New(code, "rule "+strconv.Itoa(it.RuleID), nil)
+	return answerTo(it, code), reason.New(code, "rule "+strconv.Itoa(it.RuleID), nil)
 }
 
 func fault(p any) error {
@@ -145,8 +158,9 @@ func fault(p any) error {
 	}
 }
 
-// answerTo returns the answer that a rule asks for: its status, 403 where it names none, and the place that a redirect names.
-func answerTo(it *types.Interruption) *exchange.Response {
+// answerTo returns the answer that a rule asks for: its status, 0 where that is the engine's default and the reason knows
+// better, and the place that a redirect names.
+func answerTo(it *types.Interruption, code reason.Code) *exchange.Response {
 	r := &exchange.Response{Status: it.Status}
 	if it.Action == "redirect" && it.Data != "" {
 		r.Header.Add("Location", it.Data)
@@ -154,8 +168,8 @@ func answerTo(it *types.Interruption) *exchange.Response {
 			r.Status = 302
 		}
 	}
-	if r.Status < 300 || r.Status > 599 {
-		r.Status = 403
+	if r.Status < 300 || r.Status > 599 || r.Status == 403 && code == reason.WAFBlockedResponse {
+		r.Status = 0
 	}
 	return r
 }

