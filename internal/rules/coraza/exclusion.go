@@ -6,11 +6,13 @@ import (
 	"strings"
 )
 
-// Ids of the rules that Lunette adds.
+// Ids of the rules that Lunette adds, and the tag of all core rules.
 const (
 	idDetect    = 40_000_000
 	idExclusion = 40_000_100
 	crsTag      = "OWASP_CRS"
+
+	exclusionFile = "exclusions" // stands for the list of them; the line is the place in it
 )
 
 // compileExclusions writes exclusions as SecLang: early ones run before the rules that they concern, late ones change rules
@@ -24,7 +26,7 @@ func compileExclusions(list []Exclusion, known map[int]ruleInfo) (early, late []
 			faults = append(faults, text("%s", f))
 			continue
 		}
-		at := func(s string) directive { return directive{line: i + 1, text: s} }
+		at := func(s string) directive { return directive{file: exclusionFile, line: i + 1, text: s} }
 		if x.Path != "" {
 			for _, s := range x.runtime(idExclusion + i) {
 				early = append(early, at(s))

@@ -41,6 +41,9 @@ func (e *LoadError) Error() string {
 }
 
 func (d directive) fault(text string) Fault {
+	if d.file == exclusionFile {
+		return Fault{Text: fmt.Sprintf("exclusions[%d]: %s", d.line-1, text)}
+	}
 	return Fault{File: d.file, Line: d.line, Rule: d.ruleID(), Text: text}
 }
 

@@ -92,6 +92,8 @@ func TestLoadFaults(t *testing.T) {
 			{}, {Rules: []int{1}}, {Rules: []int{942100}, Tag: "a"}, {Target: "ARG:q"}, {Target: "ARGS:a b"}, {Path: "x"}, {Path: "/%41"}, {Tag: "a b"},
 			{Tag: `x" "id:1`, Path: "/"}, {Target: "ARGS:x,deny"},
 		}},
+		{Exclusions: []coraza.Exclusion{{Tag: "attack-sqli"}, {Target: "ARGS:/(/", Path: "/"}}},
+		{Exclusions: []coraza.Exclusion{{Rules: []int{942100}, Target: "ARGS:/(/"}}},
 	} {
 		e, err := factory.Open(s)
 		if err == nil {
