@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net/url"
+	"os"
 	"slices"
 	"strings"
 )
@@ -23,7 +25,19 @@ func (c *checker) site(path string, s *Site) {
 	c.clientAuth(path, s)
 	c.origin(path+".origin", &s.Origin)
 	c.waf(path, &s.WAF, &s.Limits)
+	c.errorPages(path, s)
 	c.routes(path, s)
+}
+
+// maxPage is how large an error page may be.
+const maxPage = 256 << 10
+
+func (c *checker) errorPages(path string, s *Site) {
+	for status, file := range s.ErrorPages {
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() > maxPage {
+			c.fault(fmt.Sprintf("%s.error_pages.%d", path, status), "", "%s is larger than %d KiB", file, maxPage>>10)
+		}
+	}
 }
 
 // passthrough: the connection is not opened, so whatever looks into it cannot work.
@@ -101,6 +115,9 @@ func (c *checker) routes(path string, s *Site) {
 					quote(s.Routes[j].Path), c.d.place(fmt.Sprintf("%s.routes[%d].path", path, j), c.root).line)
 				break
 			}
+		}
+		if plain, err := url.PathUnescape(r.Path); s.IgnoreCase && (err != nil || !isASCII(plain)) {
+			c.fault(at+".path", "leave ignore_case out", "has characters outside ASCII, whose case ignore_case does not know")
 		}
 		if c.stated(at+".timeouts") && c.stated(at+".origin.timeouts") {
 			c.fault(at+".timeouts", "keep one of them", "is the same as origin.timeouts, which stands here too")

@@ -112,7 +112,7 @@ func TestInheritance(t *testing.T) {
 
 	b := c.Sites[1]
 	equal(t, "merged site", []any{b.Names, b.Default, b.WAF.Mode, b.WAF.Paranoia, len(b.Routes)},
-		[]any{[]string{"2001:db8::1", "b.test"}, false, "off", 1, 0})
+		[]any{[]string{"[2001:db8::1]", "b.test"}, false, "off", 1, 0})
 	equal(t, "merged origin", b.Origin, s.Origin)
 	equal(t, "token watched", slices.Contains(c.Files(), filepath.Join(dir, "token")), true)
 }

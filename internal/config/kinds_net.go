@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const punycodeHint = "write names outside ASCII in punycode (xn--…)"
@@ -55,18 +56,21 @@ func parseURL(_ *decoder, s string) (any, *problem) {
 	return scheme + "://" + strings.ToLower(u.Host), nil
 }
 
-// parsePattern reads a site name: a host name, an address, or *. and a name. It comes out in lower case.
+// parsePattern reads a site name: a host name, an address, or *. and a name. It comes out in lower case, IPv6 in brackets
+// as it stands in a Host field.
 func parsePattern(_ *decoder, s string) (any, *problem) {
-	bare := strings.Trim(s, "[]")
+	bare := strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
 	if a, err := netip.ParseAddr(bare); err == nil && a.Zone() == "" {
+		if a.Is6() {
+			return "[" + a.String() + "]", nil
+		}
 		return a.String(), nil
 	}
-	name, wild := strings.CutPrefix(s, "*.")
-	if p := hostFault(name); p != nil {
-		return nil, p
+	if s == "*" {
+		return nil, wrong("the site for every other name is the one with default: true", "* alone is no name")
 	}
-	if wild && !strings.Contains(name, ".") {
-		return nil, wrong("", "wildcard %s is too wide", quote(s))
+	if p := hostFault(strings.TrimPrefix(s, "*.")); p != nil {
+		return nil, p
 	}
 	return strings.ToLower(s), nil
 }
@@ -150,16 +154,43 @@ func validPort(s string, least int) bool {
 	return err == nil && int(n) >= least
 }
 
+// parsePath reads the prefix of a route.
 func parsePath(_ *decoder, s string) (any, *problem) {
 	switch {
 	case !strings.HasPrefix(s, "/"):
 		return nil, wrong("write /"+s, "must begin with /, not %s", quote(s))
-	case strings.ContainsAny(s, "?# \t\r\n\x00"):
+	case strings.ContainsAny(s, "?# ") || strings.ContainsFunc(s, unicode.IsControl):
 		return nil, wrong("it is compared with the path alone", "must not hold a query, fragment or space: %s", quote(s))
+	case strings.ContainsAny(s, "\\;") || strings.Contains(s, "//") || hasDotSegment(s):
+		return nil, wrong("state the path as origins resolve it", "must not hold \\, ;, // or dot segments: %s", quote(s))
 	case strings.HasSuffix(s, "*"):
 		return nil, wrong("write "+strings.TrimRight(s, "*")+": every path is a prefix", "must not end in *")
 	}
 	return s, nil
+}
+
+func hasDotSegment(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// parseRequestTarget reads what a health check asks for: a path, with a query or without.
+func parseRequestTarget(_ *decoder, s string) (any, *problem) {
+	switch {
+	case !strings.HasPrefix(s, "/"):
+		return nil, wrong("write /"+s, "must begin with /, not %s", quote(s))
+	case strings.ContainsAny(s, "# ") || strings.ContainsFunc(s, unicode.IsControl) || !isASCII(s):
+		return nil, wrong("write such characters percent-encoded", "must not hold spaces, # or characters outside ASCII: %s", quote(s))
+	}
+	return s, nil
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // parseExclusionPath reads a path as rules compare it: percent-decoded, so it may hold spaces and ?.

@@ -98,6 +98,7 @@ func (l *loading) load(text, dir string, now time.Time) *Config {
 func (l *loading) showSources() {
 	for i := range l.faults {
 		f := &l.faults[i]
+		f.Column = l.source.skipBlank(f.Line, f.Column)
 		f.Message, f.Hint = l.source.cover(f.Message), l.source.cover(f.Hint)
 		f.Source, f.caret = l.source.show(f.Line, f.Column)
 		f.Width = max(1, min(f.Width, utf8.RuneCountInString(f.Source)-f.caret+1))

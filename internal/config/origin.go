@@ -59,7 +59,7 @@ type Timeouts struct {
 type Health struct {
 	_ struct{} `doc:"Active checks, made when path is set, and passive ones, which watch the traffic."`
 
-	Path     string        `key:"path" is:"path" absent:"no active checks" doc:"Path that is asked for."`
+	Path     string        `key:"path" is:"target" absent:"no active checks" doc:"Path that is asked for, with a query or without."`
 	Interval time.Duration `key:"interval" default:"10s" min:"100ms" max:"1h" doc:"Time between checks of one server."`
 	Timeout  time.Duration `key:"timeout" default:"5s" min:"10ms" max:"10m" doc:"Time for one check, from DNS to the header of the answer."`
 	Status   StatusRange   `key:"status" default:"200-399" doc:"Status of a healthy server, or a range of them."`

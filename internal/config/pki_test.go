@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -42,6 +43,7 @@ func testFiles(t testing.TB) string {
 	put(t, dir, "hello.der", ca.cert.Raw)
 	put(t, dir, "custom.conf", []byte("SecRule ARGS \"@contains x\" \"id:1,phase:2,pass\"\n"))
 	put(t, dir, "pages/502.html", []byte("<h1>{{id}}</h1>\n"))
+	put(t, dir, "big.html", bytes.Repeat([]byte("x"), maxPage+1))
 	put(t, dir, "token", []byte("0123456789abcdef0123456789abcdef\n"))
 	put(t, dir, "short-token", []byte("hunter2\n"))
 	return dir

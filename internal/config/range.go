@@ -72,6 +72,8 @@ func wanted(f *field) string {
 		return "an address"
 	case "log target":
 		return "a file, stdout, stderr or off"
+	case "status":
+		return "a status or a range of them"
 	case "hash_key":
 		return f.kind.form
 	case "url":

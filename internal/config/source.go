@@ -42,6 +42,23 @@ func (s *source) cover(message string) string {
 	return message
 }
 
+// skipBlank moves col off white space: the library counts a tab before a value as part of it.
+func (s *source) skipBlank(n, col int) int {
+	if n < 1 || n > len(s.lines) {
+		return col
+	}
+	at := 0
+	for _, r := range s.lines[n-1] {
+		if at++; at < col {
+			continue
+		}
+		if r != ' ' && r != '\t' {
+			return at
+		}
+	}
+	return col
+}
+
 // show returns line n as it may be shown, and where column col is in it. Both count from 1.
 func (s *source) show(n, col int) (line string, caret int) {
 	if n < 1 || n > len(s.lines) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"unicode/utf8"
 
@@ -45,7 +46,8 @@ const (
 const (
 	maxFile   = 4 << 20 // bytes
 	maxDepth  = 64      // levels of lists and mappings
-	maxTokens = 400_000
+	maxTokens = 300_000
+	maxKeys   = 256     // of one mapping
 	maxNodes  = 200_000 // values, with every alias counted as what it stands for
 )
 
@@ -87,20 +89,15 @@ func parseTree(text string, report func(place, *problem)) *node {
 	return root
 }
 
-// tooMuch bounds what the library's parser recurses over before it does.
+// tooMuch bounds what the library's parser recurses over, and what it takes quadratic time for, before it runs.
 func tooMuch(tokens token.Tokens) (place, *problem) {
 	if len(tokens) > maxTokens {
 		return placeOf(tokens[maxTokens]), wrong("", "the file holds more than %d words and signs", maxTokens)
 	}
-	flow, run := 0, 0
+	var keys keyCount
+	run := 0 // signs that nest when they follow one another on a line
 	for _, t := range tokens {
 		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
-		case token.MappingEndType, token.SequenceEndType:
-			flow--
-		}
-		switch t.Type { // signs that nest when they follow one another on a line
 		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType, token.MappingValueType:
 			run++
 		default:
@@ -108,11 +105,54 @@ func tooMuch(tokens token.Tokens) (place, *problem) {
 				run = 0
 			}
 		}
-		if flow > maxDepth || run > maxDepth || t.Position.IndentNum > 16*maxDepth {
+		count, depth := keys.see(t)
+		switch {
+		case depth > maxDepth || run > maxDepth || t.Position.IndentNum > 16*maxDepth:
 			return placeOf(t), wrong("", "lists and mappings lie deeper than %d levels", maxDepth)
+		case count > maxKeys:
+			return placeOf(t.Prev), wrong("", "a mapping holds more than %d keys", maxKeys)
 		}
 	}
 	return place{}, nil
+}
+
+// keyCount counts the keys of the mappings that are open.
+type keyCount struct {
+	flow  []int       // of each { and [
+	block map[int]int // by the column of the keys
+	line  int         // of the last key outside { and [
+	same  int         // keys on that line: they would lie in one another
+}
+
+// see returns how many keys the mapping has in which t ends a key, else 0, and how deep t stands in { and [, or among keys on one line.
+func (k *keyCount) see(t *token.Token) (count, depth int) {
+	top := len(k.flow) - 1
+	switch t.Type {
+	case token.MappingStartType, token.SequenceStartType:
+		k.flow = append(k.flow, 0)
+	case token.MappingEndType, token.SequenceEndType:
+		k.flow = k.flow[:max(top, 0)]
+	case token.MappingValueType:
+		if top >= 0 {
+			k.flow[top]++
+			return k.flow[top], top + 1
+		}
+		if k.block == nil || t.Prev == nil {
+			k.block = map[int]int{}
+		}
+		column := 0
+		if t.Prev != nil {
+			column = t.Prev.Position.Column
+		}
+		maps.DeleteFunc(k.block, func(c, _ int) bool { return c > column })
+		k.block[column]++
+		if k.line != t.Position.Line {
+			k.line, k.same = t.Position.Line, 0
+		}
+		k.same++
+		return k.block[column], k.same
+	}
+	return 0, len(k.flow)
 }
 
 func syntaxFault(err error) (place, *problem) {
