@@ -44,6 +44,10 @@ type Config struct {
 	// x.Answer.Reason is set; x.Answer.Status is 0 where no HTTP answer was given. Called from many goroutines.
 	Record func(x *exchange.Exchange)
 
+	// Panic takes a panic that a handler let through, or that is our own, with its stack, before its connection or stream
+	// is ended and recorded as us.panic. nil: the record alone tells of it.
+	Panic func(value any, stack []byte)
+
 	// Dial opens the origin connection of a passed-through site. Required when a site has Passthrough set.
 	// The attempt is filled as far as the connect went (Address, Local, DNS, Connect, Reason).
 	Dial func(ctx context.Context, site string, client *exchange.Client, a *exchange.Attempt) (net.Conn, error)

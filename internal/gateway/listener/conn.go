@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -82,11 +80,13 @@ func (c *conn) run() {
 	}()
 }
 
-// safeOpen is open, with a panic on the way turned into an error.
+// safeOpen is open, with a panic on the way ending the connection.
 func (c *conn) safeOpen() (serve func(), err *reason.Error) {
 	defer func() {
 		if v := recover(); v != nil {
-			serve, err = nil, reason.New(reason.UsPanic, "before the first request", fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+			c.l.panicked(v, c.client, c.accepted, "before the first request")
+			_ = c.nc.Close()
+			serve, err = nil, nil
 		}
 	}()
 	return c.open()
@@ -95,7 +95,7 @@ func (c *conn) safeOpen() (serve func(), err *reason.Error) {
 // recover keeps a panic to the connection that it happened on. Handlers are to recover their own.
 func (c *conn) recover() {
 	if v := recover(); v != nil {
-		c.l.refuseConn(c.client, c.accepted, reason.New(reason.UsPanic, "connection", fmt.Errorf("panic: %v\n%s", v, debug.Stack())))
+		c.l.panicked(v, c.client, c.accepted, "connection")
 	}
 }
 

@@ -317,7 +317,8 @@ func TestAnswerLargerThanOneWrite(t *testing.T) {
 }
 
 func TestPanicEndsItsConnectionOnly(t *testing.T) {
-	r := start(t, Config{}, handlerFunc(func(_ context.Context, x *exchange.Exchange) {
+	told := make(chan any, 1)
+	r := start(t, Config{Panic: func(v any, _ []byte) { told <- v }}, handlerFunc(func(_ context.Context, x *exchange.Exchange) {
 		if x.Request.Path == "/panic" {
 			panic("test")
 		}
@@ -326,6 +327,9 @@ func TestPanicEndsItsConnectionOnly(t *testing.T) {
 	c := r.dial()
 	_, _ = io.WriteString(c, "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n")
 	_, _ = io.ReadAll(c)
+	if v := <-told; v != "test" {
+		t.Errorf("told of %v", v)
+	}
 	if x := r.record(); x.Answer.Reason != reason.UsPanic {
 		t.Errorf("reason %s", x.Answer.Reason)
 	}

@@ -353,6 +353,8 @@ func TestH2ResponseForms(t *testing.T) {
 			_ = x.W.Head(&exchange.Response{Status: 200, Length: 10})
 			_ = x.W.Body([]byte("abc"), false)
 			x.Aborted = true
+		case "/panic":
+			panic("test")
 		case "/injected":
 			err := x.W.Head(&exchange.Response{Status: 200, Header: exchange.Header{{Name: "X", Value: "a\r\nb"}}})
 			var e *reason.Error
@@ -363,7 +365,7 @@ func TestH2ResponseForms(t *testing.T) {
 		}
 	}))
 	for i, tt := range []struct{ path, want string }{
-		{"/hints", "103 200 ok"}, {"/trailer", "200 abc x-sum=1"}, {"/cut", "RST INTERNAL_ERROR"}, {"/injected", "502 "},
+		{"/hints", "103 200 ok"}, {"/trailer", "200 abc x-sum=1"}, {"/cut", "RST INTERNAL_ERROR"}, {"/injected", "502 "}, {"/panic", "RST INTERNAL_ERROR"},
 	} {
 		id := uint32(2*i + 1)
 		_ = x.headers(id, true, x.request(":path", tt.path))

@@ -44,16 +44,28 @@ func serveH2(c *conn, g *guard, w http.ResponseWriter, r *http.Request) {
 	// The stream's context ends without a cause; the handler is owed one.
 	ctx, cancel := context.WithCancelCause(c.l.base)
 	stop := context.AfterFunc(r.Context(), func() { cancel(gone("HTTP/2 stream or connection ended", context.Cause(r.Context()))) })
-	c.l.handler.Serve(ctx, &e.x)
+	panicked := c.serveStream(ctx, &e.x)
 	left := !stop()
 	cancel(context.Canceled)
-	if e.w.ended && !e.x.Aborted {
+	if e.w.ended && !e.x.Aborted && !panicked {
 		return
 	}
 	if !left {
 		g.forgiven.Add(1)
 	}
 	panic(http.ErrAbortHandler) // makes x/net/http2 reset the stream
+}
+
+// serveStream calls the handler, and records a panic of it: the library would reset the stream in silence.
+func (c *conn) serveStream(ctx context.Context, x *exchange.Exchange) (panicked bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			panicked = true
+			c.l.panicked(v, c.client, x.Start, "stream")
+		}
+	}()
+	c.l.handler.Serve(ctx, x)
+	return false
 }
 
 // refuseH2 answers a request that is not served.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -158,6 +159,14 @@ func (l *Listener) refuseConn(client *exchange.Client, start time.Time, err *rea
 	x.Answer.Reason, x.Answer.Detail = err.Code, err.Detail
 	x.Answer.Duration = time.Since(start)
 	l.cfg.Record(x)
+}
+
+// panicked passes a recovered panic on and records what it ended.
+func (l *Listener) panicked(v any, client *exchange.Client, start time.Time, where string) {
+	if l.cfg.Panic != nil {
+		l.cfg.Panic(v, debug.Stack())
+	}
+	l.refuseConn(client, start, reason.New(reason.UsPanic, where, nil))
 }
 
 // Shutdown stops accepting and drains: idle connections are closed at once, running requests get their answer with
