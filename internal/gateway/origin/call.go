@@ -19,6 +19,7 @@ const maxInformational = 16
 type call struct {
 	c     *conn
 	x     *exchange.Exchange
+	req   *exchange.Request
 	at    int         // index of the attempt in x.Attempts
 	stop  func() bool // ends the watch over the exchange's context
 	start time.Time
@@ -33,9 +34,9 @@ type call struct {
 
 func (k *call) attempt() *exchange.Attempt { return &k.x.Attempts[k.at] }
 
-func (k *call) begin(ctx context.Context, x *exchange.Exchange, at int) {
+func (k *call) begin(ctx context.Context, x *exchange.Exchange, req *exchange.Request, at int) {
 	c := k.c
-	k.x, k.at, k.up = x, at, nil
+	k.x, k.req, k.at, k.up = x, req, at, nil
 	k.start = c.o.now()
 	k.sent0, k.recv0, k.ren0 = c.tap.sent.Load(), c.tap.received.Load(), c.tap.renegs.Load()
 	k.limit = time.Time{}
@@ -61,12 +62,12 @@ func (k *call) deadline(now time.Time, d time.Duration) time.Time {
 	return t
 }
 
-// roundTrip sends x.Request over c and reads the head of the answer. Closing the response's body ends the exchange
+// roundTrip sends req over c and reads the head of the answer. Closing the response's body ends the exchange
 // and gives the connection back; on an error it is closed already.
-func (c *conn) roundTrip(ctx context.Context, x *exchange.Exchange, at int, host string) (*exchange.Response, *reason.Error) {
+func (c *conn) roundTrip(ctx context.Context, x *exchange.Exchange, req *exchange.Request, at int) (*exchange.Response, *reason.Error) {
 	k := &c.call
-	k.begin(ctx, x, at)
-	r := k.send(ctx, host)
+	k.begin(ctx, x, req, at)
+	r := k.send(ctx)
 	if r == nil {
 		r = k.readHead(ctx)
 	}
@@ -82,7 +83,7 @@ func (k *call) readHead(ctx context.Context) *reason.Error {
 	c := k.c
 	lim := httpwire.Limits{Head: c.o.cfg.MaxHeader, Line: c.o.cfg.MaxHeader, Fields: 256}
 	for n := 0; ; n++ {
-		if err := c.rd.ReadResponse(lim, k.x.Request.Method, &k.resp); err != nil {
+		if err := c.rd.ReadResponse(lim, k.req.Method, &k.resp); err != nil {
 			return k.readFault(ctx, err)
 		}
 		if a := k.attempt(); a.FirstByte == exchange.NotReached {
@@ -175,7 +176,7 @@ func (k *call) identity() {
 	if c.pin != 0 || k.x.Client == nil {
 		return
 	}
-	if (c.certSent.Load() && !c.o.cfg.TLS.ShareConnection) || connectionAuth(k.x.Request.Header, "Authorization") ||
+	if (c.certSent.Load() && !c.o.cfg.TLS.ShareConnection) || connectionAuth(k.req.Header, "Authorization") ||
 		(k.resp.Status == 401 && connectionAuth(k.resp.Header, "WWW-Authenticate")) {
 		c.pin = k.x.Client.ConnID
 	}
@@ -204,7 +205,7 @@ func hasScheme(v, scheme string) bool {
 
 // upgrade takes over a 101.
 func (k *call) upgrade() *reason.Error {
-	want := k.x.Request.Upgrade
+	want := k.req.Upgrade
 	got := k.resp.Header.Get("Upgrade")
 	if want == "" || !exchange.EqualFold(want, got) {
 		return reason.New(reason.HTTP1BadUpgrade, "the origin switched to "+got+" when "+orString(want, "nothing")+" was asked", nil)
@@ -254,7 +255,7 @@ func (u *upgraded) Close() error { u.c.abort(); return nil }
 // end closes the books on the exchange and keeps or closes the connection.
 func (k *call) end(reuse bool) {
 	c := k.c
-	if k.up != nil && !k.up.settle(k.x.Request.Body) {
+	if k.up != nil && !k.up.settle(k.req.Body) {
 		reuse = false
 	}
 	if k.stop != nil && !k.stop() {
@@ -268,7 +269,7 @@ func (k *call) end(reuse bool) {
 		c.ep.http1.Store(true)
 	}
 	c.settle(a)
-	k.x = nil
+	k.x, k.req = nil, nil
 	c.ep.inflight.Add(-1)
 	if reuse && !c.o.closed.Load() && c.tap.refused == nil && c.tap.state.Load() != tapReneg && k.resp.Upgraded == nil {
 		c.reused = true
@@ -371,3 +372,6 @@ func (b *respBody) Close() error {
 	k.end(reuse)
 	return nil
 }
+
+// Ready reports whether the next Read will not wait: the caller may want to send the head meanwhile.
+func (b *respBody) Ready() bool { return b.err != nil || b.inner.Done() || b.c.rd.Buffered() > 0 }

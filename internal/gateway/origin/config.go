@@ -17,7 +17,7 @@ type Config struct {
 	URLs    []string // "https://host:port"; at least one
 	Balance string   // "round_robin" (default), "least_conn", "hash"
 	HashKey string   // for hash: "client_ip" (default), "path", "header:Name", "cookie:name"
-	Host    string   // Host sent to the origin; "": the client's
+	Host    string   // Host of health checks; default: the URL's
 	HTTP    string   // "auto" (default), "1.1", "2"
 
 	TLS      TLS

@@ -223,3 +223,30 @@ func addrPort(a net.Addr) netip.AddrPort {
 	}
 	return netip.AddrPort{}
 }
+
+// Dial opens a plain TCP connection for a client that is passed through; a is filled as far as it got.
+func (o *Origin) Dial(ctx context.Context, client *exchange.Client, a *exchange.Attempt) (net.Conn, error) {
+	x := &exchange.Exchange{Client: client}
+	var failed []*endpoint
+	for {
+		ep, r := o.pick(x, failed)
+		if r != nil {
+			return nil, r
+		}
+		a.URL = ep.url.raw
+		d := dialer{o: o, ep: ep, a: a}
+		addrs, r := d.addresses(ctx)
+		for _, addr := range addrs {
+			a.Address = netip.AddrPortFrom(addr, ep.url.port)
+			var c *conn
+			if c, r = d.connect(ctx); r == nil {
+				a.Facts = append(a.Facts, c.tap.takeFacts()...)
+				return c.raw, nil
+			}
+		}
+		ep.health.failed(ep, r, o.now())
+		if failed = append(failed, ep); len(failed) == len(o.endpoints) {
+			return nil, r
+		}
+	}
+}

@@ -146,12 +146,12 @@ func (ep *endpoint) check(ctx context.Context) *reason.Error {
 	defer cancel()
 	host := orString(cfg.Host, ep.url.authority())
 	x := &exchange.Exchange{ID: exchange.NewID(ep.o.now()), Start: ep.o.now(), W: noWriter{}}
-	x.Request = exchange.Request{
+	req := &exchange.Request{
 		Method: "GET", Target: cfg.Health.Path, Scheme: "https", Authority: host, Proto: exchange.HTTP11, Body: exchange.NoBody,
 		Header: exchange.Header{{Name: "User-Agent", Value: "lunette-health"}, {Name: "Accept", Value: "*/*"}},
 	}
-	x.Request.Path, x.Request.Query, x.Request.HasQuery = splitTarget(cfg.Health.Path)
-	t := try{o: ep.o, x: x, host: host, ep: ep, fresh: true, more: true, tried: []netip.Addr{}}
+	req.Path, req.Query, req.HasQuery = splitTarget(cfg.Health.Path)
+	t := try{o: ep.o, x: x, req: req, ep: ep, fresh: true, more: true, tried: []netip.Addr{}}
 	resp, r := t.onceWithoutVerdict(ctx)
 	if r != nil {
 		return r

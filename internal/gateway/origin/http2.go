@@ -97,6 +97,7 @@ func (c *conn) retire() {
 type stream struct {
 	c      *conn
 	x      *exchange.Exchange
+	want   *exchange.Request
 	at     int
 	cancel context.CancelCauseFunc
 	timer  *time.Timer // of the phase that runs; cancels with its reason
@@ -113,10 +114,10 @@ type stream struct {
 }
 
 // roundTripHTTP2 is roundTrip over HTTP/2.
-func (c *conn) roundTripHTTP2(ctx context.Context, x *exchange.Exchange, at int, host string) (*exchange.Response, *reason.Error) {
-	s := &stream{c: c, x: x, at: at, start: c.o.now()}
+func (c *conn) roundTripHTTP2(ctx context.Context, x *exchange.Exchange, want *exchange.Request, at int) (*exchange.Response, *reason.Error) {
+	s := &stream{c: c, x: x, want: want, at: at, start: c.o.now()}
 	ctx, s.cancel = context.WithCancelCause(ctx)
-	req, r := s.request(ctx, host)
+	req, r := s.request(ctx)
 	if r == nil {
 		s.expect(c.o.cfg.Timeouts.Write+c.o.cfg.Timeouts.FirstByte, reason.ReadFirstByteTimeout)
 		var err error
@@ -146,8 +147,8 @@ func (s *stream) expect(d time.Duration, code reason.Code) {
 }
 
 // request turns the canonical request into what the library wants; the path goes as it came.
-func (s *stream) request(ctx context.Context, host string) (*http.Request, *reason.Error) {
-	r := &s.x.Request
+func (s *stream) request(ctx context.Context) (*http.Request, *reason.Error) {
+	r, host := s.want, s.want.Authority
 	u := &url.URL{Scheme: "https", Host: host}
 	if !s.c.ep.url.secure {
 		u.Scheme = "http"
@@ -261,7 +262,7 @@ func (s *stream) head() {
 	if raw.ContentLength < 0 {
 		s.resp.Length = exchange.Chunked
 	}
-	if !httpwire.BodyAllowed(s.x.Request.Method, raw.StatusCode) {
+	if !httpwire.BodyAllowed(s.want.Method, raw.StatusCode) {
 		s.resp.Length = 0
 	}
 	s.body = raw.Body

@@ -38,7 +38,7 @@ func fetch(t *testing.T, o *Origin, x *exchange.Exchange) (status int, content s
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	resp, err := o.RoundTrip(ctx, x)
+	resp, err := o.RoundTrip(ctx, x, &x.Request)
 	if err != nil {
 		return 0, "", err
 	}
@@ -109,7 +109,7 @@ func TestLargeBodies(t *testing.T) {
 		if chunked {
 			x.Request.Length = exchange.Chunked
 		}
-		resp, err := o.RoundTrip(t.Context(), x)
+		resp, err := o.RoundTrip(t.Context(), x, &x.Request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,7 +263,8 @@ func TestClientGone(t *testing.T) {
 	o := newOrigin(t, Config{URLs: []string{"http://" + addr}})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() { <-asked; cancel(reason.New(reason.ClientGone, "", nil)) }()
-	_, err := o.RoundTrip(ctx, newExchange("GET", "/", ""))
+	x := newExchange("GET", "/", "")
+	_, err := o.RoundTrip(ctx, x, &x.Request)
 	if r := reason.Of(err); r == nil || r.Code != reason.ClientGone {
 		t.Fatalf("got %v", err)
 	}

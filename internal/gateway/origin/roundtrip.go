@@ -14,14 +14,11 @@ type Rewinder interface {
 	Rewind() error
 }
 
-// RoundTrip sends x.Request to the origin and returns the head of the answer with its body as a stream. Closing the body
+// RoundTrip sends req, which belongs to x, to the origin and returns the head of the answer with its body as a stream. Closing the body
 // ends the attempt; the response must not be used after that. The error is a *reason.Error. Either way x.Attempts
 // tells of every try.
-func (o *Origin) RoundTrip(ctx context.Context, x *exchange.Exchange) (*exchange.Response, error) {
-	t := try{o: o, x: x, host: o.cfg.Host, http1: x.Request.Upgrade != ""}
-	if t.host == "" {
-		t.host = x.Request.Authority
-	}
+func (o *Origin) RoundTrip(ctx context.Context, x *exchange.Exchange, req *exchange.Request) (*exchange.Response, error) {
+	t := try{o: o, x: x, req: req, http1: req.Upgrade != ""}
 	for n := 0; ; n++ {
 		resp, r := t.once(ctx)
 		again := false
@@ -52,7 +49,7 @@ func (o *Origin) RoundTrip(ctx context.Context, x *exchange.Exchange) (*exchange
 type try struct {
 	o     *Origin
 	x     *exchange.Exchange
-	host  string
+	req   *exchange.Request
 	http1 bool // speak HTTP/1.1
 	fresh bool // use no kept connection
 	f421  bool // SNI and Host made equal for a 421
@@ -103,9 +100,9 @@ func (t *try) exchange(ctx context.Context, at int) (*exchange.Response, *reason
 	t.ep.inflight.Add(1)
 	if c.h2 != nil {
 		t.alpnH2 = true
-		return c.roundTripHTTP2(ctx, t.x, at, t.host)
+		return c.roundTripHTTP2(ctx, t.x, t.req, at)
 	}
-	return c.roundTrip(ctx, t.x, at, t.host)
+	return c.roundTrip(ctx, t.x, t.req, at)
 }
 
 // connection takes an idle connection or opens one.
@@ -113,9 +110,9 @@ func (t *try) connection(ctx context.Context, at int) (*conn, *reason.Error) {
 	o, ep, a := t.o, t.ep, &t.x.Attempts[at]
 	sni := ""
 	if ep.url.secure {
-		sni = serverName(o.cfg.TLS.ServerName, t.host)
+		sni = serverName(o.cfg.TLS.ServerName, t.req.Authority)
 		if t.f421 {
-			sni = hostname(t.host)
+			sni = hostname(t.req.Authority)
 		}
 	}
 	var client uint64
@@ -157,7 +154,7 @@ func (t *try) kept(sni string, client uint64) *conn {
 		}
 	}
 	c := ep.take(sni, client, t.o.now())
-	if c != nil && heavy(&t.x.Request) && c.mayRenegotiate() && c.tap.renegs.Load() == 0 {
+	if c != nil && heavy(t.req) && c.mayRenegotiate() && c.tap.renegs.Load() == 0 {
 		// A heavy body is announced, and only on a fresh connection: an Expect on a kept one that dies is ambiguous.
 		ep.put(c, c.idleSince)
 		return nil
@@ -188,18 +185,18 @@ func (t *try) again(r *reason.Error) bool {
 	case r.Code == reason.TLSRenegotiationRefused && t.alpnH2:
 		t.ep.http1.Store(true)
 		t.http1, t.fresh = true, true
-		return idempotent(t.x.Request.Method) && t.replay()
+		return idempotent(t.req.Method) && t.replay()
 	case r.Code == reason.HTTP2RefusedStream: // RFC 9113 section 8.7
 		t.fresh = true
 		return t.replay()
 	case r.Code == reason.HTTP2GoAway:
 		t.fresh = true
-		return idempotent(t.x.Request.Method) && t.replay()
+		return idempotent(t.req.Method) && t.replay()
 	case r.Code == reason.ReadStaleReusedConnection: // RFC 9112 section 9.3.1
 		t.fresh = true
-		return idempotent(t.x.Request.Method) && t.replay()
+		return idempotent(t.req.Method) && t.replay()
 	case r.Code == reason.ReadEOFBeforeHeader || r.Code == reason.ReadResetBeforeHeader || r.Code == reason.WriteReset || r.Code == reason.WriteEOF:
-		return idempotent(t.x.Request.Method) && t.elsewhere() && t.replay()
+		return idempotent(t.req.Method) && t.elsewhere() && t.replay()
 	}
 	return false
 }
@@ -212,10 +209,10 @@ func (t *try) elsewhere() bool {
 
 // replay reports whether the body can be sent from its start.
 func (t *try) replay() bool {
-	if t.x.Request.Length == 0 {
+	if t.req.Length == 0 {
 		return true
 	}
-	if rw, ok := t.x.Request.Body.(Rewinder); ok {
+	if rw, ok := t.req.Body.(Rewinder); ok {
 		return rw.Rewind() == nil
 	}
 	return false
@@ -227,7 +224,7 @@ func (t *try) misdirected(resp *exchange.Response) bool {
 		return false
 	}
 	a := &t.x.Attempts[len(t.x.Attempts)-1]
-	if !t.reused && a.SNI == hostname(t.host) && !a.Resumed {
+	if !t.reused && a.SNI == hostname(t.req.Authority) && !a.Resumed {
 		return false // nothing that we could do better
 	}
 	a.Reason, a.Detail = reason.OriginStatus4xx, "421 misdirected request"

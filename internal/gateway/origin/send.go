@@ -29,14 +29,12 @@ func heavy(req *exchange.Request) bool {
 
 // send writes the request. What does not fit into the first write follows from a goroutine, while the answer is read:
 // an origin may answer, or renegotiate, before it has read everything.
-func (k *call) send(ctx context.Context, host string) *reason.Error {
-	c, req := k.c, &k.x.Request
+func (k *call) send(ctx context.Context) *reason.Error {
+	c, req := k.c, k.req
 	bp := c.o.bufs.Get().(*[]byte)
 	defer c.o.bufs.Put(bp)
 	announce := !c.reused && heavy(req) && c.mayRenegotiate()
-	out := *req
-	out.Authority = host
-	buf, err := httpwire.AppendRequestWith((*bp)[:0], &out, httpwire.RequestOptions{Expect: announce})
+	buf, err := httpwire.AppendRequestWith((*bp)[:0], req, httpwire.RequestOptions{Expect: announce})
 	if err != nil {
 		return reason.Of(err)
 	}
@@ -69,7 +67,7 @@ func (k *call) send(ctx context.Context, host string) *reason.Error {
 
 // firstPiece appends the first piece of the body, framed, to buf.
 func (k *call) firstPiece(buf []byte) (out []byte, sent int64, complete bool, err error) {
-	req := &k.x.Request
+	req := k.req
 	if req.Length > 0 && cap(buf)-len(buf) >= 1024 { // read straight behind the head
 		n, err := req.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -162,7 +160,7 @@ func (u *upload) run() {
 	if !u.wait() {
 		return
 	}
-	c, req := u.k.c, &u.k.x.Request
+	c, req := u.k.c, u.k.req
 	in, out := c.o.bufs.Get().(*[]byte), c.o.bufs.Get().(*[]byte)
 	defer c.o.bufs.Put(in)
 	defer c.o.bufs.Put(out)

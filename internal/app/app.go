@@ -1,0 +1,249 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/admin"
+	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/redact"
+	"github.com/lunette-waf/lunette/internal/rules/coraza"
+	"github.com/lunette-waf/lunette/internal/telemetry"
+)
+
+// Options are what the process gives the gateway. The zero value works.
+type Options struct {
+	Version string
+	Log     io.Writer // operational log; default standard error
+	Access  io.Writer // instead of standard output, where the access log goes to stdout
+}
+
+// App is a running gateway.
+type App struct {
+	path  string
+	opts  Options
+	log   *slog.Logger
+	rec   *telemetry.Recorder
+	pipe  *pipeline
+	sh    shared
+	admin *admin.Server // nil without an admin address
+
+	mu        sync.Mutex // one reload at a time; guards what follows
+	listeners []*running
+	inherited []net.Listener // from systemd, until a listener takes them
+	failed    chan error     // a listener that ended by itself
+}
+
+// New loads the configuration at path and opens everything: rules, logs, sockets. Nothing is served until Run. Where
+// the configuration is at fault the error is a config.Faults.
+func New(path string, opts Options) (*App, error) {
+	cfg, faults := config.Load(path)
+	if faults.Failed() {
+		return nil, faults
+	}
+	if opts.Log == nil {
+		opts.Log = os.Stderr
+	}
+	a := &App{path: path, opts: opts, failed: make(chan error, 1)}
+	a.sh = shared{rules: coraza.NewFactory(), connIDs: new(atomic.Uint64), observer: (*healthLog)(a)}
+	if err := a.open(cfg, faults); err != nil {
+		a.abandon()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
+	mask := redact.Config{Names: cfg.AccessLog.Mask}
+	if a.log, err = telemetry.NewLogger(telemetry.LogConfig{Level: level(cfg.Log.Level), JSON: cfg.Log.Format == "json", Redact: mask}, a.opts.Log); err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		a.log.Warn("configuration: " + strings.TrimSpace(w.Message) + hint(w.Hint) + fmt.Sprintf(" (%s:%d)", w.File, w.Line))
+	}
+	if a.rec, err = telemetry.New(recorderConfig(cfg, mask, a.opts)); err != nil {
+		return err
+	}
+	masker, err := redact.New(mask)
+	if err != nil {
+		return err
+	}
+	a.sh.mask = masker.Part
+	a.pipe = newPipeline(a.rec, a.log)
+	g, err := build(cfg, a.sh, nil)
+	if err != nil {
+		return err
+	}
+	a.install(g)
+	a.rec.Metrics().Reloaded(true, time.Now())
+	if err := a.openAdmin(cfg); err != nil {
+		return err
+	}
+	if a.inherited, err = inheritedListeners(); err != nil {
+		return err
+	}
+	return a.listen(g)
+}
+
+func (a *App) openAdmin(cfg *config.Config) error {
+	if cfg.Admin.Address == "" {
+		return nil
+	}
+	token := cfg.Admin.Token
+	if cfg.Admin.TokenFile != "" {
+		b, err := os.ReadFile(cfg.Admin.TokenFile)
+		if err != nil {
+			return fmt.Errorf("read admin token: %w", err)
+		}
+		token = strings.TrimSpace(string(b))
+	}
+	srv, err := admin.New(admin.Config{Address: cfg.Admin.Address, Token: token, Version: a.opts.Version},
+		admin.Deps{Metrics: a.rec.Metrics().Handler(), Blocks: a.rec, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.admin = srv
+	return nil
+}
+
+// abandon closes what a failed New had opened.
+func (a *App) abandon() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, l := range a.listeners {
+		_ = l.socket.Close()
+	}
+	if a.admin != nil {
+		_ = a.admin.Close(ctx)
+	}
+	if a.pipe != nil {
+		if g := a.pipe.graph.Load(); g != nil {
+			g.close(nil)
+		}
+	}
+	if a.rec != nil {
+		_ = a.rec.Close(ctx)
+	}
+}
+
+// Run serves until ctx ends, then drains for at most drain_timeout. It returns nil after an orderly stop.
+func (a *App) Run(ctx context.Context) error {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	a.mu.Lock()
+	for _, l := range a.listeners {
+		a.start(l)
+	}
+	a.mu.Unlock()
+	var bg sync.WaitGroup
+	bg.Go(func() { a.watch(serving) })
+	if a.admin != nil {
+		a.admin.Start()
+		a.admin.SetReady(true)
+	}
+	notifySystemd("READY=1")
+	a.log.Info("serving", "version", a.opts.Version, "config", a.path, "addresses", strings.Join(a.Addrs(), " "))
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-a.failed:
+		a.log.Error("a listener failed, stopping", "error", err)
+	}
+	stop()
+	bg.Wait()
+	return errors.Join(err, a.drain())
+}
+
+// drain stops accepting, lets running exchanges end, and closes everything.
+func (a *App) drain() error {
+	if a.admin != nil {
+		a.admin.SetReady(false)
+	}
+	notifySystemd("STOPPING=1")
+	g := a.pipe.graph.Load()
+	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.DrainTimeout)
+	defer cancel()
+	a.log.Info("stopping: no new connections, waiting for open requests", "drain_timeout", g.cfg.DrainTimeout)
+	a.mu.Lock()
+	listeners := a.listeners
+	a.listeners = nil
+	a.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, l := range listeners {
+		wg.Go(func() { a.retire(ctx, l) })
+	}
+	wg.Wait()
+	g.close(nil)
+	closing, cancelClosing := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancelClosing()
+	var err error
+	if a.admin != nil {
+		err = a.admin.Close(closing)
+	}
+	err = errors.Join(err, a.rec.Close(closing))
+	a.log.Info("stopped")
+	return err
+}
+
+// Addrs returns the addresses in use, in the order of the configuration: what port 0 became.
+func (a *App) Addrs() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out := make([]string, len(a.listeners))
+	for i, l := range a.listeners {
+		out[i] = l.l.Addr().String()
+	}
+	return out
+}
+
+// AdminAddr returns the admin address in use, "" without one.
+func (a *App) AdminAddr() string {
+	if a.admin == nil {
+		return ""
+	}
+	return a.admin.Addr()
+}
+
+// Reopen opens the access log anew, for logrotate.
+func (a *App) Reopen(ctx context.Context) {
+	if err := a.rec.Reopen(ctx); err != nil {
+		a.log.Error("the access log could not be reopened; the old file stays in use", "error", err)
+	}
+}
+
+func recorderConfig(cfg *config.Config, mask redact.Config, opts Options) telemetry.Config {
+	out := telemetry.Config{Closed: cfg.AccessLog.OnError == "closed", Headers: cfg.AccessLog.Headers, Mask: mask, Version: opts.Version}
+	switch cfg.AccessLog.File {
+	case "", "stdout":
+		out.Output = opts.Access
+	case "stderr":
+		out.Output = os.Stderr
+	case "off":
+		out.Output = io.Discard
+	default:
+		out.File = cfg.AccessLog.File
+	}
+	return out
+}
+
+func level(s string) slog.Level {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(s)) // the configuration admits nothing else
+	return l
+}
+
+func hint(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "; " + s
+}

@@ -1,0 +1,28 @@
+package app
+
+import (
+	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/rules/coraza"
+	"sync/atomic"
+)
+
+// Check loads the configuration at path as Run would, rules and certificates included, and opens no socket. The faults
+// are those of the file; err is what only shows when the parts are built, such as a rule that does not parse.
+func Check(path string) (faults config.Faults, err error) {
+	cfg, faults := config.Load(path)
+	if faults.Failed() {
+		return faults, nil
+	}
+	for i := range cfg.Sites { // nothing is asked of an origin by a check
+		cfg.Sites[i].Origin.Health.Path = ""
+		for j := range cfg.Sites[i].Routes {
+			cfg.Sites[i].Routes[j].Origin.Health.Path = ""
+		}
+	}
+	g, err := build(cfg, shared{rules: coraza.NewFactory(), connIDs: new(atomic.Uint64)}, nil)
+	if err != nil {
+		return faults, err
+	}
+	g.close(nil)
+	return faults, nil
+}

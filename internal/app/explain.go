@@ -1,0 +1,112 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/gateway/policy"
+	"github.com/lunette-waf/lunette/internal/telemetry"
+)
+
+// maxBlockRecord bounds an answer of the admin address, in bytes.
+const maxBlockRecord = 4 << 20
+
+// ExplainBlock says in words why the request with this id was blocked: from the access log file, else from the running
+// gateway's admin address, both as the configuration at path names them. logFile overrides the first.
+func ExplainBlock(path, logFile, id string) (string, error) {
+	rec, err := findRecord(path, logFile, id)
+	if err != nil {
+		return "", err
+	}
+	head := fmt.Sprintf("Request %s at %s\n%s %s://%s%s → %d", rec.ID, rec.Time.UTC().Format(time.RFC3339), rec.Request.Method, rec.Request.Scheme, rec.Request.Host, rec.Request.Path, rec.Status)
+	if rec.Reason != "" {
+		head += " " + rec.Reason
+	}
+	if rec.WAF == nil {
+		return head + "\n\nThe rules did not look at this request; its reason stands above (lunette's docs/reasons.md explains it).\n", nil
+	}
+	return head + "\n\n" + policy.Explain(wafOf(rec.WAF), rec.Request.Path), nil
+}
+
+func findRecord(path, logFile, id string) (*telemetry.Record, error) {
+	var cfg *config.Config
+	if path != "" {
+		var faults config.Faults
+		if cfg, faults = config.Load(path); faults.Failed() {
+			return nil, faults
+		}
+		if f := cfg.AccessLog.File; logFile == "" && f != "stdout" && f != "stderr" && f != "off" {
+			logFile = f
+		}
+	}
+	var missed []error
+	if logFile != "" {
+		rec, err := telemetry.FindInLog(logFile, id)
+		if err == nil {
+			return rec, nil
+		}
+		missed = append(missed, err)
+	}
+	if cfg != nil && cfg.Admin.Address != "" {
+		rec, err := askAdmin(cfg, id)
+		if err == nil {
+			return rec, nil
+		}
+		missed = append(missed, err)
+	}
+	if len(missed) == 0 {
+		return nil, errors.New("find the request: the configuration names neither an access log file nor an admin address; give --log FILE")
+	}
+	return nil, fmt.Errorf("find the request: %w", errors.Join(missed...))
+}
+
+func askAdmin(cfg *config.Config, id string) (*telemetry.Record, error) {
+	req, err := http.NewRequest(http.MethodGet, "http://"+cfg.Admin.Address+"/blocks/"+id, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask the admin address: %w", err)
+	}
+	token := cfg.Admin.Token
+	if cfg.Admin.TokenFile != "" {
+		b, err := os.ReadFile(cfg.Admin.TokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("read admin token: %w", err)
+		}
+		token = strings.TrimSpace(string(b))
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	c := http.Client{Timeout: 5 * time.Second}
+	res, err := c.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask the admin address %s: %w", cfg.Admin.Address, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("ask the admin address %s: status %d, it keeps only recent blocks", cfg.Admin.Address, res.StatusCode)
+	}
+	rec := new(telemetry.Record)
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxBlockRecord)).Decode(rec); err != nil {
+		return nil, fmt.Errorf("read the answer of %s: %w", cfg.Admin.Address, err)
+	}
+	return rec, nil
+}
+
+func wafOf(w *telemetry.RecordWAF) *exchange.WAF {
+	out := &exchange.WAF{
+		Mode: w.Mode, Verdict: w.Verdict, Phase: w.Phase, Score: w.Score, Threshold: w.Threshold, Inspected: w.Inspected, Of: w.Of,
+		Spent: time.Duration(w.SpentMS * float64(time.Millisecond)),
+	}
+	for _, r := range w.Rules {
+		out.Matches = append(out.Matches, exchange.Match{ID: r.ID, Message: r.Message, Severity: r.Severity, Score: r.Score, Target: r.Target, Part: r.Part, Tags: r.Tags})
+	}
+	return out
+}

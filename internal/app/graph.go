@@ -1,0 +1,223 @@
+package app
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/gateway/listener"
+	"github.com/lunette-waf/lunette/internal/gateway/origin"
+	"github.com/lunette-waf/lunette/internal/gateway/policy"
+	"github.com/lunette-waf/lunette/internal/gateway/site"
+	"github.com/lunette-waf/lunette/internal/rules/coraza"
+)
+
+// shared is what outlives a graph.
+type shared struct {
+	rules    *coraza.Factory
+	connIDs  *atomic.Uint64
+	observer origin.Observer
+	mask     func(target, part string) string // hides secrets in what rules matched; nil hides all of it
+}
+
+// graph is one configuration at work. It is immutable; a reload builds another one.
+type graph struct {
+	cfg     *config.Config
+	table   *site.Table
+	routes  []route // by site.Route.Index
+	tls     *listener.SiteTable
+	origins map[string]*origin.Origin // by what they were built from
+	engines []*coraza.Engine
+	byName  map[string]*origin.Origin // passed-through sites by first name
+}
+
+// route is what the stages need of one route.
+type route struct {
+	site     string
+	origin   *origin.Origin
+	policy   *policy.Stage
+	body     int64 // limit of a request body in bytes
+	response bool  // response bodies are inspected
+}
+
+// build makes the graph of cfg. Origins of old whose settings are the same are taken over. On an error everything
+// that was made for it is closed again; the error holds every fault that was found.
+func build(cfg *config.Config, sh shared, old *graph) (*graph, error) {
+	g := &graph{cfg: cfg, tls: &listener.SiteTable{Names: map[string]*listener.SiteTLS{}}, origins: map[string]*origin.Origin{}, byName: map[string]*origin.Origin{}}
+	var faults []error
+	table, err := site.New(siteConfig(cfg))
+	if err != nil {
+		faults = append(faults, err)
+	}
+	g.table = table
+	for i := range cfg.Sites {
+		if err := g.addSite(&cfg.Sites[i], sh, old); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) > 0 {
+		g.close(old)
+		return nil, errors.Join(faults...)
+	}
+	return g, nil
+}
+
+// close ends what g does not share with keep, which may be nil. Running exchanges end undisturbed.
+func (g *graph) close(keep *graph) {
+	for key, o := range g.origins {
+		if keep == nil || keep.origins[key] != o {
+			o.Close()
+		}
+	}
+	for _, e := range g.engines {
+		e.Close()
+	}
+}
+
+func (g *graph) addSite(s *config.Site, sh shared, old *graph) error {
+	var faults []error
+	if err := g.addTLS(s); err != nil {
+		faults = append(faults, err)
+	}
+	faults = append(faults, g.addRoute(s, nil, sh, old))
+	for i := range s.Routes {
+		faults = append(faults, g.addRoute(s, &s.Routes[i], sh, old))
+	}
+	if s.Passthrough && len(g.routes) > 0 {
+		g.byName[s.Names[0]] = g.routes[len(g.routes)-1].origin
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("site %s: %w", s.Names[0], err)
+	}
+	return nil
+}
+
+// addRoute builds the stages of a route, or of the site itself where r is nil.
+func (g *graph) addRoute(s *config.Site, r *config.Route, sh shared, old *graph) error {
+	name, oc, wc, lc := s.Names[0], &s.Origin, &s.WAF, &s.Limits
+	if r != nil {
+		name, oc, wc, lc = s.Names[0]+r.Path, &r.Origin, &r.WAF, &r.Limits
+	}
+	o, err := g.openOrigin(name, oc, sh, old)
+	if err != nil {
+		return err
+	}
+	st, err := g.openPolicy(wc, s.Methods, sh)
+	if err != nil {
+		return err
+	}
+	g.routes = append(g.routes, route{site: s.Names[0], origin: o, policy: st, body: lc.Body, response: st.InspectsResponses()})
+	return nil
+}
+
+// openOrigin takes over the old graph's origin where nothing about it changed, files included.
+func (g *graph) openOrigin(name string, c *config.Origin, sh shared, old *graph) (*origin.Origin, error) {
+	key, err := originKey(name, c)
+	if err != nil {
+		return nil, err
+	}
+	if o := g.origins[key]; o != nil {
+		return o, nil
+	}
+	if old != nil && old.origins[key] != nil {
+		g.origins[key] = old.origins[key]
+		return g.origins[key], nil
+	}
+	oc, err := originConfig(name, c)
+	if err != nil {
+		return nil, err
+	}
+	o, err := origin.New(oc, origin.Deps{ConnIDs: sh.connIDs, Observer: sh.observer})
+	if err != nil {
+		return nil, err
+	}
+	g.origins[key] = o
+	return o, nil
+}
+
+func (g *graph) openPolicy(c *config.WAF, methods []string, sh shared) (*policy.Stage, error) {
+	pc := policyConfig(c)
+	pc.Mask = sh.mask
+	if c.Mode == "off" {
+		return policy.New(pc, nil)
+	}
+	e, err := sh.rules.Open(rulesConfig(c, methods))
+	if err != nil {
+		return nil, err
+	}
+	g.engines = append(g.engines, e)
+	return policy.New(pc, policy.Use(e))
+}
+
+// addTLS registers the site's certificates and client_auth under all of its names.
+func (g *graph) addTLS(s *config.Site) error {
+	st := &listener.SiteTLS{Name: s.Names[0], MinVersion: s.TLSMinVersion, Passthrough: s.Passthrough}
+	if !s.Passthrough && len(s.Certificates) == 0 {
+		return nil // served without TLS only
+	}
+	if !s.Passthrough {
+		files := make([]listener.CertificateFile, len(s.Certificates))
+		for i, c := range s.Certificates {
+			files[i] = listener.CertificateFile{Chain: c.File, Key: c.Key}
+		}
+		certs, err := listener.LoadCertificates(files...)
+		if err != nil {
+			return err
+		}
+		st.Certificates = certs
+		if err := addClientAuth(st, &s.ClientAuth); err != nil {
+			return err
+		}
+	}
+	for _, n := range s.Names {
+		g.tls.Names[n] = st
+	}
+	if s.Default {
+		g.tls.Default = st
+	}
+	return nil
+}
+
+func addClientAuth(st *listener.SiteTLS, c *config.ClientAuth) error {
+	switch c.Mode {
+	case "request":
+		st.ClientAuth = listener.ClientAuthRequest
+	case "require":
+		st.ClientAuth = listener.ClientAuthRequire
+	default:
+		return nil
+	}
+	if c.CA != "" {
+		pool, err := loadPool(c.CA)
+		if err != nil {
+			return err
+		}
+		st.ClientCAs = pool
+	}
+	if c.CRL != "" {
+		crl, err := listener.LoadRevocationLists(false, c.CRL)
+		if err != nil {
+			return err
+		}
+		st.CRL = crl
+	}
+	return nil
+}
+
+func loadPool(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read authorities: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read authorities %s: no certificate in it", file)
+	}
+	return pool, nil
+}
+
+var _ exchange.Handler = (*pipeline)(nil)

@@ -1,0 +1,201 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/gateway/listener"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// running is a listener and what it was made from.
+type running struct {
+	key     string // what cannot be changed while it runs
+	address string // as configured
+	socket  net.Listener
+	l       *listener.Listener
+	cancel  context.CancelFunc
+	done    chan struct{} // nil until it is started
+}
+
+// listenerKey names what a listener keeps for life.
+func listenerKey(l *config.Listener) string {
+	return fmt.Sprintf("%s tls=%v http2=%v proxy=%s %v", l.Address, l.TLS, l.HTTP2, l.ProxyProtocol.Mode, l.ProxyProtocol.Trusted)
+}
+
+// listen makes the set of listeners that g wants: those that stay get the new settings, new ones are opened, and those
+// that are no longer wanted drain in the background. On an error the set stays as it was. The caller holds a.mu, or is New.
+func (a *App) listen(g *graph) error {
+	var next, opened []*running
+	have := map[string]*running{}
+	for _, r := range a.listeners {
+		have[r.key] = r
+	}
+	for i := range g.cfg.Listen {
+		c := &g.cfg.Listen[i]
+		key := listenerKey(c)
+		if r := have[key]; r != nil {
+			next = append(next, r)
+			delete(have, key)
+			continue
+		}
+		r, err := a.openListener(c, g, key, have)
+		if err != nil {
+			for _, o := range opened {
+				_ = o.socket.Close()
+			}
+			return err
+		}
+		next, opened = append(next, r), append(opened, r)
+	}
+	for i, r := range next {
+		r.l.SetSettings(listenerSettings(&g.cfg.Listen[i]))
+		r.l.SetSites(g.tls)
+	}
+	running := len(a.listeners) > 0
+	a.listeners = next
+	for _, r := range have {
+		go func() { // ends with the drain timeout
+			ctx, cancel := context.WithTimeout(context.Background(), g.cfg.DrainTimeout)
+			defer cancel()
+			a.retire(ctx, r)
+		}()
+	}
+	if running {
+		for _, r := range opened {
+			a.start(r)
+		}
+	}
+	return nil
+}
+
+// openListener opens the socket: one that systemd handed over, the one of a listener that goes and has the same
+// address, or a new one.
+func (a *App) openListener(c *config.Listener, g *graph, key string, leaving map[string]*running) (*running, error) {
+	socket := a.takeInherited(c.Address)
+	if socket == nil {
+		for _, r := range leaving { // the same address with other properties: the old one must let go first
+			if r.address == c.Address {
+				_ = r.socket.Close()
+			}
+		}
+		var err error
+		if socket, err = net.Listen("tcp", c.Address); err != nil {
+			return nil, fmt.Errorf("listen on %s: %w", c.Address, err)
+		}
+	}
+	lc := listenerConfig(c, g.cfg)
+	lc.Sites, lc.ConnIDs, lc.Record = g.tls, a.sh.connIDs, a.record
+	lc.Dial = a.dialPassthrough
+	l, err := listener.New(lc, socket, a.pipe)
+	if err != nil {
+		_ = socket.Close()
+		return nil, fmt.Errorf("listen on %s: %w", c.Address, err)
+	}
+	return &running{key: key, address: c.Address, socket: socket, l: l}, nil
+}
+
+// start serves r in the background until retire.
+func (a *App) start(r *running) {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel, r.done = cancel, make(chan struct{})
+	go func() { // ends with retire
+		defer close(r.done)
+		if err := r.l.Serve(ctx); err != nil {
+			select {
+			case a.failed <- fmt.Errorf("serve %s: %w", r.address, err):
+			default:
+			}
+		}
+	}()
+}
+
+// retire drains a listener until ctx ends.
+func (a *App) retire(ctx context.Context, r *running) {
+	if err := r.l.Shutdown(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
+		a.log.Warn("drain_timeout is over, open connections were cut", "address", r.address, "error", err)
+	}
+	if r.cancel != nil {
+		r.cancel()
+		<-r.done
+	}
+}
+
+// record takes what never became an exchange of the pipeline.
+func (a *App) record(x *exchange.Exchange) { a.rec.Record(x) }
+
+// dialPassthrough connects to the origin of a passed-through site.
+func (a *App) dialPassthrough(ctx context.Context, site string, client *exchange.Client, at *exchange.Attempt) (net.Conn, error) {
+	o := a.pipe.graph.Load().byName[site]
+	if o == nil {
+		return nil, reason.New(reason.ConfigNoOrigin, site, nil)
+	}
+	return o.Dial(ctx, client, at)
+}
+
+// inheritedListeners returns the sockets of a systemd .socket unit (socket activation), in their order.
+func inheritedListeners() ([]net.Listener, error) {
+	ls, err := activation.Listeners()
+	if err != nil {
+		return nil, fmt.Errorf("take over sockets from systemd: %w", err)
+	}
+	var out []net.Listener
+	for _, l := range ls {
+		if l != nil {
+			out = append(out, l)
+		}
+	}
+	return out, nil
+}
+
+// takeInherited returns the inherited socket for a configured address, nil without.
+func (a *App) takeInherited(address string) net.Listener {
+	for i, l := range a.inherited {
+		if sameAddress(l.Addr().String(), address) {
+			a.inherited = append(a.inherited[:i], a.inherited[i+1:]...)
+			return l
+		}
+	}
+	return nil
+}
+
+// sameAddress compares a socket's address with a configured one, whose host may be empty for every address.
+func sameAddress(socket, configured string) bool {
+	sh, sp, err1 := net.SplitHostPort(socket)
+	ch, cp, err2 := net.SplitHostPort(configured)
+	if err1 != nil || err2 != nil || sp != cp {
+		return false
+	}
+	any := func(h string) bool { return h == "" || h == "::" || h == "0.0.0.0" }
+	return sh == ch || (any(sh) && any(ch))
+}
+
+func notifySystemd(state string) { _, _ = daemon.SdNotify(false, state) }
+
+// reloading tells systemd (Type=notify-reload) that a reload runs.
+func reloading() {
+	notifySystemd(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonicMicros()))
+}
+
+func monotonicMicros() int64 {
+	b, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		return 0
+	}
+	up, _, _ := strings.Cut(string(b), " ")
+	d, err := time.ParseDuration(up + "s")
+	if err != nil {
+		return 0
+	}
+	return d.Microseconds()
+}

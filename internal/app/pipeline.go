@@ -1,0 +1,296 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/gateway/site"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// copySize is how much of a response is on its way at once, in bytes.
+const copySize = 32 << 10
+
+// recorder is who writes down an exchange that is over.
+type recorder interface {
+	Admit() error
+	Record(x *exchange.Exchange)
+}
+
+// pipeline is the request's way: site → policy → origin → policy → client. It implements exchange.Handler.
+type pipeline struct {
+	graph  atomic.Pointer[graph]
+	rec    recorder
+	log    *slog.Logger
+	idle   atomic.Int64 // of upgraded connections, as a time.Duration; 0: no limit
+	copies sync.Pool    // *[copySize]byte
+}
+
+func newPipeline(rec recorder, log *slog.Logger) *pipeline {
+	p := &pipeline{rec: rec, log: log}
+	p.copies.New = func() any { return new([copySize]byte) }
+	return p
+}
+
+// Serve implements exchange.Handler.
+func (p *pipeline) Serve(ctx context.Context, x *exchange.Exchange) {
+	t := transit{p: p, g: p.graph.Load(), x: x}
+	defer t.finish()
+	if err := p.rec.Admit(); err != nil {
+		t.fail(reason.Of(err))
+		return
+	}
+	t.serve(ctx)
+}
+
+// transit is one exchange on its way.
+type transit struct {
+	p     *pipeline
+	g     *graph
+	x     *exchange.Exchange
+	m     site.Match
+	count *countedBody // nil when there is no request body
+	begun bool         // the head of an answer is queued or sent
+}
+
+// serve takes the exchange through the stages. Each step either goes on or has ended it.
+func (t *transit) serve(ctx context.Context) {
+	x := t.x
+	m, f := t.g.table.Match(x)
+	t.m = m
+	if f != nil {
+		r, body := t.g.table.Refusal(x, &t.m, f)
+		t.answer(r, body, f.Reason)
+		return
+	}
+	if r := t.g.table.Redirect(x, &t.m); r != nil {
+		t.answer(r, nil, nil)
+		return
+	}
+	rt := &t.g.routes[m.Route.Index]
+	if x.Request.Length != 0 {
+		if x.Request.Length > rt.body {
+			t.fail(tooBig(rt.body))
+			return
+		}
+		t.count = &countedBody{Body: x.Request.Body, left: rt.body, limit: rt.body}
+		x.Request.Body = t.count
+	}
+	out := t.g.table.Outgoing(x, &t.m)
+	tx := t.g.routes[m.Policy.Index].policy.Begin(x)
+	defer tx.End()
+	if d := tx.Request(ctx); d.Stop() {
+		t.stop(d.Answer, d.Reason)
+		return
+	}
+	out.Body = x.Request.Body
+	if t.g.routes[m.Policy.Index].response {
+		decodable(&out)
+	}
+	resp, err := rt.origin.RoundTrip(ctx, x, &out)
+	if err != nil {
+		t.fail(reason.Of(err))
+		return
+	}
+	defer func() { _ = resp.Body.Close() }()
+	t.g.table.Incoming(resp)
+	if d := tx.Response(ctx, resp); d.Stop() {
+		t.stop(d.Answer, d.Reason)
+		return
+	}
+	x.Answer.Origin = true
+	if resp.Upgraded != nil {
+		t.tunnel(resp)
+		return
+	}
+	t.relay(ctx, resp)
+}
+
+// decodable keeps the origin from sending what rules cannot read: a coding other than gzip and deflate.
+func decodable(out *exchange.Request) {
+	if out.Header.Has("Accept-Encoding") {
+		out.Header.Set("Accept-Encoding", "gzip, deflate")
+	}
+}
+
+// relay streams the origin's answer to the client.
+func (t *transit) relay(ctx context.Context, resp *exchange.Response) {
+	x := t.x
+	buf := t.p.copies.Get().(*[copySize]byte)
+	defer t.p.copies.Put(buf)
+	if ready, ok := resp.Body.(interface{ Ready() bool }); ok && !ready.Ready() {
+		// Nothing of the body is there: an event stream, or a slow page. The client shall have the head now.
+		if !t.head(resp) || !t.send(ctx, nil, false) {
+			return
+		}
+	}
+	for {
+		n, err := resp.Body.Read(buf[:])
+		if err != nil && err != io.EOF {
+			t.broken(reason.Of(err), n)
+			return
+		}
+		if !t.begun && !t.head(resp) {
+			return
+		}
+		x.Answer.BytesOut += int64(n)
+		if err == nil {
+			if !t.send(ctx, buf[:n], false) {
+				return
+			}
+			continue
+		}
+		if tr := site.Trailer(resp.Body.Trailer()); len(tr) > 0 {
+			if t.send(ctx, buf[:n], false) {
+				t.sent(ctx, x.W.Trailer(tr))
+			}
+			return
+		}
+		t.send(ctx, buf[:n], true)
+		return
+	}
+}
+
+// head queues the head of the answer.
+func (t *transit) head(r *exchange.Response) bool {
+	x := t.x
+	t.begun = true
+	x.Answer.Status, x.Answer.First = r.Status, time.Since(x.Start)
+	if err := x.W.Head(r); err != nil {
+		return t.sent(nil, err)
+	}
+	return true
+}
+
+func (t *transit) send(ctx context.Context, p []byte, last bool) bool {
+	return t.sent(ctx, t.x.W.Body(p, last))
+}
+
+// sent reports whether writing to the client went well; if not, the exchange ends here.
+func (t *transit) sent(ctx context.Context, err error) bool {
+	if err == nil {
+		return true
+	}
+	r := reason.FromNet(err, reason.PhaseClientWrite)
+	if ctx != nil && ctx.Err() != nil {
+		if cause := reason.Of(context.Cause(ctx)); cause != nil {
+			r = cause
+		}
+	}
+	t.x.Aborted = true
+	t.blame(r)
+	return false
+}
+
+// broken ends an answer that the origin did not finish.
+func (t *transit) broken(r *reason.Error, unsent int) {
+	if r == nil {
+		r = reason.New(reason.UsInternal, "read the answer", nil)
+	}
+	if !t.begun && unsent == 0 {
+		t.x.Answer.Origin = false
+		t.fail(r)
+		return
+	}
+	t.x.Aborted = true
+	t.blame(r)
+}
+
+func (t *transit) blame(r *reason.Error) {
+	t.x.Answer.Reason, t.x.Answer.Detail = r.Code, r.Detail
+}
+
+// stop answers where the rules, or a body that could not be read, end the exchange.
+func (t *transit) stop(answer *exchange.Response, r *reason.Error) {
+	status := 0
+	if answer != nil {
+		status = answer.Status
+	}
+	t.refuse(status, answer, r)
+}
+
+// fail answers for a fault.
+func (t *transit) fail(r *reason.Error) { t.refuse(0, nil, r) }
+
+// refuse makes up the answer for r. A client that has left gets none: its record says 499.
+func (t *transit) refuse(status int, from *exchange.Response, r *reason.Error) {
+	x := t.x
+	x.Answer.Origin = false
+	if r.Code == reason.ClientGone {
+		x.Answer.Status, x.Aborted = 499, true
+		t.blame(r)
+		return
+	}
+	if t.begun {
+		x.Aborted = true
+		t.blame(r)
+		return
+	}
+	resp, body := t.g.table.ErrorAnswer(x, &t.m, status, r.Code, r.Detail)
+	if from != nil {
+		for _, f := range from.Header {
+			resp.Header.Set(f.Name, f.Value)
+		}
+	}
+	t.answer(resp, body, r)
+}
+
+// answer sends an answer of our own.
+func (t *transit) answer(resp *exchange.Response, body []byte, r *reason.Error) {
+	if r != nil {
+		t.blame(r)
+	}
+	resp.Length = int64(len(body))
+	t.x.Answer.BytesOut = int64(len(body))
+	if t.head(resp) {
+		t.send(nil, body, true) //nolint:staticcheck // the reason is set already; a client that left meanwhile changes nothing
+	}
+}
+
+// finish completes the record, also after a panic of a stage.
+func (t *transit) finish() {
+	x := t.x
+	if v := recover(); v != nil {
+		t.p.log.Error("a request panicked; please report this", "id", x.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		t.fail(reason.New(reason.UsPanic, "", nil))
+	}
+	if t.count != nil {
+		x.Answer.BytesIn = t.count.n
+	}
+	x.Answer.Duration = time.Since(x.Start)
+	t.p.rec.Record(x)
+}
+
+func tooBig(limit int64) *reason.Error {
+	return reason.New(reason.LimitBodyTooBig, fmt.Sprintf("more than %d bytes", limit), nil)
+}
+
+// countedBody counts a request body and holds it to its limit, whatever its framing.
+type countedBody struct {
+	exchange.Body
+	n, left, limit int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	if b.left == 0 && len(p) > 0 { // one byte more would be too many; none is the end
+		n, err := b.Body.Read(p[:1])
+		if n > 0 {
+			return 0, tooBig(b.limit)
+		}
+		return 0, err
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.Body.Read(p)
+	b.n += int64(n)
+	b.left -= int64(n)
+	return n, err
+}

@@ -1,0 +1,69 @@
+// Package cli is the command line: it reads arguments, calls the part that does the work, and prints for people.
+//
+// Input: arguments and a context that ends with the first interrupt. Output: text on stdout, faults on stderr, an exit
+// code: 0 done, 1 the work failed or found faults, 2 wrong usage. Promises: a fault names the place and the next step.
+// Non-goals: doing anything itself.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// errReported ends a command whose faults are printed already.
+var errReported = errors.New("reported")
+
+// usageError is wrong usage, as against work that failed.
+type usageError struct{ error }
+
+// Main runs one command and returns its exit code.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:           "lunette",
+		Short:         "A web application firewall and reverse proxy that sees what happens behind it",
+		Long:          "Lunette stands in front of HTTPS origins, keeps attacks out, and says why an origin fails.\nStart with: lunette demo",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(runCommand(), checkCommand(), demoCommand(), explainBlockCommand(), labCommand(), versionCommand())
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errReported):
+		return exitFailed
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintf(stderr, "lunette: %v\nlunette: \"lunette help\" lists the commands\n", err)
+		return exitUsage
+	}
+	_, _ = fmt.Fprintf(stderr, "lunette: %v\n", err)
+	return exitFailed
+}
+
+// exactly is cobra.ExactArgs with a text that says what is missing.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		return usageError{fmt.Errorf("%s takes %d argument(s) %v, got %d; example: %s", cmd.Name(), len(names), names, len(args), cmd.Example)}
+	}
+}
