@@ -96,7 +96,7 @@ func (a *App) openListener(c *config.Listener, g *graph, key string, leaving map
 	}
 	lc := listenerConfig(c, g.cfg)
 	lc.Sites, lc.ConnIDs, lc.Record = g.tls, a.sh.connIDs, a.record
-	lc.Dial = a.dialPassthrough
+	lc.Dial, lc.Observe, lc.Panic = a.dialPassthrough, (*clients)(a), a.panicked
 	l, err := listener.New(lc, socket, a.pipe)
 	if err != nil {
 		_ = socket.Close()
@@ -129,6 +129,34 @@ func (a *App) retire(ctx context.Context, r *running) {
 		r.cancel()
 		<-r.done
 	}
+}
+
+// clients hears of client connections.
+type clients App
+
+// Opened implements listener.Observer.
+func (o *clients) Opened(c *exchange.Client) { o.rec.Metrics().ConnOpened(c.Listener) }
+
+// Handshake implements listener.Observer.
+func (o *clients) Handshake(_ *exchange.Client, state *exchange.ClientTLS, code reason.Code) {
+	if state == nil {
+		o.rec.Metrics().ClientHandshake(0, false, code)
+		return
+	}
+	o.rec.Metrics().ClientHandshake(state.Version, state.Resumed, "")
+}
+
+// Closed implements listener.Observer: origin connections that belong to this client end with it.
+func (o *clients) Closed(c *exchange.Client) {
+	o.rec.Metrics().ConnClosed(c.Listener)
+	for _, origin := range o.pipe.graph.Load().origins {
+		origin.DropClient(c.ConnID)
+	}
+}
+
+// panicked logs a panic that ended a connection.
+func (a *App) panicked(v any, stack []byte) {
+	a.log.Error("a connection panicked; please report this", "panic", fmt.Sprint(v), "stack", string(stack))
 }
 
 // record takes what never became an exchange of the pipeline.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,8 +57,7 @@ type transit struct {
 	g     *graph
 	x     *exchange.Exchange
 	m     site.Match
-	count *countedBody // nil when there is no request body
-	begun bool         // the head of an answer is queued or sent
+	begun bool // the head of an answer is queued or sent
 }
 
 // serve takes the exchange through the stages. Each step either goes on or has ended it.
@@ -75,13 +75,8 @@ func (t *transit) serve(ctx context.Context) {
 		return
 	}
 	rt := &t.g.routes[m.Route.Index]
-	if x.Request.Length != 0 {
-		if x.Request.Length > rt.body {
-			t.fail(tooBig(rt.body))
-			return
-		}
-		t.count = &countedBody{Body: x.Request.Body, left: rt.body, limit: rt.body}
-		x.Request.Body = t.count
+	if !t.admitBody(rt.body) {
+		return
 	}
 	out := t.g.table.Outgoing(x, &t.m)
 	tx := t.g.routes[m.Policy.Index].policy.Begin(x)
@@ -113,6 +108,22 @@ func (t *transit) serve(ctx context.Context) {
 	t.relay(ctx, resp)
 }
 
+// admitBody holds the request body to the route's limit: a stated length now, the rest while it is read.
+func (t *transit) admitBody(limit int64) bool {
+	q := &t.x.Request
+	if q.Length == 0 {
+		return true
+	}
+	if q.Length > limit {
+		t.fail(reason.New(reason.LimitBodyTooBig, strconv.FormatInt(q.Length, 10)+" bytes, limit "+strconv.FormatInt(limit, 10), nil))
+		return false
+	}
+	if b, ok := q.Body.(interface{ SetLimit(n int64) }); ok {
+		b.SetLimit(limit)
+	}
+	return true
+}
+
 // decodable keeps the origin from sending what rules cannot read: a coding other than gzip and deflate.
 func decodable(out *exchange.Request) {
 	if out.Header.Has("Accept-Encoding") {
@@ -140,7 +151,6 @@ func (t *transit) relay(ctx context.Context, resp *exchange.Response) {
 		if !t.begun && !t.head(resp) {
 			return
 		}
-		x.Answer.BytesOut += int64(n)
 		if err == nil {
 			if !t.send(ctx, buf[:n], false) {
 				return
@@ -162,7 +172,7 @@ func (t *transit) relay(ctx context.Context, resp *exchange.Response) {
 func (t *transit) head(r *exchange.Response) bool {
 	x := t.x
 	t.begun = true
-	x.Answer.Status, x.Answer.First = r.Status, time.Since(x.Start)
+	x.Answer.Status = r.Status // the listener counts bytes and times
 	if err := x.W.Head(r); err != nil {
 		return t.sent(nil, err)
 	}
@@ -248,7 +258,6 @@ func (t *transit) answer(resp *exchange.Response, body []byte, r *reason.Error) 
 		t.blame(r)
 	}
 	resp.Length = int64(len(body))
-	t.x.Answer.BytesOut = int64(len(body))
 	if t.head(resp) {
 		t.send(nil, body, true) //nolint:staticcheck // the reason is set already; a client that left meanwhile changes nothing
 	}
@@ -261,36 +270,6 @@ func (t *transit) finish() {
 		t.p.log.Error("a request panicked; please report this", "id", x.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		t.fail(reason.New(reason.UsPanic, "", nil))
 	}
-	if t.count != nil {
-		x.Answer.BytesIn = t.count.n
-	}
 	x.Answer.Duration = time.Since(x.Start)
 	t.p.rec.Record(x)
-}
-
-func tooBig(limit int64) *reason.Error {
-	return reason.New(reason.LimitBodyTooBig, fmt.Sprintf("more than %d bytes", limit), nil)
-}
-
-// countedBody counts a request body and holds it to its limit, whatever its framing.
-type countedBody struct {
-	exchange.Body
-	n, left, limit int64
-}
-
-func (b *countedBody) Read(p []byte) (int, error) {
-	if b.left == 0 && len(p) > 0 { // one byte more would be too many; none is the end
-		n, err := b.Body.Read(p[:1])
-		if n > 0 {
-			return 0, tooBig(b.limit)
-		}
-		return 0, err
-	}
-	if int64(len(p)) > b.left {
-		p = p[:b.left]
-	}
-	n, err := b.Body.Read(p)
-	b.n += int64(n)
-	b.left -= int64(n)
-	return n, err
 }

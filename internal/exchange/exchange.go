@@ -24,11 +24,13 @@ type Handler interface {
 
 // Exchange is one request on its way through the gateway.
 type Exchange struct {
-	ID      string    // 26 characters, time-ordered; goes to the origin, the log and every page that we generate
-	Start   time.Time // first byte of the request head
-	Client  *Client   // the connection it came on; shared by the requests of that connection
-	Request Request
-	W       ResponseWriter
+	ID     string    // 26 characters, time-ordered; goes to the origin, the log and every page that we generate
+	Start  time.Time // first byte of the request head
+	Client *Client   // the connection it came on; shared by the requests of that connection
+	// ClientAddr is who asks, by the chain of trusted proxies where there is one; until that is known, Client.Addr counts.
+	ClientAddr netip.Addr
+	Request    Request
+	W          ResponseWriter
 
 	// Filled on the way.
 	Site     string // first name of the site, "" when none matched
@@ -39,6 +41,14 @@ type Exchange struct {
 
 	// Aborted says that an answer was begun and cannot be ended properly: the listener closes or resets.
 	Aborted bool
+}
+
+// Address returns ClientAddr, or the connection's client address until it is known.
+func (x *Exchange) Address() netip.Addr {
+	if x.ClientAddr.IsValid() || x.Client == nil {
+		return x.ClientAddr
+	}
+	return x.Client.Addr.Addr()
 }
 
 // Client is what is known of the client's connection. Read-only after accept.

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ func (l *line) exchange(x *exchange.Exchange) {
 	b = keyString(b, "route", x.Route, maxName)
 	l.b = b
 	l.answer(&x.Answer, x.Aborted)
-	l.client(x.Client)
+	l.client(x.Client, x.Address())
 	l.request(&x.Request, l.all || noteworthy(x))
 	l.waf(&x.WAF)
 	l.b = append(key(l.b, "attempts"), '[')
@@ -87,14 +88,19 @@ func keyReason(b []byte, c reason.Code, detail string) []byte {
 	return keyString(b, "detail", detail, maxName)
 }
 
-func (l *line) client(c *exchange.Client) {
+// client writes the connection, and who asks where trusted proxies in front say that it is somebody else.
+func (l *line) client(c *exchange.Client, who netip.Addr) {
 	l.b = key(l.b, "client")
 	if c == nil {
 		l.b = append(l.b, "null"...)
 		return
 	}
 	b := append(l.b, '{')
-	b = keyAddr(b, "address", c.Addr)
+	if who != c.Addr.Addr().Unmap() && who.IsValid() {
+		b = append(who.AppendTo(append(key(b, "address"), '"')), '"')
+	} else {
+		b = keyAddr(b, "address", c.Addr)
+	}
 	b = keyAddr(b, "peer", c.Peer)
 	b = keyAddr(b, "local", c.Local)
 	b = keyString(b, "listener", c.Listener, maxName)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/reason"
 )
 
 // ProxyMode says whether connections begin with a PROXY protocol header.
@@ -47,6 +48,9 @@ type Config struct {
 	// Panic takes a panic that a handler let through, or that is our own, with its stack, before its connection or stream
 	// is ended and recorded as us.panic. nil: the record alone tells of it.
 	Panic func(value any, stack []byte)
+
+	// Observe hears of connections and handshakes; nil: nobody does.
+	Observe Observer
 
 	// Dial opens the origin connection of a passed-through site. Required when a site has Passthrough set.
 	// The attempt is filled as far as the connect went (Address, Local, DNS, Connect, Reason).
@@ -106,4 +110,15 @@ func (s Settings) withDefaults() Settings {
 	or(&s.ResetWindow, 10*time.Second)
 	or(&s.TunnelIdle, 10*time.Minute)
 	return s
+}
+
+// Observer hears of client connections, for metrics and for what belongs to one connection elsewhere. Calls come from
+// many goroutines.
+type Observer interface {
+	// Opened is called for each accepted connection, before its PROXY header and handshake are read.
+	Opened(c *exchange.Client)
+	// Handshake is called after each TLS handshake: state is nil when it failed, and code says why.
+	Handshake(c *exchange.Client, state *exchange.ClientTLS, code reason.Code)
+	// Closed is called when a connection has ended, once for each Opened.
+	Closed(c *exchange.Client)
 }

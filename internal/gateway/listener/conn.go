@@ -62,6 +62,9 @@ func deadline(now time.Time, d time.Duration) time.Time {
 
 // run opens the connection, then serves it on a goroutine of its own: the handshake's deep stack does not outlive it.
 func (c *conn) run() {
+	if o := c.l.cfg.Observe; o != nil {
+		o.Opened(c.client)
+	}
 	serve, err := c.safeOpen()
 	if err != nil {
 		if err.Code != reason.ClientGone { // a probe that connects and leaves is no event
@@ -101,6 +104,9 @@ func (c *conn) recover() {
 
 func (c *conn) done() {
 	_ = c.nc.Close()
+	if o := c.l.cfg.Observe; o != nil {
+		o.Closed(c.client)
+	}
 	c.l.conns.remove(c)
 	c.l.running.Done()
 }
@@ -136,16 +142,26 @@ func (c *conn) openTLS(s *Settings, prefix []byte) (func(), *reason.Error) {
 		return func() { c.tunnel(h.site, raw) }, nil
 	case err != nil:
 		c.client.TLS = &exchange.ClientTLS{ServerName: name}
-		return nil, c.handshakeFailed(err, raw)
+		r := c.handshakeFailed(err, raw)
+		c.shook(nil, r.Code)
+		return nil, r
 	}
 	raw.settle()
 	_ = c.nc.SetDeadline(time.Time{})
 	c.tc = h.conn
 	c.client.TLS = clientTLS(h, name)
+	c.shook(c.client.TLS, "")
 	if c.client.TLS.ALPN == "h2" {
 		return func() { c.l.h2.serve(c, h.conn) }, nil
 	}
 	return func() { newH1(c, h.conn, nil).serve() }, nil
+}
+
+// shook tells of a handshake.
+func (c *conn) shook(state *exchange.ClientTLS, code reason.Code) {
+	if o := c.l.cfg.Observe; o != nil {
+		o.Handshake(c.client, state, code)
+	}
 }
 
 const (

@@ -3,6 +3,7 @@ package listener
 import (
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
@@ -28,38 +29,65 @@ func newH1Exchange(h *h1, s *Settings, start time.Time) *h1Exchange {
 	return r
 }
 
-// h1Body is a request body on its way in: bounded, counted, and asked for when the client waits for a 100.
+// h1Body is a request body on its way in: bounded, counted, and asked for when the client waits for a 100. It may be
+// read by one goroutine while another one answers: an origin may answer before it has read everything.
 type h1Body struct {
-	h      *h1
-	x      *exchange.Exchange
-	in     *httpwire.BodyReader
-	left   int64 // bytes that may still come; negative: no limit
-	expect bool  // the client waits for a 100
-	open   bool  // not read to its end
-	err    error
+	h    *h1
+	x    *exchange.Exchange
+	in   *httpwire.BodyReader
+	left int64 // bytes that may still come; negative: no limit
+
+	mu      sync.Mutex
+	expect  bool // the client waits for a 100
+	open    bool // not read to its end
+	reading bool // a Read waits for the client
+	got     int64
+	err     error
 }
+
+// errBodyClosed is what Read says after Close.
+var errBodyClosed = errors.New("read request body: closed")
 
 // SetLimit bounds the whole body to n bytes, as a site's or route's limit; call it before the first Read.
 // Beyond it Read returns limit.body_too_big. A negative n sets no limit.
 func (b *h1Body) SetLimit(n int64) { b.left = n }
 
 func (b *h1Body) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
-	}
-	if b.expect {
-		b.expect = false
-		if !b.x.W.(*h1Writer).started() {
-			if err := b.h.writeContinue(); err != nil {
-				return 0, b.fail(err)
-			}
-		}
+	if err := b.beginRead(); err != nil {
+		return 0, err
 	}
 	if b.left >= 0 && int64(len(p)) > b.left+1 {
 		p = p[:b.left+1] // one more than allowed tells "ends here" from "goes on"
 	}
 	n, err := b.in.Read(p)
-	b.x.Answer.BytesIn += int64(n)
+	return b.endRead(n, err)
+}
+
+// beginRead answers Expect: 100-continue where nothing was answered yet.
+func (b *h1Body) beginRead() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return b.err
+	}
+	if b.expect {
+		b.expect = false
+		if !b.x.W.(*h1Writer).started() {
+			if b.err = b.h.writeContinue(); b.err != nil {
+				return b.err
+			}
+		}
+	}
+	b.reading = true
+	return nil
+}
+
+func (b *h1Body) endRead(n int, err error) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading = false
+	b.got += int64(n)
+	b.x.Answer.BytesIn = b.got
 	if b.left >= 0 {
 		if b.left -= int64(n); b.left < 0 {
 			return 0, b.fail(reason.New(reason.LimitBodyTooBig, "request body", nil))
@@ -70,15 +98,26 @@ func (b *h1Body) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF) && b.in.Done():
 		b.open, b.err = false, io.EOF
 		b.h.watch.start(b.h.c.l.settings.Load().Watch)
+	case b.err != nil: // Close ended the wait
+		return n, b.err
 	default:
 		return n, b.fail(b.bodyFault(err))
 	}
 	return n, err
 }
 
+// fail makes err the body's last word; b.mu is held.
 func (b *h1Body) fail(err error) error {
 	b.err = err
 	return err
+}
+
+// lost reports whether the rest of the body leaves no way to the next request: it is held back, broken, or more than
+// most bytes of length.
+func (b *h1Body) lost(length, most int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open && (b.expect || b.err != nil && !errors.Is(b.err, io.EOF) || length-b.got > most)
 }
 
 // bodyFault says why no more of the body came, and ends the exchange's context where the client is gone.
@@ -93,12 +132,24 @@ func (b *h1Body) bodyFault(err error) error {
 // Trailer implements exchange.Body.
 func (b *h1Body) Trailer() exchange.Header { return b.in.Trailer() }
 
-// Close implements exchange.Body. What was not read is drained, or the connection closed, when the exchange is over.
-func (b *h1Body) Close() error { return nil }
+// Close implements exchange.Body. A Read that waits for the client in another goroutine returns, and the connection ends
+// with the exchange; without one, the unread rest is drained, or the connection closed, when the exchange is over.
+func (b *h1Body) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.reading && b.err == nil {
+		b.err = errBodyClosed
+		_ = b.h.rw.SetReadDeadline(time.Unix(1, 0))
+	}
+	return nil
+}
 
 // drain reads what the handler left, at most limit bytes; false when the connection cannot be kept.
 func (b *h1Body) drain(limit int64) bool {
-	if b.expect || b.err != nil {
+	b.mu.Lock()
+	stuck := b.expect || b.err != nil
+	b.mu.Unlock()
+	if stuck {
 		return false
 	}
 	b.left = limit

@@ -2,7 +2,6 @@ package listener
 
 import (
 	"errors"
-	"io"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
@@ -35,6 +34,7 @@ var (
 	errLength    = errors.New("response body differs from its length")
 )
 
+// started reports whether a final answer was begun; the body's lock is held.
 func (w *h1Writer) started() bool { return w.queued }
 
 // Informational implements exchange.ResponseWriter. HTTP/1.0 clients get none (RFC 9110 section 15.2).
@@ -67,7 +67,9 @@ func (w *h1Writer) Head(r *exchange.Response) error {
 		return err
 	}
 	*w.out = buf
+	w.r.body.mu.Lock() // a body that is read meanwhile asks whether a 100 still makes sense
 	w.queued = true
+	w.r.body.mu.Unlock()
 	w.r.x.Answer.Status = r.Status
 	return nil
 }
@@ -144,10 +146,8 @@ var (
 
 // framing decides how the answer's end will be told (RFC 9112 section 6.3), and whether the connection lives on.
 func (w *h1Writer) framing(r *exchange.Response) httpwire.ResponseOptions {
-	q, b := &w.r.x.Request, &w.r.body
-	// A body that the client still holds back, or of which the rest is unknown, leaves no way to the next request.
-	lost := b.open && (b.expect || b.err != nil && !errors.Is(b.err, io.EOF) || q.Length-b.in.Received() > w.s.Drain)
-	w.close = w.close || lost || w.h.c.l.draining.Load()
+	q := &w.r.x.Request
+	w.close = w.close || w.r.body.lost(q.Length, w.s.Drain) || w.h.c.l.draining.Load()
 	w.bare = !httpwire.BodyAllowed(q.Method, r.Status)
 	w.left = -1
 	switch {

@@ -94,10 +94,7 @@ func (o *Origin) hashKey(x *exchange.Exchange) string {
 	case "cookie":
 		return cookie(x.Request.Header, name)
 	}
-	if x.Client != nil {
-		return x.Client.Addr.Addr().String()
-	}
-	return ""
+	return x.Address().String()
 }
 
 // cookie returns the value of the first cookie called name (RFC 6265 section 4.2.1).

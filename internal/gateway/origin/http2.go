@@ -106,6 +106,7 @@ type stream struct {
 	body   io.ReadCloser
 	raw    *http.Response
 	n      int64
+	early  int // responses 1xx so far
 	done   sync.Once
 
 	mu    sync.Mutex
@@ -124,6 +125,8 @@ func (c *conn) roundTripHTTP2(ctx context.Context, x *exchange.Exchange, want *e
 		s.raw, err = c.h2.RoundTrip(req)
 		if err != nil {
 			r = s.fault(ctx, err)
+		} else if r = finalStatus(s.raw); r != nil {
+			_ = s.raw.Body.Close()
 		}
 	}
 	if r != nil {
@@ -132,6 +135,14 @@ func (c *conn) roundTripHTTP2(ctx context.Context, x *exchange.Exchange, want *e
 	}
 	s.head()
 	return &s.resp, nil
+}
+
+// finalStatus refuses a :status that is not three digits from 200 to 599; the library takes any number, with a sign too.
+func finalStatus(raw *http.Response) *reason.Error {
+	if text, _, _ := strings.Cut(raw.Status, " "); len(text) == 3 && raw.StatusCode >= 200 && raw.StatusCode <= 599 {
+		return nil
+	}
+	return reason.New(reason.HTTP2NoStatus, ":status "+itoa(raw.StatusCode)+" is outside 100 to 599 (RFC 9110 15)", nil)
 }
 
 func (s *stream) expect(d time.Duration, code reason.Code) {
@@ -153,9 +164,7 @@ func (s *stream) request(ctx context.Context) (*http.Request, *reason.Error) {
 	if !s.c.ep.url.secure {
 		u.Scheme = "http"
 	}
-	if !setTarget(u, r) {
-		return nil, reason.New(reason.HTTP1BadTarget, "path that HTTP/2 cannot carry", nil)
-	}
+	setTarget(u, r)
 	req := &http.Request{Method: r.Method, URL: u, Host: host, Header: make(http.Header, len(r.Header)), ProtoMajor: 2}
 	for _, f := range r.Header {
 		if httpwire.IsHopByHop(f.Name) || exchange.EqualFold(f.Name, "Host") || exchange.EqualFold(f.Name, "Expect") || exchange.EqualFold(f.Name, "Content-Length") {
@@ -166,6 +175,9 @@ func (s *stream) request(ctx context.Context) (*http.Request, *reason.Error) {
 		}
 		k := textproto.CanonicalMIMEHeaderKey(f.Name)
 		req.Header[k] = append(req.Header[k], f.Value)
+	}
+	if r.Header.HasToken("TE", "trailers") {
+		req.Header["Te"] = []string{"trailers"} // the one value of TE that HTTP/2 has (RFC 9113 section 8.2.2)
 	}
 	if req.Header["User-Agent"] == nil {
 		req.Header["User-Agent"] = nil // the library must not add its own
@@ -182,10 +194,7 @@ func (s *stream) request(ctx context.Context) (*http.Request, *reason.Error) {
 		},
 		GotFirstResponseByte: func() { s.mark(&s.first) },
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			if code == 100 {
-				return nil
-			}
-			return s.x.W.Informational(code, fromMap(http.Header(h)))
+			return s.informational(code, h)
 		},
 	}
 	return req.WithContext(httptrace.WithClientTrace(ctx, trace)), nil
@@ -197,19 +206,27 @@ func (s *stream) mark(d *time.Duration) {
 	s.mu.Unlock()
 }
 
-// setTarget makes u yield the path and query byte for byte.
-func setTarget(u *url.URL, r *exchange.Request) bool {
-	if p, err := url.PathUnescape(r.Path); err == nil {
-		u.Path, u.RawPath = p, r.Path
+// informational passes a 1xx on. The library leaves it to us to bound them.
+func (s *stream) informational(code int, h textproto.MIMEHeader) error {
+	if s.early++; s.early > maxInformational {
+		r := reason.New(reason.HTTP1TooManyInformational, itoa(s.early)+" responses 1xx before a final one", nil)
+		s.cancel(r)
+		return r
 	}
-	if u.EscapedPath() != r.Path {
-		if strings.HasPrefix(r.Path, "//") {
-			return false
-		}
-		u.Path, u.RawPath, u.Opaque = "", "", r.Path
+	if code == 100 {
+		return nil
+	}
+	return s.x.W.Informational(code, fromMap(http.Header(h)))
+}
+
+// setTarget makes the library send path and query byte for byte: it takes what stands in Opaque as it is, and cuts scheme
+// and authority off again. A path alone would not do there: two slashes at its start read as an authority.
+func setTarget(u *url.URL, r *exchange.Request) {
+	u.Opaque = "//" + u.Host + r.Path
+	if r.Path == "*" {
+		u.Opaque = r.Path
 	}
 	u.RawQuery, u.ForceQuery = r.Query, r.HasQuery && r.Query == ""
-	return true
 }
 
 func declareTrailer(req *http.Request, r *exchange.Request) {

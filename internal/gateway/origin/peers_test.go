@@ -20,7 +20,7 @@ type rewindBody struct{ *bytes.Reader }
 
 func (rewindBody) Trailer() exchange.Header { return nil }
 func (rewindBody) Close() error             { return nil }
-func (b rewindBody) Rewind() error          { _, err := b.Seek(0, io.SeekStart); return err }
+func (b rewindBody) Rewind() bool           { _, err := b.Seek(0, io.SeekStart); return err == nil }
 
 func request(host, method, path string, size int) *exchange.Exchange {
 	x := newExchange(method, path, strings.Repeat("x", size))

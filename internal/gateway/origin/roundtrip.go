@@ -11,14 +11,15 @@ import (
 // Rewinder is a request body that can be read again from its start: the policy stage holds such bodies. A body that is
 // no Rewinder and was begun can only be sent once.
 type Rewinder interface {
-	Rewind() error
+	// Rewind reports whether the next Read begins at the start again.
+	Rewind() bool
 }
 
 // RoundTrip sends req, which belongs to x, to the origin and returns the head of the answer with its body as a stream. Closing the body
 // ends the attempt; the response must not be used after that. The error is a *reason.Error. Either way x.Attempts
 // tells of every try.
 func (o *Origin) RoundTrip(ctx context.Context, x *exchange.Exchange, req *exchange.Request) (*exchange.Response, error) {
-	t := try{o: o, x: x, req: req, http1: req.Upgrade != ""}
+	t := try{o: o, x: x, req: req, http1: req.Upgrade != "", nameless: req.Authority == ""}
 	for n := 0; ; n++ {
 		resp, r := t.once(ctx)
 		again := false
@@ -54,6 +55,8 @@ type try struct {
 	fresh bool // use no kept connection
 	f421  bool // SNI and Host made equal for a 421
 
+	nameless bool // HTTP/1.0 without Host: each origin is asked by its own name
+
 	ep     *endpoint   // of the last attempt
 	failed []*endpoint // not again, where another is left
 	tried  []netip.Addr
@@ -75,6 +78,11 @@ func (t *try) once(ctx context.Context) (*exchange.Response, *reason.Error) {
 			return nil, r
 		}
 		t.ep, t.tried = ep, t.tried[:0]
+		if t.nameless {
+			named := *t.req
+			named.Authority = orString(t.o.cfg.Host, ep.url.authority())
+			t.req = &named
+		}
 	}
 	t.more, t.begun, t.reused, t.alpnH2 = false, false, false, false
 	at := newAttempt(t.x, t.ep, t.o.now())
@@ -213,7 +221,7 @@ func (t *try) replay() bool {
 		return true
 	}
 	if rw, ok := t.req.Body.(Rewinder); ok {
-		return rw.Rewind() == nil
+		return rw.Rewind()
 	}
 	return false
 }

@@ -34,7 +34,9 @@ func (k *call) send(ctx context.Context) *reason.Error {
 	bp := c.o.bufs.Get().(*[]byte)
 	defer c.o.bufs.Put(bp)
 	announce := !c.reused && heavy(req) && c.mayRenegotiate()
-	buf, err := httpwire.AppendRequestWith((*bp)[:0], req, httpwire.RequestOptions{Expect: announce})
+	buf, err := httpwire.AppendRequestWith((*bp)[:0], req, httpwire.RequestOptions{
+		Expect: announce, Trailers: req.Header.HasToken("TE", "trailers"),
+	})
 	if err != nil {
 		return reason.Of(err)
 	}

@@ -38,7 +38,7 @@ func refuse(status int, code reason.Code, detail string) *Fault {
 // default site; nil when there is none. It takes no memory.
 func (t *Table) Find(authority string) *Site { return t.names.findOr(hostOf(authority)) }
 
-// Match finds site, route and client of a request, judges what may pass, and fills x.Site and x.Route. The faults, in order:
+// Match finds site, route and client of a request, judges what may pass, and fills x.Site, x.Route and x.ClientAddr. The faults, in order:
 //
 //	421 config.sni_host_mismatch   SNI and Host belong to different sites, or the site needs SNI and there was none (RFC 9110 section 15.5.20)
 //	421 config.no_site             no site has the Host and there is no default site
@@ -51,6 +51,7 @@ func (t *Table) Find(authority string) *Site { return t.names.findOr(hostOf(auth
 func (t *Table) Match(x *exchange.Exchange) (m Match, f *Fault) {
 	r := &x.Request
 	t.identify(x, &m)
+	x.ClientAddr = m.Client
 	if f = t.findSite(x, &m); m.Site != nil {
 		x.Site = m.Site.Name
 	}

@@ -51,7 +51,7 @@ func (in *Inspection) RequestHead(deadline time.Time) (*exchange.Response, error
 	return in.step(deadline, reason.WAFBlockedRequest, func() (*types.Interruption, error) {
 		r, c := &in.x.Request, in.x.Client
 		if c != nil {
-			in.tx.ProcessConnection(c.Addr.Addr().Unmap().String(), int(c.Addr.Port()), c.Local.Addr().Unmap().String(), int(c.Local.Port()))
+			in.tx.ProcessConnection(in.x.Address().Unmap().String(), int(c.Addr.Port()), c.Local.Addr().Unmap().String(), int(c.Local.Port()))
 		}
 		in.tx.ProcessURI(r.Target, r.Method, r.Proto.String())
 		for i, f := range r.Header {
