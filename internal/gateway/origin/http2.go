@@ -106,8 +106,11 @@ type stream struct {
 	body   io.ReadCloser
 	raw    *http.Response
 	n      int64
-	early  int // responses 1xx so far
 	done   sync.Once
+
+	telling sync.Mutex // held while a 1xx goes to the client, from the library's goroutine
+	early   int        // responses 1xx so far
+	over    bool       // no more of them: the client gets something else now
 
 	mu    sync.Mutex
 	wrote time.Duration
@@ -208,6 +211,11 @@ func (s *stream) mark(d *time.Duration) {
 
 // informational passes a 1xx on. The library leaves it to us to bound them.
 func (s *stream) informational(code int, h textproto.MIMEHeader) error {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	if s.over {
+		return nil
+	}
 	if s.early++; s.early > maxInformational {
 		r := reason.New(reason.HTTP1TooManyInformational, itoa(s.early)+" responses 1xx before a final one", nil)
 		s.cancel(r)
@@ -327,6 +335,9 @@ func (s *stream) end() {
 		}
 		s.mu.Unlock()
 		s.cancel(nil)
+		s.telling.Lock()
+		s.over = true
+		s.telling.Unlock()
 		a := &s.x.Attempts[s.at]
 		if a.Body == exchange.NotReached && s.raw != nil {
 			a.Body = 0
