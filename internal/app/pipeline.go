@@ -174,7 +174,7 @@ func (t *transit) head(r *exchange.Response) bool {
 	t.begun = true
 	x.Answer.Status = r.Status // the listener counts bytes and times
 	if err := x.W.Head(r); err != nil {
-		return t.sent(nil, err)
+		return t.sent(context.Background(), err)
 	}
 	return true
 }
@@ -189,7 +189,7 @@ func (t *transit) sent(ctx context.Context, err error) bool {
 		return true
 	}
 	r := reason.FromNet(err, reason.PhaseClientWrite)
-	if ctx != nil && ctx.Err() != nil {
+	if ctx.Err() != nil {
 		if cause := reason.Of(context.Cause(ctx)); cause != nil {
 			r = cause
 		}
@@ -259,7 +259,7 @@ func (t *transit) answer(resp *exchange.Response, body []byte, r *reason.Error) 
 	}
 	resp.Length = int64(len(body))
 	if t.head(resp) {
-		t.send(nil, body, true) //nolint:staticcheck // the reason is set already; a client that left meanwhile changes nothing
+		t.send(context.Background(), body, true)
 	}
 }
 

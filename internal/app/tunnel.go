@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"io"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,7 @@ func (t *transit) tunnel(resp *exchange.Response) {
 	x.Answer.Status, x.Answer.First = resp.Status, time.Since(x.Start)
 	client, err := x.W.Upgrade(resp)
 	if err != nil {
-		t.sent(nil, err)
+		t.sent(context.Background(), err)
 		return
 	}
 	up := resp.Upgraded

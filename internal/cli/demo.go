@@ -55,7 +55,9 @@ type demo struct {
 func (d *demo) close() {
 	if d.stop != nil {
 		d.stop()
-		<-d.done
+		if err := <-d.done; err != nil {
+			d.say("stop the gateway: %v", err)
+		}
 	}
 	if d.proxy != nil {
 		_ = d.proxy.Close()

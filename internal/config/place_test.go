@@ -14,7 +14,7 @@ func TestPlaces(t *testing.T) {
 	}{
 		{"first line", "lisen: []\n", "unknown key", 1, 1, "lisen"},
 		{"byte order mark", "\ufefflisen: []\n", "unknown key", 1, 1, "lisen"},
-		{"carriage returns", "log:\r\n  level: info\r\n  levle: info\r\n", "unknown key", 3, 3, "levle"},
+		{"carriage returns", "log:\r\n  level: info\r\n  lebel: info\r\n", "unknown key", 3, 3, "lebel"},
 		{"characters, not bytes", "log: {\"fórmat\": text, leval: info}\n", `unknown key "leval"`, 1, 23, "leval"},
 		{"after a comment", "# ü\n\n# x\nlog:\n  # y\n  level: loud # z\n", "must be debug", 6, 10, "loud"},
 		{"double quotes", "log:\n  level: \"lo\\u0075d\"\n", "must be debug", 2, 10, `"lo\u`},

@@ -53,8 +53,9 @@ type Limits struct {
 type Route struct {
 	_ struct{} `doc:"Settings for a part of a site. Keys not stated here are the site's; a list or a certificate that is stated replaces the site's whole."`
 
-	Path     string   `key:"path" need:"yes" is:"path" doc:"Prefix of the path, from / on. /api fits /api and /api/x but not /apish; /api/ fits only what lies below."`
-	Origin   Origin   `key:"origin" inherit:"yes" doc:"Where requests go."`
+	Path   string `key:"path" need:"yes" is:"path" doc:"Prefix of the path, from / on. /api fits /api and /api/x but not /apish; /api/ fits only what lies below."`
+	Origin Origin `key:"origin" inherit:"yes" doc:"Where requests go."`
+	//lint:ignore U1000 a key of the file; like says where it goes
 	timeouts struct{} `key:"timeouts" like:"Origin.Timeouts" inherit:"yes" doc:"Short for origin: {timeouts: …}."`
 	Limits   Limits   `key:"limits" inherit:"yes" doc:"What one request may take."`
 	WAF      WAF      `key:"waf" inherit:"yes" doc:"The web application firewall."`

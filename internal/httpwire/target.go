@@ -94,7 +94,8 @@ func ValidAuthority(s string) bool { return authorityFault(s, false) == "" }
 
 // authorityFault returns what is wrong with an authority, "" for nothing.
 func authorityFault(s string, wantPort bool) string {
-	host, port, colon := s, "", false
+	var port string
+	var colon bool
 	if s != "" && s[0] == '[' {
 		end := strings.IndexByte(s, ']')
 		if end < 0 {
@@ -103,12 +104,13 @@ func authorityFault(s string, wantPort bool) string {
 		if a, err := netip.ParseAddr(s[1:end]); err != nil || !a.Is6() || a.Zone() != "" {
 			return "no IPv6 address between brackets (RFC 3986 3.2.2)"
 		}
-		if host, port, colon = "", s[end+1:], end+1 < len(s); colon && port[0] != ':' {
+		if port, colon = s[end+1:], end+1 < len(s); colon && port[0] != ':' {
 			return "something else than a port behind an IPv6 address (RFC 3986 3.2.3)"
 		} else if colon {
 			port = port[1:]
 		}
 	} else {
+		var host string
 		host, port, colon = strings.Cut(s, ":")
 		if why := hostFault(host); why != "" {
 			return why

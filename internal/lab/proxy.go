@@ -120,7 +120,7 @@ func (p *Proxy) forward(nc net.Conn, r *http.Request) error {
 	defer stop()
 	_ = out.SetDeadline(time.Now().Add(p.cfg.Patience))
 	origin := tlspeer.Client(out, p.cfg.TLS)
-	defer origin.Close()
+	defer func() { _ = origin.Close() }()
 	r.Header.Set("Connection", "close")
 	if err := r.Write(origin); err != nil {
 		return err

@@ -164,12 +164,12 @@ func (w *batch) run() {
 		case <-timer.C:
 			flush()
 		case answer := <-w.reopen:
-			w.flush(false)
+			_ = w.flush(false) // what it could not write goes to the new file
 			answer <- w.renew()
 			flush()
 		case <-w.quit:
 			timer.Stop()
-			w.flush(true)
+			_ = w.flush(true) // the last try; what is lost is counted
 			return
 		}
 	}

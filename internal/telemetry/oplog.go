@@ -54,14 +54,13 @@ func maskAttr(mask *redact.Masker, a slog.Attr) slog.Attr {
 		a.Value = slog.StringValue(maskNamed(mask, a.Key, a.Value.String()))
 	case slog.KindAny:
 		switch v := a.Value.Any().(type) {
-		case *slog.Source:
+		case *slog.Source, slog.Level, nil:
 		case error:
 			a.Value = slog.StringValue(maskNamed(mask, a.Key, v.Error()))
 		case fmt.Stringer:
 			a.Value = slog.StringValue(maskNamed(mask, a.Key, v.String()))
 		case []byte:
 			a.Value = slog.StringValue(maskNamed(mask, a.Key, string(v)))
-		case slog.Level, nil:
 		default:
 			a.Value = slog.StringValue(maskNamed(mask, a.Key, fmt.Sprintf("%+v", v)))
 		}

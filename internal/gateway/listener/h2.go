@@ -15,12 +15,12 @@ import (
 // net/http's; that one takes no connection of ours and cannot be guarded. See guard for what reaches it.
 type h2Front struct {
 	l    *Listener
-	srv  *http2.Server               //nolint:staticcheck // see above
+	srv  *http2.Server
 	base *http.Server                // never listens; ties the connections together so that they can be told to go away
 	conf atomic.Pointer[http.Server] // limits of new connections
 }
 
-func newH2Front(l *Listener) (*h2Front, error) { //nolint:staticcheck // see h2Front
+func newH2Front(l *Listener) (*h2Front, error) {
 	s := l.settings.Load()
 	f := &h2Front{l: l, base: &http.Server{Protocols: new(http.Protocols)}, srv: &http2.Server{IdleTimeout: max(s.Idle, 0)}}
 	f.configure(s)
@@ -45,7 +45,7 @@ func (f *h2Front) configure(s *Settings) {
 }
 
 // serve runs one connection to its end.
-func (f *h2Front) serve(c *conn, tc *tls.Conn) { //nolint:staticcheck // see h2Front
+func (f *h2Front) serve(c *conn, tc *tls.Conn) {
 	ctx, cancel := context.WithCancelCause(f.l.base)
 	defer cancel(gone("connection closed", nil))
 	g := newGuard(c, tc)
