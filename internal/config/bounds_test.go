@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,4 +90,20 @@ func FuzzParse(f *testing.F) {
 			_ = cfg.Files()
 		}
 	})
+}
+
+// What is bounded is one mapping, not all that stand below one another: a file may have thousands of sites.
+func TestManySites(t *testing.T) {
+	const n = 2000
+	var b strings.Builder
+	b.WriteString("listen: [{address: \"127.0.0.1:0\"}]\nsites:\n")
+	for i := range n {
+		name := strconv.Itoa(i)
+		b.WriteString("  - names: [s" + name + ".test]\n    origin:\n      urls: [\"http://10.0.0.1\"]\n      retries: 1\n    waf: {mode: \"off\"}\n    routes:\n" +
+			"      - path: /a\n        waf: {mode: detect}\n      -\n        path: /b\n")
+	}
+	cfg, faults := Parse("x.yaml", t.TempDir(), []byte(b.String()), testNow)
+	if faults.Failed() || len(cfg.Sites) != n {
+		t.Fatalf("%d sites are refused: %.300s", n, faults)
+	}
 }

@@ -132,6 +132,10 @@ func (k *keyCount) see(t *token.Token) (count, depth int) {
 		k.flow = append(k.flow, 0)
 	case token.MappingEndType, token.SequenceEndType:
 		k.flow = k.flow[:max(top, 0)]
+	case token.SequenceEntryType: // a new item: the keys of the one before are done with
+		if top < 0 && t.Position != nil {
+			maps.DeleteFunc(k.block, func(c, _ int) bool { return c > t.Position.Column })
+		}
 	case token.MappingValueType:
 		if top >= 0 {
 			k.flow[top]++
