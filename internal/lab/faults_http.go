@@ -136,7 +136,7 @@ func framingFaults() []fault {
 		one("bad-status-line", "a status line that is none", reason.HTTP1BadStatusLine, "HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n"),
 		one("garbage", "bytes that are no HTTP", reason.HTTP1BadStatusLine, "\x00\x01\x02 this is no answer\r\n\r\n"),
 		one("space-before-colon", "a field name with a space behind it", reason.HTTP1BadHeader, ok200+"X-Lab : 1\r\nContent-Length: 0\r\n\r\n"),
-		one("header-injection", "a bare CR inside a field value", reason.HTTP1BadHeader, ok200+"X-Lab: a\rSet-Cookie: b=c\r\nContent-Length: 0\r\n\r\n"),
+		one("header-injection", "a bare CR inside a field value", reason.HTTP1BareLF, ok200+"X-Lab: a\rSet-Cookie: b=c\r\nContent-Length: 0\r\n\r\n"),
 		one("bare-lf", "lines that end with LF alone", reason.HTTP1BareLF, strings.ReplaceAll(ok200+"Content-Length: 6\r\n\r\n", "\r", "")+"hello\n"),
 		one("header-too-big", "a response head of 1 MiB", reason.HTTP1HeaderTooBig, ok200+"X-Lab: "+strings.Repeat("x", 1<<20)+"\r\nContent-Length: 0\r\n\r\n"),
 	}

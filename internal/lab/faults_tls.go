@@ -27,7 +27,8 @@ func transportFaults() []fault {
 			})},
 		{Fault: Fault{"ssh-banner", "another service listens: it speaks first, in clear", reason.TLSNotTLS},
 			raw: func(s *session) { _, _ = io.WriteString(s.nc, "SSH-2.0-lab\r\n"); _ = s.silence() }},
-		alertFault("alert-handshake-failure", tlswire.AlertHandshakeFailure, reason.TLSAlert),
+		// Alert 40 before any ServerHello is, byte for byte, what a server without a common suite sends.
+		alertFault("alert-handshake-failure", tlswire.AlertHandshakeFailure, reason.TLSNoCommonCipher),
 		alertFault("alert-access-denied", tlswire.AlertAccessDenied, reason.TLSAlert),
 		alertFault("alert-internal-error", tlswire.AlertInternalError, reason.TLSAlert),
 		alertFault("alert-protocol-version", tlswire.AlertProtocolVersion, reason.TLSNoCommonVersion),
@@ -68,7 +69,7 @@ func tlsFaults() []fault {
 		}
 	}
 	return []fault{
-		{Fault: Fault{"tls10-only", "speaks TLS 1.0 alone, as Windows Server 2008 R2 does unpatched", reason.TLSNoCommonVersion},
+		{Fault: Fault{"tls10-only", "speaks TLS 1.0 alone, knows no supported_versions, and finds no suite for that version in a modern hello: alert 40", reason.TLSNoCommonCipher},
 			setup: suites(tlswire.VersionTLS10, tlswire.VersionTLS10)},
 		{Fault: Fault{"rsa-kex-only", "TLS 1.2 with RSA key exchange alone", reason.TLSNoCommonCipher},
 			setup: suites(tlswire.VersionTLS12, tlswire.VersionTLS12, 0x009c, 0x009d, 0x003c, 0x002f, 0x0035)},
