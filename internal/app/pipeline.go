@@ -214,7 +214,7 @@ func (t *transit) broken(r *reason.Error, unsent int) {
 }
 
 func (t *transit) blame(r *reason.Error) {
-	t.x.Answer.Reason, t.x.Answer.Detail = r.Code, r.Detail
+	t.x.Answer.Reason, t.x.Answer.Detail, t.x.Answer.InRequest = r.Code, r.Detail, r.InRequest
 }
 
 // stop answers where the rules, or a body that could not be read, end the exchange.
@@ -232,7 +232,7 @@ func (t *transit) fail(r *reason.Error) { t.refuse(0, nil, r) }
 // refuse makes up the answer for r. A client that has left gets none: its record says 499.
 func (t *transit) refuse(status int, from *exchange.Response, r *reason.Error) {
 	x := t.x
-	x.Answer.Origin = false
+	x.Answer.Origin, x.Answer.InRequest = false, r.InRequest
 	if r.Code == reason.ClientGone {
 		x.Answer.Status, x.Aborted = 499, true
 		t.blame(r)

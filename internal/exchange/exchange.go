@@ -74,14 +74,15 @@ type ClientTLS struct {
 
 // Answer is what the client got.
 type Answer struct {
-	Status   int           // 499 when the client left first
-	Origin   bool          // the status is the origin's; false: Lunette made it up
-	Reason   reason.Code   // why Lunette ended the exchange itself, "" where it did not
-	Detail   string        // number or name that belongs to Reason
-	BytesIn  int64         // request body bytes received
-	BytesOut int64         // response body bytes sent
-	Duration time.Duration // from Start to the last byte
-	First    time.Duration // from Start to the head of the answer; 0 when there was none
+	Status    int           // 499 when the client left first
+	Origin    bool          // the status is the origin's; false: Lunette made it up
+	Reason    reason.Code   // why Lunette ended the exchange itself, "" where it did not
+	Detail    string        // number or name that belongs to Reason
+	InRequest bool          // the request was at fault, see reason.Error
+	BytesIn   int64         // request body bytes received
+	BytesOut  int64         // response body bytes sent
+	Duration  time.Duration // from Start to the last byte
+	First     time.Duration // from Start to the head of the answer; 0 when there was none
 }
 
 // NotReached is the duration of a phase that an attempt did not get to.

@@ -159,8 +159,11 @@ func (rd *Reader) cutHead() error {
 	return reason.New(reason.ReadEOFInHeader, "connection ended within the response head (RFC 9112 8)", io.ErrUnexpectedEOF)
 }
 
-// fail makes err the Reader's last word.
+// fail makes err the Reader's last word. A reason says whose message it was: most codes could be either side's.
 func (rd *Reader) fail(err error) error {
+	if e, ok := err.(*reason.Error); ok {
+		e.InRequest = rd.peer == fromClient
+	}
 	rd.err = err
 	return err
 }

@@ -14,6 +14,9 @@ type Error struct {
 	Code   Code
 	Detail string // number or name that belongs to Code: "40 handshake_failure", "chunk-size line"; safe to log and to show in Proxy-Status
 	Err    error  // what the library said; for the log, never shown to clients
+
+	// InRequest says that the client's request is at fault, where Code could be an origin's answer as well (http1.bad_chunk).
+	InRequest bool
 }
 
 // New returns an error that carries code; err may be nil.

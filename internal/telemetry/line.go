@@ -66,7 +66,7 @@ func (l *line) answer(a *exchange.Answer, aborted bool) {
 		from = "origin"
 	}
 	b = keyString(b, "from", from, maxName)
-	b = keyReason(b, a.Reason, a.Detail)
+	b = keyReason(b, a.Reason, a.Detail, a.InRequest)
 	b = keyMillis(b, "duration_ms", a.Duration)
 	first := a.First
 	if first == 0 {
@@ -78,10 +78,13 @@ func (l *line) answer(a *exchange.Answer, aborted bool) {
 	l.b = keyBool(b, "aborted", aborted)
 }
 
-func keyReason(b []byte, c reason.Code, detail string) []byte {
+func keyReason(b []byte, c reason.Code, detail string, inRequest bool) []byte {
 	b = keyString(b, "reason", string(c), maxName)
 	side := ""
-	if c != "" {
+	switch {
+	case inRequest:
+		side = reason.SideClient.String()
+	case c != "":
 		side = reason.Lookup(c).Side.String()
 	}
 	b = keyString(b, "side", side, maxName)
@@ -213,6 +216,12 @@ func keyStrings(b []byte, name string, list []string) []byte {
 	return append(b, ']')
 }
 
+// inRequest reports whether an attempt failed by the client's request.
+func inRequest(err error) bool {
+	r := reason.Of(err)
+	return r != nil && r.InRequest
+}
+
 func (l *line) attempt(a *exchange.Attempt, start time.Time) {
 	b := append(comma(l.b), '{')
 	b = keyMillis(b, "start_ms", max(0, a.Start.Sub(start)))
@@ -231,7 +240,7 @@ func (l *line) attempt(a *exchange.Attempt, start time.Time) {
 	b = keyMillis(b, "body_ms", a.Body)
 	b = keyString(b, "proto", protoName(a.Proto), maxName)
 	b = keyInt(b, "status", int64(a.Status))
-	b = keyReason(b, a.Reason, a.Detail)
+	b = keyReason(b, a.Reason, a.Detail, inRequest(a.Err))
 	b = keyBool(b, "retried", a.Retried)
 	b = keyInt(b, "bytes_sent", a.BytesSent)
 	b = keyInt(b, "bytes_received", a.BytesReceived)

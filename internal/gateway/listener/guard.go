@@ -184,6 +184,7 @@ func (g *guard) Write(p []byte) (int, error) {
 // settle records what the connection was ended for.
 func (g *guard) settle() {
 	if e := g.judged.Load(); e != nil {
+		e.InRequest = true
 		g.c.l.refuseConn(g.c.client, g.c.accepted, e)
 	}
 }

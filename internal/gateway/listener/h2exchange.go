@@ -71,7 +71,7 @@ func (c *conn) serveStream(ctx context.Context, x *exchange.Exchange) (panicked 
 // refuseH2 answers a request that is not served.
 func refuseH2(c *conn, e *h2Exchange, err *reason.Error) {
 	e.x.Request.Body = exchange.NoBody
-	e.x.Answer.Reason, e.x.Answer.Detail = err.Code, err.Detail
+	e.x.Answer.Reason, e.x.Answer.Detail, e.x.Answer.InRequest = err.Code, err.Detail, err.InRequest
 	status := reason.Lookup(err.Code).StatusFor(true)
 	if err.Detail == connectRefused {
 		status = http.StatusNotImplemented
@@ -107,7 +107,9 @@ func h2Request(q *exchange.Request, r *http.Request) *reason.Error {
 	return h2Fields(q, r)
 }
 
-func h2Fault(code reason.Code, detail string) *reason.Error { return reason.New(code, detail, nil) }
+func h2Fault(code reason.Code, detail string) *reason.Error {
+	return &reason.Error{Code: code, Detail: detail, InRequest: true}
+}
 
 // validTarget reports whether s is visible ASCII without "#".
 func validTarget(s string) bool {

@@ -156,7 +156,7 @@ func (l *Listener) admit(nc net.Conn) {
 func (l *Listener) refuseConn(client *exchange.Client, start time.Time, err *reason.Error) {
 	x := &exchange.Exchange{ID: exchange.NewID(start), Start: start, Client: client}
 	x.Request.Body = exchange.NoBody
-	x.Answer.Reason, x.Answer.Detail = err.Code, err.Detail
+	x.Answer.Reason, x.Answer.Detail, x.Answer.InRequest = err.Code, err.Detail, err.InRequest
 	x.Answer.Duration = time.Since(start)
 	l.cfg.Record(x)
 }

@@ -14,7 +14,7 @@ import (
 func (h *h1) refuse(s *Settings, r *h1Exchange, err error) {
 	e := h.headFault(err)
 	a := &r.x.Answer
-	a.Reason, a.Detail = e.Code, e.Detail
+	a.Reason, a.Detail, a.InRequest = e.Code, e.Detail, e.InRequest
 	r.x.Request.Body = exchange.NoBody
 	if status := h.refusalStatus(e); status != 0 {
 		r.w.close = true

@@ -183,3 +183,29 @@ func TestStatusOverHTTP2(t *testing.T) {
 		})
 	}
 }
+
+// brokenBody is a request body that the client breaks off with a fault of its own.
+type brokenBody struct{ body }
+
+func (brokenBody) Read([]byte) (int, error) {
+	return 0, &reason.Error{Code: reason.HTTP1BadChunk, InRequest: true}
+}
+
+// Whoever sends bad requests must not be able to put origins aside.
+func TestBadRequestsBlameNoOrigin(t *testing.T) {
+	a, _ := headOf(t)
+	b, _ := headOf(t)
+	o := newOrigin(t, Config{URLs: []string{"http://" + a, "http://" + b}, Health: Health{PassiveFall: 1}})
+	for range 4 {
+		x := newExchange("POST", "/", "x")
+		x.Request.Body, x.Request.Length = brokenBody{}, exchange.Chunked
+		if _, _, err := fetch(t, o, x); reason.Of(err) == nil || reason.Of(err).Code != reason.HTTP1BadChunk {
+			t.Fatalf("got %v", err)
+		}
+	}
+	for _, s := range o.Stats() {
+		if !s.Up {
+			t.Errorf("%s was put aside", s.URL)
+		}
+	}
+}

@@ -90,7 +90,9 @@ func (t *try) once(ctx context.Context) (*exchange.Response, *reason.Error) {
 	a := &t.x.Attempts[at]
 	if r != nil {
 		a.Reason, a.Detail, a.Err = r.Code, r.Detail, r
-		t.ep.health.failed(t.ep, r, t.o.now())
+		if !r.InRequest {
+			t.ep.health.failed(t.ep, r, t.o.now())
+		}
 		return nil, r
 	}
 	t.ep.health.succeeded(t.ep)

@@ -32,7 +32,7 @@ func (t *Table) Refusal(x *exchange.Exchange, m *Match, f *Fault) (*exchange.Res
 func (p *Pages) Answer(x *exchange.Exchange, status int, code reason.Code, detail string) (r *exchange.Response, body []byte) {
 	if status == 0 {
 		info := reason.Lookup(code)
-		status = info.StatusFor(info.Side == reason.SideClient)
+		status = info.StatusFor(info.Side == reason.SideClient || x.Answer.InRequest)
 	}
 	v := values{
 		id: x.ID, code: strconv.Itoa(status), phrase: phraseOf(status), reason: string(code),

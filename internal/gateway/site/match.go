@@ -74,7 +74,9 @@ func (t *Table) Match(x *exchange.Exchange) (m Match, f *Fault) {
 	m.Route, m.Policy = m.Site.choose(r.Path, how)
 	x.Route = m.Route.Path
 	if name := droppedByConnection(r.Header); name != "" {
-		return m, refuse(400, reason.HTTP1BadHeader, "Connection names "+name+", which is not hop-by-hop (RFC 9110 section 7.6.1)")
+		f = refuse(400, reason.HTTP1BadHeader, "Connection names "+name+", which is not hop-by-hop (RFC 9110 section 7.6.1)")
+		f.Reason.InRequest = true
+		return m, f
 	}
 	if t.looped(r.Header) {
 		return m, refuse(508, reason.ConfigLoopDetected, t.self)
