@@ -46,6 +46,7 @@ func siteConfig(c *config.Config) site.Config {
 		sc := site.SiteConfig{
 			Names: s.Names, Default: s.Default, Path: site.PathPolicy(s.Path), Methods: s.Methods,
 			RequireSNI:    s.ClientAuth.Mode != "none" && s.ClientAuth.Mode != "",
+			RequireCert:   s.ClientAuth.Mode == "require",
 			RedirectHTTPS: s.RedirectHTTPS, RedirectPort: uint16(s.RedirectPort),
 			ForwardUnverified: s.ForwardUnverified, ErrorPages: s.ErrorPages,
 			Root: site.RouteConfig{IgnoreCase: s.IgnoreCase, Protection: protection(&s.WAF), OriginHost: s.Origin.Host},

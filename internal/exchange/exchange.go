@@ -64,6 +64,7 @@ type Client struct {
 // ClientTLS is the TLS state of a client's connection.
 type ClientTLS struct {
 	ServerName string // SNI, lower case, "" when absent
+	Site       string // first name of the site whose certificate and client_auth the handshake used; "" where unknown
 	Version    uint16 // tls.VersionTLS12, …
 	Cipher     uint16
 	ALPN       string

@@ -68,7 +68,7 @@ func allSuites() []uint16 {
 func clientTLS(h handshaken, name string) *exchange.ClientTLS {
 	cs := h.conn.ConnectionState()
 	return &exchange.ClientTLS{
-		ServerName: name, Version: cs.Version, Cipher: cs.CipherSuite, ALPN: cs.NegotiatedProtocol, Resumed: cs.DidResume,
+		ServerName: name, Site: h.site.Name, Version: cs.Version, Cipher: cs.CipherSuite, ALPN: cs.NegotiatedProtocol, Resumed: cs.DidResume,
 		Chain:    cs.PeerCertificates,
 		Verified: len(cs.PeerCertificates) > 0 && h.site.ClientCAs != nil && h.site.ClientAuth != ClientAuthNone,
 	}

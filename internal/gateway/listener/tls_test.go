@@ -52,6 +52,25 @@ func TestSiteTable(t *testing.T) {
 	}
 }
 
+// The site of the handshake is told as such: later stages may read an odd name differently.
+func TestHandshakeNamesItsSite(t *testing.T) {
+	ca := newAuthority(t, "test CA")
+	sites := &SiteTable{Names: map[string]*SiteTLS{"*.b.test": ca.site(t, "*.b.test")}, Default: ca.site(t, "a.test")}
+	r := start(t, Config{TLS: true, Sites: sites}, handlerFunc(func(_ context.Context, x *exchange.Exchange) {
+		reply(x, 200, "site "+x.Client.TLS.Site)
+	}))
+	for name, want := range map[string]string{"x.b.test": "*.b.test", "odd!label.b.test": "*.b.test", "other.test": "a.test", "": "a.test"} {
+		c, err := r.tlsDial(&tls.Config{InsecureSkipVerify: true, ServerName: name})
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		if out, err := get(c, "a.test"); err != nil || !strings.Contains(out, "site "+want) {
+			t.Errorf("%q: %q, %v; want site %s", name, out, err, want)
+		}
+	}
+}
+
 func TestSNI(t *testing.T) {
 	ca := newAuthority(t, "test CA")
 	a, wild := ca.site(t, "a.test"), ca.site(t, "*.b.test")

@@ -45,7 +45,7 @@ func New(cfg Config) (*Table, error) {
 
 func (t *Table) addSite(i int, c *SiteConfig, fault func(string, ...any)) {
 	s := &Site{
-		Index: i, lenient: c.Path == Lenient, requireSNI: c.RequireSNI, redirect: c.RedirectHTTPS,
+		Index: i, lenient: c.Path == Lenient, requireSNI: c.RequireSNI, requireCert: c.RequireCert, redirect: c.RedirectHTTPS,
 		certForms: c.ForwardClientCert, unverified: c.ForwardUnverified,
 	}
 	if c.Path != "" && c.Path != Strict && c.Path != Lenient {

@@ -42,6 +42,7 @@ func (t *Table) Find(authority string) *Site { return t.names.findOr(hostOf(auth
 //
 //	421 config.sni_host_mismatch   SNI and Host belong to different sites, or the site needs SNI and there was none (RFC 9110 section 15.5.20)
 //	421 config.no_site             no site has the Host and there is no default site
+//	403 client.cert_required       the site requires a client certificate, and the request came without TLS (421: without a certificate)
 //	405 client.bad_request         method: CONNECT, TRACE, or none that the site lets through (501 when nobody knows it)
 //	400 client.path_refused        path: the detail names the construct
 //	400 http1.bad_header           Connection names a field that is not hop-by-hop
@@ -98,10 +99,23 @@ func (t *Table) findSite(x *exchange.Exchange, m *Match) *Fault {
 		if m.Site.requireSNI {
 			return refuse(421, reason.ConfigSNIHostMismatch, "no SNI")
 		}
-	case t.names.findOr(tls.ServerName) != m.Site:
+	case t.names.findOr(tls.ServerName) != m.Site, tls.Site != "" && tls.Site != m.Site.Name:
+		// The second: the listener took the name for another site's, or did so before a reload.
 		return refuse(421, reason.ConfigSNIHostMismatch, "")
 	}
-	return nil
+	return m.Site.checkCert(tls, m.Scheme)
+}
+
+// checkCert demands the certificate that the site requires, which the handshake alone cannot: a request may come without
+// TLS, or on a connection that is older than the demand. A plain request that will be redirected needs none.
+func (s *Site) checkCert(tls *exchange.ClientTLS, scheme string) *Fault {
+	switch {
+	case !s.requireCert || tls != nil && tls.Verified || s.redirect && scheme != "https":
+		return nil
+	case tls == nil:
+		return refuse(403, reason.ClientCertRequired, "the request came without TLS")
+	}
+	return refuse(421, reason.ClientCertRequired, "none on this connection") // a fresh one will be asked (RFC 9110 section 15.5.20)
 }
 
 // identify finds the client and the scheme that it used. Trust is in the peer of the HTTP connection: the TCP peer,

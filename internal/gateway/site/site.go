@@ -42,6 +42,7 @@ type SiteConfig struct {
 	Path              PathPolicy     // Strict by default
 	Methods           []string       // exactly the methods that may pass; by default the registered ones but CONNECT and TRACE
 	RequireSNI        bool           // refuse TLS connections that named no server: set where the site has its own client_auth
+	RequireCert       bool           // refuse requests whose connection brought no verified client certificate; those without TLS too
 	RedirectHTTPS     bool           // answer plain HTTP with a redirect
 	RedirectPort      uint16         // port of the https URL; 0 is 443
 	ForwardClientCert []CertForm     // how the origin learns the client's certificate; none by default
@@ -69,6 +70,7 @@ type Site struct {
 	methods      map[string]struct{} // nil: the default ones
 	allow        string              // methods, for the Allow field
 	requireSNI   bool
+	requireCert  bool
 	redirect     bool
 	redirectPort string // ":8443", or ""
 	certForms    []CertForm

@@ -38,6 +38,11 @@ func overTLS(sni string) func(*exchange.Exchange) {
 	}
 }
 
+// handshake says whose TLS the connection got, and whether the client showed a good certificate.
+func handshake(site string, verified bool) func(*exchange.Exchange) {
+	return func(x *exchange.Exchange) { x.Client.TLS.Site, x.Client.TLS.Verified = site, verified }
+}
+
 func from(addr string) func(*exchange.Exchange) {
 	return func(x *exchange.Exchange) { x.Client.Addr = netip.AddrPortFrom(netip.MustParseAddr(addr), 40000) }
 }
@@ -76,6 +81,8 @@ func shop(t testing.TB) *Table {
 			}},
 			{Names: []string{"*.shop.test", "shop.test"}, Path: Lenient, RedirectHTTPS: true, Routes: []RouteConfig{{Path: "/admin", Protection: 5}}},
 			{Names: []string{"secret.test"}, RequireSNI: true},
+			{Names: []string{"mutual.test"}, RequireSNI: true, RequireCert: true},
+			{Names: []string{"moved.test"}, RequireSNI: true, RequireCert: true, RedirectHTTPS: true},
 			{Names: []string{"iis.test"}, Routes: []RouteConfig{{Path: "/Admin", IgnoreCase: true, Protection: 1}}},
 			{Names: []string{"[2001:db8::1]", "10.1.2.3"}},
 		},
@@ -147,6 +154,12 @@ func TestMatchFaults(t *testing.T) {
 		{"two wildcard names of one site", get("b.shop.test", "/", overTLS("a.shop.test")), 0, ""},
 		{"no SNI", get("hello.test", "/", overTLS("")), 0, ""},
 		{"no SNI where it is needed", get("secret.test", "/", overTLS("")), 421, reason.ConfigSNIHostMismatch},
+		{"handshake of another site", get("hello.test", "/", overTLS("hello.test"), handshake("*.shop.test", false)), 421, reason.ConfigSNIHostMismatch},
+		{"certificate required", get("mutual.test", "/", overTLS("mutual.test"), handshake("mutual.test", true)), 0, ""},
+		{"certificate required, none on the connection", get("mutual.test", "/", overTLS("mutual.test"), handshake("mutual.test", false)), 421, reason.ClientCertRequired},
+		{"certificate required, no TLS", get("mutual.test", "/"), 403, reason.ClientCertRequired},
+		{"certificate required, TLS ended before us", get("moved.test", "/", from("10.0.0.1"), with("X-Forwarded-Proto", "https")), 403, reason.ClientCertRequired},
+		{"certificate required, to be redirected", get("moved.test", "/"), 0, ""},
 		{"no site", get("nowhere.test", "/"), 421, reason.ConfigNoSite},
 		{"no Host", get("", "/"), 421, reason.ConfigNoSite},
 		{"TRACE", get("hello.test", "/", method("TRACE")), 405, reason.ClientBadRequest},
@@ -277,7 +290,7 @@ func TestPathWithoutItsSlashTakesTheStrongerPolicy(t *testing.T) {
 
 func TestRouteIndexes(t *testing.T) {
 	tab := shop(t)
-	if tab.Routes() != 5+3+1+1 {
+	if tab.Routes() != 7+3+1+1 {
 		t.Fatalf("%d routes", tab.Routes())
 	}
 	for i := range tab.Routes() {
