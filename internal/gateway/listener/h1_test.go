@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +203,20 @@ func TestUnreadBody(t *testing.T) {
 	go func() { _, _ = io.WriteString(c, strings.Repeat("x", 100000)) }()
 	if res, body := answer(t, br, "POST"); !res.Close || body != "/large" {
 		t.Errorf("large unread body: close %v, body %q", res.Close, body)
+	}
+}
+
+// A client that reads only after it has sent everything, as many do, must not lose its answer to a reset.
+func TestAnswerSurvivesLargeUnreadBody(t *testing.T) {
+	r := start(t, Config{}, handlerFunc(func(_ context.Context, x *exchange.Exchange) { reply(x, 413, "too big") }))
+	const size = 16 << 20
+	c := r.dial()
+	_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: "+strconv.Itoa(size)+"\r\n\r\n")
+	if _, err := io.WriteString(c, strings.Repeat("x", size)); err != nil {
+		t.Fatalf("the upload was cut: %v", err)
+	}
+	if res, body := answer(t, bufio.NewReader(c), "POST"); res.StatusCode != 413 || !res.Close || body != "too big" {
+		t.Errorf("%d %q close %v", res.StatusCode, body, res.Close)
 	}
 }
 
