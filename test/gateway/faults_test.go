@@ -1,0 +1,141 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/lab"
+	"github.com/lunette-waf/lunette/internal/lab/certs"
+	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/telemetry"
+)
+
+// quick are timeouts by which faults show at once, with time left for a busy machine where nothing is wrong.
+const quick = "{connect: 2s, tls: 700ms, write: 700ms, first_byte: 700ms, read_idle: 700ms}"
+
+// labSite starts a lab origin with a fault and returns a site in front of it.
+func (p pki) labSite(t testing.TB, ca *certs.CA, fault, name, tls string) string {
+	t.Helper()
+	o, err := lab.Start(context.Background(), lab.Config{Fault: fault, CA: ca, Delay: 30 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = o.Close() })
+	roots := filepath.Join(t.TempDir(), "root.pem")
+	if err := os.WriteFile(roots, ca.PEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p.site(name, fmt.Sprintf(`
+    limits: {body: 64MiB}
+    origin:
+      urls: ["https://%s"]
+      host: %s
+      tls: {ca: %s%s}
+      retries: 0
+      timeouts: %s
+    waf: {mode: "off"}
+`, o.Addr(), lab.DefaultName, roots, tls, quick))
+}
+
+// TestLabFaults sends one request through the gateway to each origin that misbehaves, and demands the reason that the
+// lab states: in the log line, and, where the answer is ours, in its Proxy-Status, page and status.
+func TestLabFaults(t *testing.T) {
+	t.Parallel()
+	p := newPKI(t, "*.lab.test")
+	ca, err := certs.NewCA("gateway test", certs.ECDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := lab.Faults()
+	var yaml strings.Builder
+	for _, f := range faults {
+		yaml.WriteString(p.labSite(t, ca, f.Name, f.Name+".lab.test", ""))
+	}
+	g := start(t, listens+"sites:\n"+yaml.String())
+	for _, f := range faults {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			c := g.client(t, false)
+			url := "https://" + f.Name + ".lab.test/" + f.Name
+			switch f.Name {
+			case "stops-reading":
+				checkFault(t, g, f, do(t, c, "PUT", url, strings.NewReader(strings.Repeat("x", 32<<20))))
+			case "dies-on-reuse":
+				if a := get(t, c, url); a.status != 200 {
+					t.Errorf("first request: %d", a.status)
+				}
+				a := get(t, c, url+"/again")
+				f.Name += "/again"
+				checkFault(t, g, f, a)
+			default:
+				checkFault(t, g, f, get(t, c, url))
+			}
+		})
+	}
+}
+
+// checkFault compares an answer and its record with what the lab says of the fault.
+func checkFault(t *testing.T, g *gateway, f lab.Fault, a answer) {
+	t.Helper()
+	r := g.log.path(t, "/"+f.Name)
+	att := last(t, r)
+	if f.Name == "accept-then-reset" && att.Reason == string(reason.TCPReset) {
+		f.Reason = reason.TCPReset // the reset overtook the end of our connect
+	}
+	if reason.Code(att.Reason) != f.Reason {
+		t.Errorf("attempt: %s (%s), want %s", att.Reason, att.Detail, orGood(f.Reason))
+	}
+	switch {
+	case f.Reason == "" || f.Reason == reason.HTTP1ExtraData: // the answer was whole
+		if r.From != "origin" || r.Reason != "" || r.Status != att.Status || a.status != att.Status {
+			t.Errorf("answered %d, logged %d %s from %s: want the origin's %d", a.status, r.Status, r.Reason, r.From, att.Status)
+		}
+	case att.Status != 0 && a.status == att.Status: // the head had gone when the body broke
+		if a.err == nil || !r.Aborted || r.Reason != string(f.Reason) {
+			t.Errorf("a broken body reached the client as whole (%v), logged %s aborted=%v", a.err, r.Reason, r.Aborted)
+		}
+	default:
+		refused(t, g, "/"+f.Name, reason.Lookup(f.Reason).Status, a.header, a.body, a.status, string(f.Reason))
+	}
+}
+
+func orGood(c reason.Code) reason.Code {
+	if c == "" {
+		return "none: the answer is good"
+	}
+	return c
+}
+
+// TestLabMetrics demands that the reasons of the log are those of the metrics.
+func TestLabMetrics(t *testing.T) {
+	t.Parallel()
+	p := newPKI(t, "*.lab.test")
+	ca, err := certs.NewCA("gateway test", certs.ECDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"cert-expired", "close-after-request", "bad-length", "tls10-only"}
+	var yaml strings.Builder
+	for _, n := range names {
+		yaml.WriteString(p.labSite(t, ca, n, n+".lab.test", ""))
+	}
+	g := start(t, listens+"admin: {address: \"127.0.0.1:0\"}\nsites:\n"+yaml.String())
+	want := map[string]int{}
+	for _, f := range lab.Faults() {
+		if slices.Contains(names, f.Name) {
+			get(t, g.client(t, false), "https://"+f.Name+".lab.test/"+f.Name)
+			want[f.Name+".lab.test "+string(f.Reason)]++
+		}
+	}
+	g.log.all(t, len(names), func(*telemetry.Record) bool { return true })
+	if got := reasonsIn(t, g.metrics(t)); !maps.Equal(got, want) {
+		t.Errorf("metrics count %v, want %v", got, want)
+	}
+}
