@@ -32,7 +32,8 @@ type summary struct {
 	builds  map[string][]string // output of the compiler, by import path
 	skipped []string
 	failed  []string
-	passed  int // packages with tests that passed
+	passed  int // tests that passed
+	ran     int // packages with tests that passed
 }
 
 // summarise does it all and returns the exit code.
@@ -68,8 +69,10 @@ func (s *summary) add(e event) {
 		}
 		delete(s.pending, key)
 	case "pass":
-		if e.Test == "" {
+		if e.Test != "" {
 			s.passed++
+		} else {
+			s.ran++
 			fmt.Fprintf(s.out, "ok    %s  %.1f s\n", e.Package, e.Elapsed)
 		}
 		delete(s.pending, key)
@@ -110,11 +113,11 @@ func (s *summary) end() int {
 	}
 	list("Skipped", s.skipped)
 	list("Failed", s.failed)
-	if s.passed == 0 && len(s.failed) == 0 {
+	if s.ran == 0 && len(s.failed) == 0 {
 		s.failed = append(s.failed, "")
 		fmt.Fprintln(s.out, "nothing was tested")
 	}
-	fmt.Fprintf(s.out, "\n%d packages passed, %d tests skipped, %d failed\n", s.passed, len(s.skipped), len(s.failed))
+	fmt.Fprintf(s.out, "\n%d packages\n%d passed, %d failed, %d skipped\n", s.ran, s.passed, len(s.failed), len(s.skipped))
 	if len(s.failed) > 0 {
 		return 1
 	}

@@ -22,7 +22,7 @@ func TestSummarise(t *testing.T) {
 {"Action":"skip","Package":"p","Test":"B"}
 {"Action":"pass","Package":"p","Elapsed":1.5}
 {"Action":"skip","Package":"empty"}`, 0,
-			[]string{"ok    p  1.5 s", "Skipped (1):\n  p B: nginx is missing: apt-get install nginx-light\n", "1 packages passed, 1 tests skipped, 0 failed"},
+			[]string{"ok    p  1.5 s", "Skipped (1):\n  p B: nginx is missing: apt-get install nginx-light\n", "1 packages\n1 passed, 0 failed, 1 skipped\n"},
 			[]string{"chatter", "empty", "SKIP:"}},
 		{"failed", `
 {"Action":"output","Package":"p","Test":"A","Output":"    a_test.go:9: got 1\n"}
