@@ -64,7 +64,7 @@ func (w *watch) fire() {
 	n, err := w.h.rw.Read(one[:])
 
 	w.mu.Lock()
-	w.reading = false
+	w.reading, w.live = false, false // once is all: a timer that was late, or one set anew, must not take a second byte
 	switch {
 	case n > 0:
 		w.h.first = one
