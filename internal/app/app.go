@@ -40,6 +40,7 @@ type App struct {
 	mu        sync.Mutex // one reload at a time; guards what follows
 	listeners []*running
 	inherited []net.Listener // from systemd, until a listener takes them
+	stopping  bool           // no reload any more
 	failed    chan error     // a listener that ended by itself
 }
 
@@ -175,7 +176,7 @@ func (a *App) drain() error {
 	a.log.Info("stopping: no new connections, waiting for open requests", "drain_timeout", g.cfg.DrainTimeout)
 	a.mu.Lock()
 	listeners := a.listeners
-	a.listeners = nil
+	a.listeners, a.stopping = nil, true
 	a.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, l := range listeners {

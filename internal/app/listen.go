@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/lunette-waf/lunette/internal/config"
@@ -79,20 +78,11 @@ func (a *App) listen(g *graph) error {
 	return nil
 }
 
-// openListener opens the socket: one that systemd handed over, the one of a listener that goes and has the same
-// address, or a new one.
+// openListener makes a listener on a socket of openSocket.
 func (a *App) openListener(c *config.Listener, g *graph, key string, leaving map[string]*running) (*running, error) {
-	socket := a.takeInherited(c.Address)
-	if socket == nil {
-		for _, r := range leaving { // the same address with other properties: the old one must let go first
-			if r.address == c.Address {
-				_ = r.socket.Close()
-			}
-		}
-		var err error
-		if socket, err = net.Listen("tcp", c.Address); err != nil {
-			return nil, fmt.Errorf("listen on %s: %w", c.Address, err)
-		}
+	socket, err := a.openSocket(c.Address, leaving)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", c.Address, err)
 	}
 	lc := listenerConfig(c, g.cfg)
 	lc.Sites, lc.ConnIDs, lc.Record = g.tls, a.sh.connIDs, a.record
@@ -105,8 +95,11 @@ func (a *App) openListener(c *config.Listener, g *graph, key string, leaving map
 	return &running{key: key, address: c.Address, socket: socket, l: l}, nil
 }
 
-// start serves r in the background until retire.
+// start serves r in the background until retire. The caller holds a.mu.
 func (a *App) start(r *running) {
+	if r.done != nil { // by a reload that came before Run
+		return
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.done = cancel, make(chan struct{})
 	go func() { // ends with retire
@@ -169,43 +162,6 @@ func (a *App) dialPassthrough(ctx context.Context, site string, client *exchange
 		return nil, reason.New(reason.ConfigNoOrigin, site, nil)
 	}
 	return o.Dial(ctx, client, at)
-}
-
-// inheritedListeners returns the sockets of a systemd .socket unit (socket activation), in their order.
-func inheritedListeners() ([]net.Listener, error) {
-	ls, err := activation.Listeners()
-	if err != nil {
-		return nil, fmt.Errorf("take over sockets from systemd: %w", err)
-	}
-	var out []net.Listener
-	for _, l := range ls {
-		if l != nil {
-			out = append(out, l)
-		}
-	}
-	return out, nil
-}
-
-// takeInherited returns the inherited socket for a configured address, nil without.
-func (a *App) takeInherited(address string) net.Listener {
-	for i, l := range a.inherited {
-		if sameAddress(l.Addr().String(), address) {
-			a.inherited = append(a.inherited[:i], a.inherited[i+1:]...)
-			return l
-		}
-	}
-	return nil
-}
-
-// sameAddress compares a socket's address with a configured one, whose host may be empty for every address.
-func sameAddress(socket, configured string) bool {
-	sh, sp, err1 := net.SplitHostPort(socket)
-	ch, cp, err2 := net.SplitHostPort(configured)
-	if err1 != nil || err2 != nil || sp != cp {
-		return false
-	}
-	any := func(h string) bool { return h == "" || h == "::" || h == "0.0.0.0" }
-	return sh == ch || (any(sh) && any(ch))
 }
 
 func notifySystemd(state string) { _, _ = daemon.SdNotify(false, state) }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,6 +43,9 @@ func tunnelIdle(cfg *config.Config) time.Duration {
 func (a *App) Reload() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.stopping {
+		return errors.New("reload: the gateway is stopping")
+	}
 	reloading()
 	defer notifySystemd("READY=1")
 	err := a.reloadLocked()
