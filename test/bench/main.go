@@ -26,6 +26,8 @@ type options struct {
 	profile string        // file for a CPU profile of lunette under GET
 	json    string        // file for the figures
 	keep    bool          // the temporary directory
+	binary  string        // measured in place of a fresh build
+	base    string        // another binary of lunette, measured beside it
 }
 
 func main() {
@@ -45,6 +47,8 @@ func main() {
 	flag.IntVar(&o.conns, "conns", 16, "kept-alive connections of wrk")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of lunette under GET, and lunette+waf's beside it as FILE.waf")
 	flag.StringVar(&o.json, "json", "", "write the figures as JSON")
+	flag.StringVar(&o.binary, "binary", "", "measure this lunette instead of building one")
+	flag.StringVar(&o.base, "base", "", "measure this lunette, of an earlier state, beside the other as base and base+waf")
 	flag.BoolVar(&o.keep, "keep", false, "keep the temporary directory, with the configurations and logs")
 	flag.Parse()
 	err := error(nil)
@@ -80,8 +84,11 @@ func (o *options) run(ctx context.Context) (err error) {
 	} else {
 		defer func() { _ = os.RemoveAll(dir) }()
 	}
-	if err := build(ctx, root, filepath.Join(dir, "lunette")); err != nil {
-		return err
+	if o.binary == "" {
+		o.binary = filepath.Join(dir, "lunette")
+		if err := build(ctx, root, o.binary); err != nil {
+			return err
+		}
 	}
 	r, err := newRig(ctx, root, dir)
 	if r != nil {
@@ -123,7 +130,7 @@ func (o *options) open(ctx context.Context, r *rig, rep *report) ([]*system, err
 		return nil, err
 	}
 	var out []*system
-	for _, st := range starters() {
+	for _, st := range starters(o.binary, o.base) {
 		if !wants(o.systems, st.name) {
 			continue
 		}

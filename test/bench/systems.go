@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // system is one proxy under measurement.
@@ -18,6 +19,9 @@ type system struct {
 	admin string // of Lunette
 	p     *process
 }
+
+// rules reports whether it inspects requests.
+func (s *system) rules() bool { return strings.HasSuffix(s.Name, "+waf") }
 
 // errMissing says that a program is not installed.
 var errMissing = errors.New("not installed")
@@ -41,22 +45,26 @@ type starter struct {
 }
 
 // starters lists the systems in the order of the tables.
-func starters() []starter {
-	return []starter{
-		{"lunette", startLunette("off")},
+func starters(lunette, base string) []starter {
+	out := []starter{
+		{"lunette", startLunette(lunette, "off")},
 		{"nginx", startNginx},
 		{"haproxy", startHAProxy},
 		{"reverseproxy", startReverseProxy},
 		{"caddy", startCaddy},
-		{"lunette+waf", startLunette("block")},
+		{"lunette+waf", startLunette(lunette, "block")},
 	}
+	if base != "" {
+		out = append(out, starter{"base", startLunette(base, "off")}, starter{"base+waf", startLunette(base, "block")})
+	}
+	return out
 }
 
 // open starts a system on addresses of its own.
 func (r *rig) open(ctx context.Context, st starter) (*system, error) {
 	s := &system{Name: st.name}
 	var err error
-	for _, a := range []*string{&s.plain, &s.tls, &s.admin} {
+	for _, a := range []*string{&s.plain, &s.tls} {
 		if *a, err = freeAddr(); err != nil {
 			return nil, err
 		}
@@ -70,8 +78,11 @@ func (r *rig) open(ctx context.Context, st starter) (*system, error) {
 
 const adminToken = "a-token-for-the-bench-only"
 
-func startLunette(mode string) func(context.Context, *rig, *system) error {
-	return func(ctx context.Context, r *rig, s *system) error {
+func startLunette(binary, mode string) func(context.Context, *rig, *system) error {
+	return func(ctx context.Context, r *rig, s *system) (err error) {
+		if s.admin, err = freeAddr(); err != nil {
+			return err
+		}
 		conf := fmt.Sprintf(`listen:
   - {address: %q}
   - {address: %q, tls: true}
@@ -89,8 +100,7 @@ sites:
 		if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 			return err
 		}
-		var err error
-		s.p, err = start(ctx, r.dir, s.Name, []string{s.plain, s.tls, s.admin}, r.file("lunette"), "run", file)
+		s.p, err = start(ctx, r.dir, s.Name, []string{s.plain, s.tls, s.admin}, binary, "run", file)
 		return err
 	}
 }
@@ -98,7 +108,7 @@ sites:
 func startNginx(ctx context.Context, r *rig, s *system) (err error) {
 	conf := fmt.Sprintf(nginxHead+`  upstream origin { server %[2]s; keepalive 64; keepalive_requests 10000000; }
   server {
-    listen %[3]s; listen %[4]s ssl; ssl_certificate %[5]s; ssl_certificate_key %[6]s; ssl_session_tickets on;
+    listen %[3]s; listen %[4]s ssl; ssl_certificate %[5]s; ssl_certificate_key %[6]s; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets on;
     location / {
       proxy_pass https://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Request-Id $request_id;
