@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/gateway/origin"
 	"github.com/lunette-waf/lunette/internal/gateway/site"
 	"github.com/lunette-waf/lunette/internal/reason"
 )
@@ -86,6 +87,9 @@ func (t *transit) serve(ctx context.Context) {
 		return
 	}
 	out.Body = x.Request.Body
+	if out.Length == exchange.Chunked {
+		out.Body = trailed{out.Body}
+	}
 	if t.g.routes[m.Policy.Index].response {
 		decodable(&out)
 	}
@@ -129,6 +133,18 @@ func decodable(out *exchange.Request) {
 	if out.Header.Has("Accept-Encoding") {
 		out.Header.Set("Accept-Encoding", "gzip, deflate")
 	}
+}
+
+// trailed is a request body whose trailer says to the origin only what a header may say.
+type trailed struct{ exchange.Body }
+
+// Trailer implements exchange.Body.
+func (b trailed) Trailer() exchange.Header { return site.Trailer(b.Body.Trailer()) }
+
+// Rewind implements origin.Rewinder where the body does.
+func (b trailed) Rewind() bool {
+	r, ok := b.Body.(origin.Rewinder)
+	return ok && r.Rewind()
 }
 
 // relay streams the origin's answer to the client.
