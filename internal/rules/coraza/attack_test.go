@@ -86,6 +86,7 @@ func TestBenign(t *testing.T) {
 		{"json", post("/api", "application/json; charset=utf-8"), `{"name":"Ann O'Neil","tags":["a","b"],"n":12.5}`},
 		{"xml", post("/api", "application/xml"), `<?xml version="1.0"?><order id="7"><item>shoe</item></order>`},
 		{"multipart", post("/up", multipart), part(`name="photo"; filename="cat.jpg"`, "\xff\xd8\xff\xe0 not really")},
+		{"a client that waits for 100", post("/login", form, "Expect", "100-continue"), "user=ann"},
 		{"put", func() *exchange.Exchange { x := post("/api/7", "application/json"); x.Request.Method = "PUT"; return x }(), `{"a":1}`},
 		{"websocket upgrade", get("/live", "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ""},
 		{"h2 without Host", func() *exchange.Exchange {
