@@ -192,6 +192,11 @@ func (l *accessLog) String() string {
 	var b strings.Builder
 	for _, r := range l.records {
 		fmt.Fprintf(&b, "%s %s %s%s?%s %d %s (%s) %s %.1fms\n", r.ID, r.Request.Method, r.Request.Host, r.Request.Path, r.Request.Query, r.Status, r.From, r.Reason, r.Detail, r.DurationMS)
+		if r.WAF != nil {
+			for _, m := range r.WAF.Rules {
+				fmt.Fprintf(&b, "    rule %d %s: %s\n", m.ID, m.Target, m.Message)
+			}
+		}
 		for _, a := range r.Attempts {
 			fmt.Fprintf(&b, "    %s #%d reused=%v %d (%s) %s retried=%v\n", a.URL, a.Connection, a.Reused, a.Status, a.Reason, a.Detail, a.Retried)
 		}
