@@ -160,8 +160,13 @@ func (l *line) request(r *exchange.Request, headers bool) {
 }
 
 func (l *line) header(name, field string, h exchange.Header) {
+	v := h.Get(field)
+	if v == "" {
+		l.b = append(key(l.b, name), `""`...)
+		return
+	}
 	l.b = key(l.b, name)
-	l.masked(l.mask.AppendHeader(l.scratch[:0], field, h.Get(field)), maxValue)
+	l.masked(l.mask.AppendHeader(l.scratch[:0], field, v), maxValue)
 }
 
 // masked appends what was made in scratch as a string, and keeps scratch's room.

@@ -301,3 +301,15 @@ func BenchmarkMetrics(b *testing.B) {
 		r.metrics.exchange(x)
 	}
 }
+
+func TestKeyTimeIsAsTheLibraryWritesIt(t *testing.T) {
+	for _, at := range []time.Time{
+		{}, start, time.Unix(0, 999_999_999), time.Date(9999, 12, 31, 23, 59, 59, 1000, time.UTC),
+		time.Date(2026, 2, 28, 23, 30, 0, 0, time.FixedZone("", -5400)),
+	} {
+		want := `"t":"` + at.UTC().Format("2006-01-02T15:04:05.000000Z") + `"`
+		if got := string(keyTime(nil, "t", at)); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
