@@ -27,6 +27,9 @@ func (l *liveness) init(c *net.TCPConn) {
 	l.ask = func(fd uintptr) {
 		l.fds[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 		n, err := unix.Poll(l.fds[:], 0)
+		for err == unix.EINTR { // the runtime's own signals
+			n, err = unix.Poll(l.fds[:], 0)
+		}
 		l.quiet = err == nil && n == 0
 	}
 }

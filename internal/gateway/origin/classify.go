@@ -186,15 +186,15 @@ func (c *conn) tlsError(ph reason.Phase, err error) *reason.Error {
 	asked, sent := c.certRequested.Load(), c.certSent.Load()
 	n, remote, ok := tlsAlert(err)
 	switch {
-	case t.refused != nil:
-		return t.refused
+	case t.refused.Load() != nil:
+		return t.refused.Load()
 	case ok && !remote:
 		t.alertOut.Store(int32(n))
 		if n == alertNoRenegotiation {
 			return reason.New(reason.TLSRenegotiationRefused, "renegotiation: "+c.o.cfg.TLS.Renegotiation, err)
 		}
 		if t.state.Load() == tapReneg {
-			return reason.New(reason.TLSRenegotiationFailed, "sent "+alertDetail(n), err)
+			return reason.New(reason.TLSRenegotiationFailed, "sent "+alertDetail(n)+t.pushedHint(n), err)
 		}
 		return reason.New(reason.TLSAlert, "sent "+alertDetail(n), err)
 	case ok:
@@ -213,10 +213,21 @@ func (c *conn) tlsError(ph reason.Phase, err error) *reason.Error {
 		return reason.New(reason.TLSRenegotiationRefused, "renegotiation: never", err)
 	case t.state.Load() == tapReneg && !isTimeout(err):
 		return reason.New(reason.TLSRenegotiationFailed, "the origin closed during the handshake"+prefixed(c.certHint()), err)
-	case t.state.Load() == tapReneg && ph != reason.PhaseBody:
+	case t.state.Load() == tapReneg && ph == reason.PhaseWrite:
+		return reason.New(reason.TLSRenegotiationFailed, "the origin reads no more of the request body", err)
+	case t.state.Load() == tapReneg:
 		return reason.New(reason.TLSRenegotiationFailed, "no answer to our ClientHello", err)
 	}
 	return nil
+}
+
+// pushedHint explains the alert that application data in the midst of a renegotiation ends in: RFC 5246 section 7.4.1.1
+// lets the origin send it, crypto/tls cannot take it.
+func (t *tap) pushedHint(alert int) string {
+	if alert == alertUnexpectedMessage && t.pushed.Load() {
+		return ": the origin went on sending data while it renegotiated"
+	}
+	return ""
 }
 
 func prefixed(s string) string {

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/httpwire"
 )
@@ -19,6 +17,7 @@ type conn struct {
 	o        *Origin
 	ep       *endpoint
 	id       uint64
+	slot     bool // counts against MaxConns
 	sni      string
 	alpnSent []string
 	fresh421 bool // opened to retry a 421: no session is resumed
@@ -30,7 +29,7 @@ type conn struct {
 	peer     *exchange.Peer
 	local    netip.AddrPort
 	remote   netip.AddrPort
-	h2       *http2.ClientConn
+	h2       *h2Conn
 	abortFn  func() // abort, made a value once
 	probe    liveness
 
@@ -44,12 +43,14 @@ type conn struct {
 	// Protected by ep.mu while idle, else owned by the exchange.
 	pin       uint64 // the client connection that it belongs to, 0: any (NTLM, Negotiate, a client certificate)
 	idleSince time.Time
+	private   bool // for nobody after the exchange that runs
 	uses      int
 	reused    bool
 
 	// One HTTP/1.1 exchange at a time.
 	rd   *httpwire.Reader
 	call call
+	one  [1]byte
 }
 
 // tlsState is what the record shows of the first handshake.
@@ -93,24 +94,37 @@ func (c *conn) writeBy(t time.Time) {
 
 // close ends the connection: with a close_notify where TLS still works, never waiting for it.
 func (c *conn) close() {
-	if c.tls != nil && c.tap.refused == nil {
-		_ = c.raw.SetWriteDeadline(c.o.now().Add(100 * time.Millisecond))
+	if c.tls != nil && c.tap.refused.Load() == nil {
 		_ = c.tls.Close()
 	}
 	_ = c.raw.Close()
-	c.ep.open.Add(-1)
-	c.ep.release()
+	c.ep.left(c.slot)
+}
+
+// unread reports whether the origin has sent more than was asked of it, as far as that was read off the socket already:
+// behind the response, or in a further TLS record. What still lies in the socket the liveness check finds.
+func (c *conn) unread() bool {
+	if c.rd.Buffered() > 0 {
+		return true
+	}
+	if c.tls == nil {
+		return false
+	}
+	c.tap.dry = true
+	n, err := c.tls.Read(c.one[:])
+	c.tap.dry = false
+	return n > 0 || err != errDry{}
 }
 
 // old reports whether the connection speaks a TLS version in which the origin may renegotiate.
 func (c *conn) old() bool { return c.tls != nil && c.state.version < tls.VersionTLS13 }
 
-// inUse fills the part of an attempt's record that the connection knows.
+// describe fills the part of an attempt's record that the connection knows.
 func (c *conn) describe(a *exchange.Attempt) {
-	a.ConnID, a.Local, a.Address, a.Reused = c.id, c.local, c.remote, c.reused
+	a.ConnID, a.Local, a.Address, a.Reused = c.id, c.local, c.remote, a.Reused || c.reused
 	a.SNI, a.ALPNSent, a.ALPN = c.sni, c.alpnSent, c.state.alpn
 	a.TLSVersion, a.Cipher, a.Resumed, a.Peer = c.state.version, c.state.cipher, c.state.resumed, c.peer
-	a.Proto = exchange.HTTP11
+	a.Proto = exchange.HTTP11 // until an answer says otherwise
 	if c.h2 != nil {
 		a.Proto = exchange.HTTP2
 	}

@@ -30,6 +30,8 @@ type dialer struct {
 	alpn  []string
 	tried []netip.Addr // addresses that earlier attempts of this exchange failed on
 	f421  bool
+	left  int  // addresses that are worth trying, this one included
+	slot  bool // a place under MaxConns is held for the connection
 }
 
 // addresses resolves the endpoint's host and orders the answer: what failed recently or in this exchange comes last.
@@ -89,16 +91,16 @@ func (ep *endpoint) penalise(a netip.Addr, now time.Time) {
 
 // dial opens a connection to addr: TCP, then TLS where the URL says so, then HTTP/2 where ALPN chose it.
 func (d *dialer) dial(ctx context.Context, addr netip.Addr) (*conn, *reason.Error) {
-	if r := d.ep.acquire(ctx); r != nil {
-		return nil, r
-	}
 	d.a.Address = netip.AddrPortFrom(addr, d.ep.url.port)
 	c, r := d.connect(ctx)
 	if r != nil {
-		d.ep.release()
+		if d.slot {
+			d.ep.room.leave()
+		}
 		d.ep.penalise(addr, d.o.now())
 		return nil, r
 	}
+	c.slot = d.slot
 	d.ep.open.Add(1)
 	if d.ep.url.secure {
 		if r := d.handshake(ctx, c); r != nil {
@@ -111,7 +113,7 @@ func (d *dialer) dial(ctx context.Context, addr netip.Addr) (*conn, *reason.Erro
 		d.a.TLS = 0
 	}
 	c.rd = httpwire.NewReader(c.nc)
-	if c.state.alpn == http2.NextProtoTLS || (d.o.cfg.HTTP == "2" && !d.ep.url.secure) {
+	if c.state.alpn == http2.NextProtoTLS || (d.o.cfg.HTTP == "2" && !d.ep.url.secure && slices.Contains(d.alpn, "h2")) {
 		if r := c.startHTTP2(); r != nil {
 			c.close()
 			return nil, r
@@ -122,7 +124,7 @@ func (d *dialer) dial(ctx context.Context, addr netip.Addr) (*conn, *reason.Erro
 
 func (d *dialer) connect(ctx context.Context) (*conn, *reason.Error) {
 	start := d.o.now()
-	nd := net.Dialer{Timeout: d.o.cfg.Timeouts.Connect}
+	nd := net.Dialer{Timeout: d.patience()}
 	nc, err := nd.DialContext(ctx, "tcp", d.a.Address.String())
 	d.a.Connect = d.o.now().Sub(start)
 	if err != nil {
@@ -147,9 +149,19 @@ func (d *dialer) connect(ctx context.Context) (*conn, *reason.Error) {
 	return c, nil
 }
 
+// patience is the connect timeout, shared out among the addresses that are left: a dead one must not cost the living
+// their turn. Two seconds at least, unless the setting is shorter: a lost SYN is sent again after one.
+func (d *dialer) patience() time.Duration {
+	whole := d.o.cfg.Timeouts.Connect
+	if d.left < 2 || whole == 0 {
+		return whole
+	}
+	return min(whole, max(whole/time.Duration(d.left), 2*time.Second))
+}
+
 func (d *dialer) handshake(ctx context.Context, c *conn) *reason.Error {
 	start := d.o.now()
-	if d.o.cfg.TLS.Profile != "legacy" { // what speaks TLS 1.0 may not know ALPN
+	if d.o.cfg.TLS.Profile != "legacy" || d.o.cfg.HTTP == "2" { // what speaks TLS 1.0 may not know ALPN
 		c.alpnSent = d.alpn
 	}
 	d.a.SNI, d.a.ALPNSent = d.sni, c.alpnSent
@@ -177,10 +189,21 @@ func (d *dialer) handshake(ctx context.Context, c *conn) *reason.Error {
 	}
 	c.tap.established(s.Version, s.NegotiatedProtocol == http2.NextProtoTLS)
 	c.tap.note(fact.Fact{Kind: fact.TLSHandshakeDone, Code: int(s.Version), Text: tlswire.SuiteName(s.CipherSuite)})
-	if d.o.cfg.HTTP == "2" && s.NegotiatedProtocol != http2.NextProtoTLS {
-		return reason.New(reason.TLSALPNMismatch, "wanted h2, the origin chose "+orString(s.NegotiatedProtocol, "nothing"), nil)
+	if d.o.cfg.HTTP == "2" && !slices.Contains(d.alpn, "http/1.1") {
+		return chosenProtocol(s.NegotiatedProtocol)
 	}
 	return nil
+}
+
+// chosenProtocol is nil where ALPN chose HTTP/2, which the settings demand.
+func chosenProtocol(alpn string) *reason.Error {
+	switch alpn {
+	case http2.NextProtoTLS:
+		return nil
+	case "":
+		return reason.New(reason.TLSALPNNone, "wanted h2", nil)
+	}
+	return reason.New(reason.TLSALPNMismatch, "wanted h2, the origin chose "+alpn, nil)
 }
 
 // protocols is what ALPN offers on a new connection.
@@ -240,6 +263,7 @@ func (o *Origin) Dial(ctx context.Context, client *exchange.Client, a *exchange.
 			a.Address = netip.AddrPortFrom(addr, ep.url.port)
 			var c *conn
 			if c, r = d.connect(ctx); r == nil {
+				ep.health.succeeded(ep)
 				a.Facts = append(a.Facts, c.tap.takeFacts()...)
 				return c.raw, nil
 			}

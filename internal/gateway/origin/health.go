@@ -2,7 +2,6 @@ package origin
 
 import (
 	"context"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,8 +150,8 @@ func (ep *endpoint) check(ctx context.Context) *reason.Error {
 		Header: exchange.Header{{Name: "User-Agent", Value: "lunette-health"}, {Name: "Accept", Value: "*/*"}},
 	}
 	req.Path, req.Query, req.HasQuery = splitTarget(cfg.Health.Path)
-	t := try{o: ep.o, x: x, req: req, ep: ep, fresh: true, more: true, tried: []netip.Addr{}}
-	resp, r := t.onceWithoutVerdict(ctx)
+	t := try{o: ep.o, x: x, req: req, ep: ep, fresh: true, more: true, check: true}
+	resp, r := t.once(ctx)
 	if r != nil {
 		return r
 	}
@@ -162,11 +161,6 @@ func (ep *endpoint) check(ctx context.Context) *reason.Error {
 	}
 	resp.Close = true
 	return nil
-}
-
-// onceWithoutVerdict is once for a health check, whose outcome judge weighs.
-func (t *try) onceWithoutVerdict(ctx context.Context) (*exchange.Response, *reason.Error) {
-	return t.exchange(ctx, newAttempt(t.x, t.ep, t.o.now()))
 }
 
 func splitTarget(target string) (path, query string, has bool) {

@@ -2,7 +2,6 @@ package origin
 
 import (
 	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,12 +39,17 @@ type tap struct {
 	onOut    func(tlswire.Record)
 
 	// Reading side.
-	in      tlswire.RecordScanner
-	msgs    tlswire.MessageScanner
-	onMsg   func(tlswire.Message)
-	ccsIn   bool
-	refused *reason.Error // why reading ended here
-	hello   serverSays
+	in    tlswire.RecordScanner
+	msgs  tlswire.MessageScanner
+	onMsg func(tlswire.Message)
+	ccsIn bool
+	hello serverSays
+	dry   bool // Read takes nothing off the socket: see unread
+
+	// refused is why the tap ended the connection: stored while reading, and asked for by whoever writes.
+	refused atomic.Pointer[reason.Error]
+	// pushed says that application data came between a HelloRequest and the end of the handshake.
+	pushed atomic.Bool
 
 	out    tlswire.RecordScanner
 	ccsOut bool
@@ -60,6 +64,9 @@ type renegPolicy struct {
 	insecure bool // even without RFC 5746
 	http2    bool // set once ALPN chose h2: RFC 9113 section 9.2.1 forbids renegotiation
 }
+
+// spent reports whether the next HelloRequest on the connection would be one too many.
+func (t *tap) spent() bool { return t.pol.max > 0 && int(t.renegs.Load()) >= t.pol.max }
 
 // serverSays is what the origin's first flight showed in clear.
 type serverSays struct {
@@ -110,8 +117,11 @@ func (t *tap) takeFacts() []fact.Fact {
 }
 
 func (t *tap) Read(p []byte) (int, error) {
-	if t.refused != nil {
-		return 0, t.refused
+	if r := t.refused.Load(); r != nil {
+		return 0, r
+	}
+	if t.dry {
+		return 0, errDry{}
 	}
 	n, err := t.Conn.Read(p)
 	if n > 0 {
@@ -119,11 +129,30 @@ func (t *tap) Read(p []byte) (int, error) {
 		if t.state.Load() != tapOpaque {
 			t.in.Feed(p[:n], t.onIn)
 		}
-		if t.refused != nil {
-			return 0, t.refused
+		if r := t.refused.Load(); r != nil {
+			return 0, r
 		}
 	}
 	return n, err
+}
+
+// errDry ends a Read that should see only what was read already. It passes for a timeout, which crypto/tls survives.
+type errDry struct{}
+
+func (errDry) Error() string   { return "read nothing off the socket" }
+func (errDry) Timeout() bool   { return true }
+func (errDry) Temporary() bool { return true }
+
+// closePatience bounds how long a close_notify may wait for room in the socket's buffer.
+const closePatience = 100 * time.Millisecond
+
+// SetWriteDeadline is called by crypto/tls alone, before its close_notify; Lunette sets deadlines on the socket itself.
+// The five seconds that crypto/tls would wait there are too many for whoever closes.
+func (t *tap) SetWriteDeadline(at time.Time) error {
+	if soon := time.Now().Add(closePatience); at.After(soon) {
+		at = soon
+	}
+	return t.Conn.SetWriteDeadline(at)
 }
 
 func (t *tap) Write(p []byte) (int, error) {
@@ -133,99 +162,4 @@ func (t *tap) Write(p []byte) (int, error) {
 	n, err := t.Conn.Write(p)
 	t.sent.Add(int64(n))
 	return n, err
-}
-
-func (t *tap) recordIn(r tlswire.Record) {
-	switch r.Type {
-	case tlswire.TypeAlert:
-		if r.Length == 2 && !t.ccsIn {
-			t.alertIn.Store(int32(r.Head[1]))
-			t.note(fact.Fact{Kind: fact.TLSAlert, Side: fact.SideServer, Code: int(r.Head[1]), Text: tlswire.AlertName(r.Head[1])})
-		}
-	case tlswire.TypeChangeCipherSpec:
-		t.ccsIn = true
-	case tlswire.TypeHandshake:
-		t.handshakeIn(r)
-	}
-}
-
-// handshakeIn follows the handshake messages of the origin: readable before its ChangeCipherSpec, afterwards only counted.
-func (t *tap) handshakeIn(r tlswire.Record) {
-	switch t.state.Load() {
-	case tapHandshake:
-		if !t.ccsIn {
-			t.msgs.Feed(r.Head, t.onMsg)
-		}
-	case tapSteady:
-		t.helloRequest(r.Length)
-	case tapReneg:
-		if t.ccsIn { // the Finished behind the second ChangeCipherSpec
-			t.state.Store(tapSteady)
-			t.note(fact.Fact{Kind: fact.TLSRenegotiated, Side: fact.SideServer})
-		}
-	}
-}
-
-func (t *tap) helloRequest(size int) {
-	n := t.renegs.Add(1)
-	t.note(fact.Fact{Kind: fact.TLSHelloRequest, Side: fact.SideServer, Size: int64(size)})
-	switch {
-	case t.pol.http2:
-		t.refused = reason.New(reason.TLSRenegotiationRefused, "over http/2", nil)
-	case !t.hello.secureReneg && !t.pol.insecure && t.pol.max > 0:
-		t.refused = reason.New(reason.TLSRenegotiationRefused, "insecure: no renegotiation_info, RFC 5746", nil)
-	case int(n) > t.pol.max && t.pol.max > 0:
-		t.refused = reason.New(reason.TLSRenegotiationRefused, "more than "+strconv.Itoa(t.pol.max)+" on one connection", nil)
-	default: // crypto/tls answers, or refuses with no_renegotiation where max is 0
-		t.ccsIn = false
-		t.state.Store(tapReneg)
-	}
-}
-
-func (t *tap) message(m tlswire.Message) {
-	switch m.Type {
-	case tlswire.MsgServerHello:
-		h, err := tlswire.ParseServerHello(m.Body)
-		if err != nil {
-			return
-		}
-		t.hello.seen, t.hello.version, t.hello.cipher = true, h.Negotiated(), h.Suite
-		t.hello.secureReneg = h.RenegotiationInfo != nil
-		t.note(fact.Fact{Kind: fact.TLSServerHello, Side: fact.SideServer, Code: int(t.hello.version), Text: tlswire.SuiteName(h.Suite)})
-	case tlswire.MsgCertificateRequest:
-		t.hello.certRequest = true
-		t.note(fact.Fact{Kind: fact.TLSCertificateRequest, Side: fact.SideServer})
-	case tlswire.MsgServerKeyExchange:
-		t.hello.weakSig = weakSignature(t.hello.version, t.hello.cipher, m.Body)
-	}
-}
-
-func (t *tap) recordOut(r tlswire.Record) {
-	switch r.Type {
-	case tlswire.TypeChangeCipherSpec:
-		t.ccsOut = true
-	case tlswire.TypeAlert:
-		if r.Length == 2 && !t.ccsOut {
-			t.alertOut.Store(int32(r.Head[1]))
-			t.note(fact.Fact{Kind: fact.TLSAlert, Side: fact.SideClient, Code: int(r.Head[1]), Text: tlswire.AlertName(r.Head[1])})
-		}
-	case tlswire.TypeHandshake:
-		if t.state.Load() == tapHandshake && !t.ccsOut && !t.hello.seen {
-			t.note(fact.Fact{Kind: fact.TLSClientHello, Side: fact.SideClient, Size: int64(r.Length)})
-		}
-	}
-}
-
-// weakSignature reports whether a TLS 1.2 ServerKeyExchange is signed with SHA-1 or MD5 (RFC 5246 section 7.4.1.4.1).
-func weakSignature(version, suite uint16, body []byte) bool {
-	s, ok := tlswire.SuiteByID(suite)
-	if !ok || version != tlswire.VersionTLS12 {
-		return false
-	}
-	k, err := tlswire.ParseServerKeyExchange(body, s.KX, version)
-	if err != nil {
-		return false
-	}
-	hash := k.Signed.Scheme >> 8
-	return hash == 1 || hash == 2
 }
