@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ func runCommand() *cobra.Command {
 		Long: "Serve until SIGTERM or an interrupt, then drain for at most drain_timeout; a second interrupt ends at once.\n" +
 			"SIGHUP reloads the configuration and reopens the logs; a changed file is noticed by itself. SIGUSR1 reopens the logs.",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer runtime.KeepAlive(headroom())
 			a, err := app.New(args[0], app.Options{Version: version(), Log: cmd.ErrOrStderr(), Access: cmd.OutOrStdout()})
 			if err != nil {
 				return reportStart(cmd, err)
