@@ -1,13 +1,10 @@
 package origin
 
 import (
-	"context"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/lunette-waf/lunette/internal/reason"
 )
 
 // endpoint is one URL of an origin: its connections, its health and what was learned about it.
@@ -17,10 +14,9 @@ type endpoint struct {
 
 	open     atomic.Int64 // connections
 	inflight atomic.Int64 // exchanges
-	slots    chan struct{}
+	room     room
 	pinned   atomic.Int64 // connections in idle that belong to one client
 	http1    atomic.Bool  // learned: HTTP/2 does not work here (renegotiation, HTTP_1_1_REQUIRED, NTLM)
-	renegs   atomic.Bool  // learned: it has sent a HelloRequest
 	health   health
 
 	mu      sync.Mutex
@@ -33,37 +29,39 @@ type endpoint struct {
 
 func newEndpoint(o *Origin, u endpointURL) *endpoint {
 	ep := &endpoint{o: o, url: u, badAddr: map[netip.Addr]time.Time{}}
-	if o.cfg.MaxConns > 0 {
-		ep.slots = make(chan struct{}, o.cfg.MaxConns)
-	}
+	ep.room.init(o.cfg.MaxConns)
 	return ep
 }
 
-// acquire waits for room under MaxConns, at most the connect timeout.
-func (ep *endpoint) acquire(ctx context.Context) *reason.Error {
-	if ep.slots == nil {
-		return nil
-	}
-	select {
-	case ep.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	t := time.NewTimer(ep.o.cfg.Timeouts.Connect)
-	defer t.Stop()
-	select {
-	case ep.slots <- struct{}{}:
-		return nil
-	case <-t.C:
-		return reason.New(reason.LimitQueueTimeout, "max_connections "+itoa(ep.o.cfg.MaxConns), nil)
-	case <-ctx.Done():
-		return ended(ctx)
+// left notes that a connection has ended.
+func (ep *endpoint) left(slot bool) {
+	ep.open.Add(-1)
+	if slot {
+		ep.room.leave()
 	}
 }
 
-func (ep *endpoint) release() {
-	if ep.slots != nil {
-		<-ep.slots
+// evict closes the connection that has lain idle longest, to make room, and reports whether there was one.
+func (ep *endpoint) evict() bool {
+	ep.mu.Lock()
+	if len(ep.idle) == 0 {
+		now := ep.o.now()
+		gone := ep.sweepLocked(func(c *conn) bool { return c.h2.idle(now) == 0 })
+		ep.mu.Unlock()
+		retire(gone)
+		return len(gone) > 0
+	}
+	c := ep.idle[0]
+	ep.unpinLocked(c)
+	ep.removeLocked(0)
+	ep.mu.Unlock()
+	c.close()
+	return true
+}
+
+func (ep *endpoint) unpinLocked(c *conn) {
+	if c.pin != 0 {
+		ep.pinned.Add(-1)
 	}
 }
 
@@ -124,9 +122,7 @@ func (ep *endpoint) put(c *conn, now time.Time) {
 	default:
 		if len(ep.idle) >= ep.o.cfg.MaxIdle { // the oldest goes
 			drop = ep.idle[0]
-			if drop.pin != 0 {
-				ep.pinned.Add(-1)
-			}
+			ep.unpinLocked(drop)
 			ep.removeLocked(0)
 		}
 		ep.idle = append(ep.idle, c)
@@ -140,7 +136,9 @@ func (ep *endpoint) put(c *conn, now time.Time) {
 	ep.mu.Unlock()
 	if drop != nil {
 		drop.close()
+		return
 	}
+	ep.room.signal()
 }
 
 // reap closes what has lain idle too long. It runs only while something is idle.
@@ -154,9 +152,7 @@ func (ep *endpoint) reap() {
 	for _, c := range ep.idle {
 		if now.Sub(c.idleSince) >= limit {
 			old = append(old, c)
-			if c.pin != 0 {
-				ep.pinned.Add(-1)
-			}
+			ep.unpinLocked(c)
 			continue
 		}
 		if c.idleSince.Before(oldest) {
@@ -166,8 +162,8 @@ func (ep *endpoint) reap() {
 	}
 	clear(ep.idle[len(kept):])
 	ep.idle = kept
-	streams := ep.reapHTTP2Locked(now, limit)
-	if (len(kept) > 0 || streams) && !ep.closed {
+	gone := ep.sweepLocked(func(c *conn) bool { return !c.h2.gone() && c.h2.idle(now) < limit })
+	if (len(kept) > 0 || len(ep.h2) > 0) && !ep.closed {
 		ep.reaper.Reset(max(limit-now.Sub(oldest), 10*time.Millisecond))
 	} else {
 		ep.reaper = nil
@@ -176,6 +172,7 @@ func (ep *endpoint) reap() {
 	for _, c := range old {
 		c.close()
 	}
+	retire(gone)
 }
 
 // dropClient closes the idle connections that belong to a client connection that has ended.
@@ -193,10 +190,12 @@ func (ep *endpoint) dropClient(client uint64) {
 	}
 	clear(ep.idle[len(kept):])
 	ep.idle = kept
+	streams := ep.sweepLocked(func(c *conn) bool { return c.pin != client })
 	ep.mu.Unlock()
 	for _, c := range gone {
 		c.close()
 	}
+	retire(streams)
 }
 
 // shut closes the idle connections and lets running exchanges close theirs when they end.
@@ -213,7 +212,5 @@ func (ep *endpoint) shut() {
 	for _, c := range idle {
 		c.close()
 	}
-	for _, c := range h2 {
-		c.retireLater()
-	}
+	retire(h2)
 }
