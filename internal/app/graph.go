@@ -42,6 +42,7 @@ type route struct {
 	policy   *policy.Stage
 	body     int64 // limit of a request body in bytes
 	response bool  // response bodies are inspected
+	forwards bool  // the origin learns the client's certificate from a field
 }
 
 // build makes the graph of cfg. Origins of old whose settings are the same are taken over. On an error everything
@@ -110,7 +111,7 @@ func (g *graph) addRoute(s *config.Site, r *config.Route, sh shared, old *graph)
 	if err != nil {
 		return err
 	}
-	g.routes = append(g.routes, route{site: s.Names[0], origin: o, policy: st, body: lc.Body, response: st.InspectsResponses()})
+	g.routes = append(g.routes, route{site: s.Names[0], origin: o, policy: st, body: lc.Body, response: st.InspectsResponses(), forwards: len(s.ForwardClientCert) > 0})
 	return nil
 }
 

@@ -286,6 +286,24 @@ func (t *transit) finish() {
 		t.p.log.Error("a request panicked; please report this", "id", x.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		t.fail(reason.New(reason.UsPanic, "", nil))
 	}
+	t.identityLost()
 	x.Answer.Duration = time.Since(x.Start)
 	t.p.rec.Record(x)
+}
+
+// identityLost marks attempts in which the origin asked for a certificate while the client had shown us one that goes
+// no further: the origin sees Lunette, or nobody.
+func (t *transit) identityLost() {
+	c := t.x.Client
+	if c == nil || c.TLS == nil || len(c.TLS.Chain) == 0 || t.m.Route == nil || t.g.routes[t.m.Route.Index].forwards {
+		return
+	}
+	for i := range t.x.Attempts {
+		if a := &t.x.Attempts[i]; a.CertRequested && a.Reason == "" {
+			a.Reason, a.Detail = reason.TLSClientIdentityLost, "the origin got no certificate"
+			if a.CertSent {
+				a.Detail = "the origin got ours"
+			}
+		}
+	}
 }
