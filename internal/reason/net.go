@@ -26,6 +26,9 @@ const (
 
 // Of returns the *Error in err's chain, or nil.
 func Of(err error) *Error {
+	if err == nil {
+		return nil // without the memory that errors.As takes
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		return e
