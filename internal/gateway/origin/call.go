@@ -177,6 +177,9 @@ func (k *call) readFault(ctx context.Context, err error) *reason.Error {
 		ph = reason.PhaseHead
 	}
 	r := c.ioError(ph, err)
+	if r.Code == reason.ReadStaleReusedConnection && k.attempt().FirstByte != exchange.NotReached {
+		r.Code = reason.ReadEOFBeforeHeader // a 1xx came: the connection was not stale, and the origin had the request
+	}
 	w := k.writeFault()
 	switch {
 	case w != nil && (symptom(r.Code) || k.up != nil && k.up.client):
