@@ -29,13 +29,14 @@ type Options struct {
 
 // App is a running gateway.
 type App struct {
-	path  string
-	opts  Options
-	log   *slog.Logger
-	rec   *telemetry.Recorder
-	pipe  *pipeline
-	sh    shared
-	admin *admin.Server // nil without an admin address
+	path   string
+	opts   Options
+	loaded string // signature of the files that New has read
+	log    *slog.Logger
+	rec    *telemetry.Recorder
+	pipe   *pipeline
+	sh     shared
+	admin  *admin.Server // nil without an admin address
 
 	mu        sync.Mutex // one reload at a time; guards what follows
 	listeners []*running
@@ -54,7 +55,7 @@ func New(path string, opts Options) (*App, error) {
 	if opts.Log == nil {
 		opts.Log = os.Stderr
 	}
-	a := &App{path: path, opts: opts, failed: make(chan error, 1)}
+	a := &App{path: path, opts: opts, loaded: signature(cfg.Files()), failed: make(chan error, 1)}
 	a.sh = shared{rules: coraza.NewFactory(), connIDs: new(atomic.Uint64), observer: (*healthLog)(a)}
 	if err := a.open(cfg, faults); err != nil {
 		a.abandon()

@@ -103,9 +103,9 @@ func (a *App) watch(ctx context.Context) {
 		return
 	}
 	defer func() { _ = w.Close() }()
-	last := a.observe(w)
-	quiet := time.NewTimer(time.Hour)
-	quiet.Stop()
+	last := a.loaded // what New has read: a change since then counts
+	a.observe(w)
+	quiet := time.NewTimer(settle)
 	defer quiet.Stop()
 	for {
 		select {
@@ -116,23 +116,27 @@ func (a *App) watch(ctx context.Context) {
 		case <-w.Events:
 			quiet.Reset(settle)
 		case <-quiet.C:
-			if now := signature(a.pipe.graph.Load().cfg.Files()); now != last {
+			// Signed before it is read, and until nothing is new: what changes meanwhile, or comes to the set of files
+			// by the change, is not missed.
+			for now := a.signed(); now != last; now = a.signed() {
+				last = now
 				_ = a.Reload() // the log has it
-				last = a.observe(w)
+				a.observe(w)
 			}
 		}
 	}
 }
 
-// observe watches the folders of the configuration in force and returns the signature of its files.
-func (a *App) observe(w *fsnotify.Watcher) string {
-	cfg := a.pipe.graph.Load().cfg
-	for _, dir := range cfg.Folders() {
+// signed is the signature of the files of the configuration in force.
+func (a *App) signed() string { return signature(a.pipe.graph.Load().cfg.Files()) }
+
+// observe watches the folders of the configuration in force.
+func (a *App) observe(w *fsnotify.Watcher) {
+	for _, dir := range a.pipe.graph.Load().cfg.Folders() {
 		if err := w.Add(dir); err != nil {
 			a.log.Warn("folder is not watched; reload with SIGHUP after a change", "folder", dir, "error", err)
 		}
 	}
-	return signature(cfg.Files())
 }
 
 // signature changes when one of the files does.
