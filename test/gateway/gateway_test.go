@@ -46,6 +46,8 @@ type gateway struct {
 	log  *accessLog
 	oper *lockedBuffer // operational log
 	stop func() error  // asks for an orderly stop and waits; safe to call twice
+
+	addrs []string // of a gateway that runs as a process: App is nil
 }
 
 // start writes yaml into a file and runs a gateway of it until the test ends.
@@ -84,8 +86,15 @@ func (g *gateway) write(yaml string) {
 }
 
 // tls and plain are the addresses of a gateway that listens as [listens] says.
-func (g *gateway) tls() string   { return g.Addrs()[0] }
-func (g *gateway) plain() string { return g.Addrs()[1] }
+func (g *gateway) tls() string   { return g.addresses()[0] }
+func (g *gateway) plain() string { return g.addresses()[1] }
+
+func (g *gateway) addresses() []string {
+	if g.App == nil {
+		return g.addrs
+	}
+	return g.Addrs()
+}
 
 // curl asks for https://name/path with further options; the certificate is not the subject.
 func (g *gateway) curl(name, path string, options ...string) peer.CurlResult {
