@@ -187,5 +187,9 @@ func (u *upload) settle(body exchange.Body) bool {
 	if u.complete && a.Write == exchange.NotReached {
 		a.Write = u.out
 	}
-	return u.complete && u.err == nil
+	if !u.complete || u.err != nil {
+		return false
+	}
+	u.k.c.muted.Store(false) // halted when the last byte was out already: the connection may carry more requests
+	return true
 }
