@@ -461,6 +461,29 @@ func bulk(t *testing.T, c *http.Client, base string, n int64) {
 	}
 }
 
+// TestUploadsInARow sends uploads and other requests in turns over one connection to the origin, which may answer the
+// moment that the last byte has arrived: no exchange may leave anything behind for the next.
+func TestUploadsInARow(t *testing.T) {
+	t.Parallel()
+	s := bulkOrigin(t)
+	p := newPKI(t, "*.test")
+	g := start(t, listens+"sites:\n"+p.goSite("off.test", s, "off", ""))
+	c := g.client(t, false)
+	for i := range 100 {
+		bulk(t, c, "https://off.test", 100<<10)
+		if t.Failed() {
+			t.Fatalf("after %d rounds", i)
+		}
+	}
+	conns := map[uint64]bool{}
+	for _, r := range g.log.all(t, 200, func(*telemetry.Record) bool { return true }) {
+		conns[last(t, r).Connection] = true
+	}
+	if len(conns) > 1 {
+		t.Errorf("%d connections to the origin for one client that asks one thing at a time", len(conns))
+	}
+}
+
 // TestSlowClient demands that an answer that its client does not read is not taken from the origin either.
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
