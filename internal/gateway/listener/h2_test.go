@@ -294,6 +294,27 @@ func TestH2HeaderListBomb(t *testing.T) {
 	}
 }
 
+func TestH2HeadLimits(t *testing.T) {
+	x := startH2(t, Settings{LineBytes: 1024, HeaderFields: 8}, echo)
+	tests := []struct {
+		name, want string
+		block      []string
+	}{
+		{"path within the limit", "200", []string{":path", "/" + strings.Repeat("a", 900)}},
+		{"path over the limit", "414", []string{":path", "/" + strings.Repeat("a", 1100)}},
+		{"fields within the limit", "200", []string{"a", "1", "b", "2", "c", "3", "d", "4", "e", "5", "f", "6", "g", "7"}},
+		{"one field too many", "431", []string{"a", "1", "b", "2", "c", "3", "d", "4", "e", "5", "f", "6", "g", "7", "h", "8"}},
+		{"the same field too often", "431", []string{"a", "1", "a", "2", "a", "3", "a", "4", "a", "5", "a", "6", "a", "7", "a", "8"}},
+	}
+	for i, tt := range tests {
+		id := uint32(2*i + 1)
+		_ = x.headers(id, true, x.request(tt.block...))
+		if got := x.outcome(id); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s: got %q, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestH2TooManyStreams(t *testing.T) {
 	x := startH2(t, Settings{Streams: 2}, handlerFunc(func(ctx context.Context, _ *exchange.Exchange) { <-ctx.Done() }))
 	for id := uint32(1); id <= 5; id += 2 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,7 +30,11 @@ func serveH2(c *conn, g *guard, w http.ResponseWriter, r *http.Request) {
 	e.x.W = &e.w
 	e.w = h2Writer{w: w, s: s, x: &e.x, method: r.Method}
 	e.w.goAway = s.Requests >= 0 && int(g.requests.Add(1)) >= s.Requests
-	if err := h2Request(&e.x.Request, r); err != nil {
+	err := h2Request(&e.x.Request, r)
+	if err == nil {
+		err = h2Limits(&e.x.Request, s)
+	}
+	if err != nil {
 		refuseH2(c, e, err)
 		return
 	}
@@ -73,8 +78,11 @@ func refuseH2(c *conn, e *h2Exchange, err *reason.Error) {
 	e.x.Request.Body = exchange.NoBody
 	e.x.Answer.Reason, e.x.Answer.Detail, e.x.Answer.InRequest = err.Code, err.Detail, err.InRequest
 	status := reason.Lookup(err.Code).StatusFor(true)
-	if err.Detail == connectRefused {
+	switch err.Detail {
+	case connectRefused:
 		status = http.StatusNotImplemented
+	case pathTooLong:
+		status = http.StatusRequestURITooLong
 	}
 	sendRefusal(&e.w, &e.x, status, err)
 	c.l.cfg.Record(&e.x)
@@ -105,6 +113,19 @@ func h2Request(q *exchange.Request, r *http.Request) *reason.Error {
 		return h2Fault(reason.HTTP1BadHost, ":authority (RFC 9113 8.3.1)")
 	}
 	return h2Fields(q, r)
+}
+
+const pathTooLong = ":path over the limit of a request line (RFC 9110 15.5.15)"
+
+// h2Limits holds the head to the limits of HTTP/1.1; the library knows only the one on its bytes.
+func h2Limits(q *exchange.Request, s *Settings) *reason.Error {
+	switch {
+	case s.LineBytes >= 0 && len(q.Method)+len(q.Target) > s.LineBytes:
+		return h2Fault(reason.HTTP1HeaderTooBig, pathTooLong)
+	case s.HeaderFields >= 0 && len(q.Header) > s.HeaderFields:
+		return h2Fault(reason.HTTP1HeaderTooBig, "more than "+strconv.Itoa(s.HeaderFields)+" fields (RFC 9110 5.4)")
+	}
+	return nil
 }
 
 func h2Fault(code reason.Code, detail string) *reason.Error {
