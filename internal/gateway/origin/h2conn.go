@@ -50,6 +50,7 @@ type h2Conn struct {
 	window     int64 // of the connection, for what we send
 	goAway     *http2.GoAwayError
 	dead       error // why nothing more can be read
+	lost       error // why writing failed first
 	closing    bool  // ends with its last stream
 	idleSince  time.Time
 
@@ -58,7 +59,8 @@ type h2Conn struct {
 	controls int
 	settled  bool // the origin's first SETTINGS came
 
-	shut sync.Once
+	shut  sync.Once
+	ended chan struct{} // closed once dead is set
 }
 
 // startHTTP2 begins HTTP/2 on a fresh connection.
@@ -66,7 +68,7 @@ func (c *conn) startHTTP2() *reason.Error {
 	h := &h2Conn{
 		c: c, bw: bufio.NewWriterSize(c.nc, h2FrameSize+512), streams: map[uint32]*h2Stream{}, nextID: 1,
 		maxStreams: h2MaxStreams, maxFrame: h2FrameSize, peerWindow: h2FirstWindow, window: h2FirstWindow, idleSince: c.o.now(),
-		reserved: 1, // for the exchange that opened it
+		ended: make(chan struct{}), reserved: 1, // for the exchange that opened it
 	}
 	h.fr = http2.NewFramer(h.bw, bufio.NewReaderSize(c.nc, 8<<10))
 	h.fr.SetMaxReadFrameSize(h2FrameSize)
@@ -103,6 +105,24 @@ func (h *h2Conn) write(f func() error) error {
 	return h.writeLocked(f)
 }
 
+// reply writes frames that answer the origin's, from readLoop. Where they cannot be sent, reading goes on for a moment:
+// the origin may have said why.
+func (h *h2Conn) reply(f func() error) {
+	if err := h.write(f); err != nil {
+		h.lastWords(err)
+	}
+}
+
+// lastWords lets reading go on for a moment after writing has failed.
+func (h *h2Conn) lastWords(err error) {
+	h.mu.Lock()
+	if h.lost == nil {
+		h.lost = err
+	}
+	h.mu.Unlock()
+	h.c.readBy(h.c.o.now().Add(lastWords))
+}
+
 func (h *h2Conn) writeLocked(f func() error) error {
 	var by time.Time
 	if d := h.c.o.cfg.Timeouts.Write; d > 0 {
@@ -117,7 +137,7 @@ func (h *h2Conn) writeLocked(f func() error) error {
 
 // usableLocked reports whether the connection takes another stream. h.mu is held.
 func (h *h2Conn) usableLocked() bool {
-	return h.dead == nil && !h.closing && h.goAway == nil && h.nextID < h2LastID && h.c.tap.refused.Load() == nil
+	return h.dead == nil && h.lost == nil && !h.closing && h.goAway == nil && h.nextID < h2LastID && h.c.tap.refused.Load() == nil
 }
 
 // reserve makes room for one more stream, where there is any.
@@ -161,16 +181,18 @@ func (h *h2Conn) close() {
 	h.shut.Do(h.c.close)
 }
 
-// die ends the connection for a fault, telling the origin where that is of use, and wakes every stream.
+// die ends the connection for a fault and wakes every stream. It is the last act of readLoop.
 func (h *h2Conn) die(err error) {
 	h.mu.Lock()
-	if h.dead == nil {
-		h.dead = err
+	if h.lost != nil && (err == io.EOF || isTimeout(err)) {
+		err = h.lost // the kernel tells of a reset but once
 	}
+	h.dead = err
 	for _, s := range h.streams {
 		s.wakeUp()
 	}
 	h.mu.Unlock()
+	close(h.ended)
 	h.close()
 }
 

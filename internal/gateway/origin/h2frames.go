@@ -83,9 +83,7 @@ func (h *h2Conn) data(f *http2.DataFrame) error {
 	if h.owed += size; h.owed >= h2ConnWindow/4 {
 		credit := uint32(h.owed)
 		h.owed = 0
-		if err := h.write(func() error { return h.fr.WriteWindowUpdate(0, credit) }); err != nil {
-			return err
-		}
+		h.reply(func() error { return h.fr.WriteWindowUpdate(0, credit) })
 	}
 	if s == nil {
 		return nil
@@ -136,7 +134,7 @@ func (h *h2Conn) brokenStream(se http2.StreamError) error {
 
 // resetStream tells the origin that a stream is of no more interest. A failure will show where reading goes on.
 func (h *h2Conn) resetStream(id uint32, code http2.ErrCode) {
-	_ = h.write(func() error { return h.fr.WriteRSTStream(id, code) })
+	h.reply(func() error { return h.fr.WriteRSTStream(id, code) })
 }
 
 func (h *h2Conn) settings(f *http2.SettingsFrame) error {
@@ -146,12 +144,14 @@ func (h *h2Conn) settings(f *http2.SettingsFrame) error {
 	if err := h.control(reason.HTTP2SettingsFlood); err != nil {
 		return err
 	}
-	h.wmu.Lock()
-	defer h.wmu.Unlock()
-	if err := f.ForeachSetting(h.setting); err != nil {
-		return err
-	}
-	return h.writeLocked(h.fr.WriteSettingsAck)
+	var bad error
+	h.reply(func() error { // under the lock that the settings are written by
+		if bad = f.ForeachSetting(h.setting); bad != nil {
+			return nil
+		}
+		return h.fr.WriteSettingsAck()
+	})
+	return bad
 }
 
 // setting applies one setting; wmu is held.
@@ -188,7 +188,8 @@ func (h *h2Conn) ping(f *http2.PingFrame) error {
 	if err := h.control(reason.HTTP2PingFlood); err != nil {
 		return err
 	}
-	return h.write(func() error { return h.fr.WritePing(true, f.Data) })
+	h.reply(func() error { return h.fr.WritePing(true, f.Data) })
+	return nil
 }
 
 // goingAway notes a GOAWAY: streams above the last one were not acted upon, the others go on (RFC 9113 section 6.8).

@@ -63,17 +63,23 @@ func (s *h2Stream) open() *reason.Error {
 	return nil
 }
 
-// writeFault says why writing failed; the connection is of no more use.
+// writeFault says why writing failed; the connection is of no more use. What the origin said before it stopped taking
+// anything, a GOAWAY or an alert, says more than our write's errno, and is waited for.
 func (s *h2Stream) writeFault(err error) *reason.Error {
 	if r := ended(s.ctx); r != nil {
 		return r
 	}
-	r := s.h.c.ioError(reason.PhaseWrite, err)
-	if s.kept && (r.Code == reason.WriteReset || r.Code == reason.WriteEOF || r.Code == reason.UsInternal) {
-		r.Code = reason.ReadStaleReusedConnection
+	h := s.h
+	h.lastWords(err)
+	<-h.ended
+	h.mu.Lock()
+	dead := h.dead
+	h.mu.Unlock()
+	r := s.deadReason(dead)
+	if !symptom(r.Code) || r.Code == reason.ReadStaleReusedConnection {
+		return r
 	}
-	s.h.die(err)
-	return r
+	return h.c.ioError(reason.PhaseWrite, err)
 }
 
 // writeBlock writes a header block as HEADERS and, where it is long, CONTINUATION; it returns the bytes of the frames.

@@ -239,7 +239,7 @@ func (s *h2Stream) Read(p []byte) (int, error) {
 	h.mu.Unlock()
 	s.fed += int64(n)
 	if grant > 0 {
-		_ = h.write(func() error { return h.fr.WriteWindowUpdate(s.id, uint32(grant)) })
+		h.reply(func() error { return h.fr.WriteWindowUpdate(s.id, uint32(grant)) })
 	}
 	if !last {
 		return n, nil

@@ -151,11 +151,12 @@ func rawServer(t *testing.T, serve func(c *net.TCPConn, r *bufio.Reader)) string
 	return l.Addr().String()
 }
 
-func readHead(r *bufio.Reader) {
+// readHead reads a request head and reports whether one came.
+func readHead(r *bufio.Reader) bool {
 	for {
 		line, err := r.ReadString('\n')
 		if err != nil || line == "\r\n" {
-			return
+			return err == nil
 		}
 	}
 }
