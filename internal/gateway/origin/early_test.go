@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/reason"
 )
@@ -131,7 +133,10 @@ func TestClientBodyFails(t *testing.T) {
 	for _, size := range []int64{100, 1 << 20} {
 		for _, version := range []string{"1.1", "2"} {
 			serve := func(_ *net.TCPConn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) }
-			o := newOrigin(t, Config{URLs: []string{"http://" + rawServer(t, serve)}, HTTP: version})
+			o := newOrigin(t, Config{URLs: []string{"http://" + rawServer(t, serve)}})
+			if version == "2" {
+				o = h2Origin(t, Config{}, func(p *h2Peer) { _ = p.WriteSettings(); p.requests(func(*http2.MetaHeadersFrame) {}) })
+			}
 			x := uploadOf(size, io.MultiReader(io.LimitReader(zeros{}, size/2), failing{gone}))
 			_, _, err := fetch(t, o, x)
 			wantCode(t, x, err, reason.ClientGone)

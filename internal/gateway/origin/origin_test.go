@@ -36,7 +36,7 @@ func newExchange(method, target, content string) *exchange.Exchange {
 // fetch makes one exchange and reads its answer.
 func fetch(t *testing.T, o *Origin, x *exchange.Exchange) (status int, content string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second, reason.New(reason.UsShutdown, "the test waits no longer", nil))
 	defer cancel()
 	resp, err := o.RoundTrip(ctx, x, &x.Request)
 	if err != nil {
