@@ -18,7 +18,7 @@ import (
 )
 
 // quick are timeouts by which faults show at once, with time left for a busy machine where nothing is wrong.
-const quick = "{connect: 2s, tls: 700ms, write: 700ms, first_byte: 700ms, read_idle: 700ms}"
+const quick = "{dns: 1s, connect: 2s, tls: 700ms, write: 700ms, first_byte: 700ms, read_idle: 700ms}"
 
 // labSite starts a lab origin with a fault and returns a site in front of it.
 func (p pki) labSite(t testing.TB, ca *certs.CA, fault, name, tls string) string {
