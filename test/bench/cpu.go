@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// loads lists the kinds of requests.
+// kinds lists the loads that are wanted.
 func (o *options) kinds(r *rig) []load {
 	var out []load
 	for _, l := range []load{{Name: "get", path: "/"}, {Name: "page", path: "/page.html"}, {Name: "form", path: "/form", script: r.file("form.lua")}} {
@@ -42,6 +42,7 @@ func (o *options) cpu(ctx context.Context, r *rig, systems []*system, rep *repor
 		}
 		fmt.Fprintf(os.Stderr, "cpu: round %d of %d\n", round+1, o.rounds)
 	}
+	rep.ratios()
 	return nil
 }
 

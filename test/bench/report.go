@@ -34,7 +34,10 @@ func (f *figure) String() string {
 }
 
 func short(v float64) string {
-	if v < 100 {
+	switch {
+	case v < 10:
+		return fmt.Sprintf("%.2f", v)
+	case v < 100:
 		return fmt.Sprintf("%.1f", v)
 	}
 	return fmt.Sprintf("%.0f", v)
@@ -104,13 +107,27 @@ func (r *report) note(title, text string) {
 }
 
 const (
-	titleCPU  = "CPU µs per request"
-	titleRate = "requests per second (load generator and origin on the same machine)"
+	titleCPU   = "CPU µs per request"
+	titleRatio = "CPU per request, as a multiple of nginx in the same round"
+	titleRate  = "requests per second (load generator and origin on the same machine)"
 )
 
 func (r *report) cpu(system, load string, got run) {
 	r.put(titleCPU, system, load, got.micros())
 	r.put(titleRate, system, load, got.rate())
+}
+
+// ratios adds what each system costs as a multiple of nginx in the same round: what else ran on the machine meanwhile
+// met both.
+func (r *report) ratios() {
+	for _, system := range r.Order {
+		for _, kind := range []string{"get", "page", "form"} {
+			f, base := r.get(titleCPU, system, kind), r.get(titleCPU, "nginx", kind)
+			for i := 0; f != nil && base != nil && i < min(len(f.all), len(base.all)); i++ {
+				r.put(titleRatio, system, kind, f.all[i]/base.all[i])
+			}
+		}
+	}
 }
 
 func (r *report) print(w io.Writer) {

@@ -51,8 +51,10 @@ func (r *rig) close() {
 func (r *rig) file(name string) string { return filepath.Join(r.dir, name) }
 
 func (r *rig) files() error {
-	if err := os.MkdirAll(r.file("www"), 0o755); err != nil {
-		return err
+	for _, dir := range []string{"www", "logs"} {
+		if err := os.MkdirAll(r.file(dir), 0o755); err != nil { //nolint:gosec // the worker of an nginx that root starts is somebody else
+			return err
+		}
 	}
 	page := "<!doctype html><title>A page</title>" + strings.Repeat("<p>Ten kilobytes of an ordinary page, and a little more of it.</p>\n", 160)
 	if err := os.WriteFile(r.file("www/page.html"), []byte(page[:10<<10]), 0o600); err != nil {
@@ -93,7 +95,8 @@ func (r *rig) certificate() error {
 	return os.WriteFile(r.file("site.pem"), append(crtPEM, keyPEM...), 0o600) // for HAProxy
 }
 
-// nginxHead is what every nginx here begins with; %s is a name for its files, and user matters to root only.
+// nginxHead is what every nginx here begins with; %[1]s is a name for its files. user matters to root only: the worker
+// must be able to enter our temporary directory.
 const nginxHead = `user root; worker_processes 1; worker_rlimit_nofile 20000; daemon off; pid %[1]s.pid; error_log stderr crit;
 events { worker_connections 10000; }
 http {

@@ -87,7 +87,7 @@ func startLunette(binary, mode string) func(context.Context, *rig, *system) erro
   - {address: %q}
   - {address: %q, tls: true}
 admin: {address: %q, token: %q}
-access_log: {file: %s.access.jsonl}
+access_log: {file: logs/%s.jsonl}
 sites:
   - names: [%s]
     certificate: {file: %s, key: %s}
