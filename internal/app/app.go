@@ -31,7 +31,7 @@ type Options struct {
 type App struct {
 	path   string
 	opts   Options
-	loaded string // signature of the files that New has read
+	loaded snapshot // the files that New has read
 	log    *slog.Logger
 	rec    *telemetry.Recorder
 	pipe   *pipeline
@@ -55,7 +55,7 @@ func New(path string, opts Options) (*App, error) {
 	if opts.Log == nil {
 		opts.Log = os.Stderr
 	}
-	a := &App{path: path, opts: opts, loaded: signature(cfg.Files()), failed: make(chan error, 1)}
+	a := &App{path: path, opts: opts, loaded: look(cfg.Files()), failed: make(chan error, 1)}
 	a.sh = shared{rules: coraza.NewFactory(), connIDs: new(atomic.Uint64), observer: (*healthLog)(a)}
 	if err := a.open(cfg, faults); err != nil {
 		a.abandon()

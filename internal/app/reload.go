@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -95,7 +94,8 @@ func fixed(old, cfg *config.Config) string {
 }
 
 // watch reloads when a file of the configuration changes, until ctx ends. Folders are watched, because files are
-// replaced by renaming; what counts is whether the content's signature changed.
+// replaced by renaming; what counts is whether the files themselves have changed, and are quiet since. Other files of
+// the folder, such as a busy log, neither trigger a reload nor put one off.
 func (a *App) watch(ctx context.Context) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -104,8 +104,9 @@ func (a *App) watch(ctx context.Context) {
 	}
 	defer func() { _ = w.Close() }()
 	last := a.loaded // what New has read: a change since then counts
+	seen := last     // at the last look
 	a.observe(w)
-	quiet := time.NewTimer(settle)
+	quiet, waiting := time.NewTimer(settle), true
 	defer quiet.Stop()
 	for {
 		select {
@@ -114,41 +115,54 @@ func (a *App) watch(ctx context.Context) {
 		case err := <-w.Errors:
 			a.log.Warn("watching files", "error", err)
 		case <-w.Events:
-			quiet.Reset(settle)
+			if !waiting {
+				quiet.Reset(settle)
+				waiting = true
+			}
 		case <-quiet.C:
-			// Signed before it is read, and until nothing is new: what changes meanwhile, or comes to the set of files
-			// by the change, is not missed.
-			for now := a.signed(); now != last; now = a.signed() {
+			now := a.observe(w)
+			if waiting = !now.same(last); !waiting {
+				continue
+			}
+			if now.same(seen) { // taken before it is read: what changes meanwhile is not missed
 				last = now
 				_ = a.Reload() // the log has it
-				a.observe(w)
 			}
+			seen = now
+			quiet.Reset(settle) // to be quiet first, or for files that the change has brought in
 		}
 	}
 }
 
-// signed is the signature of the files of the configuration in force.
-func (a *App) signed() string { return signature(a.pipe.graph.Load().cfg.Files()) }
-
-// observe watches the folders of the configuration in force.
-func (a *App) observe(w *fsnotify.Watcher) {
-	for _, dir := range a.pipe.graph.Load().cfg.Folders() {
+// observe watches the folders of the configuration in force and looks at its files.
+func (a *App) observe(w *fsnotify.Watcher) snapshot {
+	cfg := a.pipe.graph.Load().cfg
+	for _, dir := range cfg.Folders() {
 		if err := w.Add(dir); err != nil {
 			a.log.Warn("folder is not watched; reload with SIGHUP after a change", "folder", dir, "error", err)
 		}
 	}
+	return look(cfg.Files())
 }
 
-// signature changes when one of the files does.
-func signature(files []string) string {
-	var b strings.Builder
+// snapshot is what files were at one time; nil for one that was not there.
+type snapshot map[string]os.FileInfo
+
+func look(files []string) snapshot {
+	s := make(snapshot, len(files))
 	for _, f := range files {
-		st, err := os.Stat(f)
-		if err != nil {
-			_, _ = io.WriteString(&b, filepath.Base(f)+" absent\n")
-			continue
-		}
-		_, _ = fmt.Fprintf(&b, "%s %d %d\n", f, st.Size(), st.ModTime().UnixNano())
+		s[f], _ = os.Stat(f)
 	}
-	return b.String()
+	return s
+}
+
+// same reports whether nothing has changed. Size and time alone do not tell: the clock of files ticks every few
+// milliseconds, and a renamed file may be just as long.
+func (s snapshot) same(o snapshot) bool {
+	return maps.EqualFunc(s, o, func(a, b os.FileInfo) bool {
+		if a == nil || b == nil {
+			return a == nil && b == nil
+		}
+		return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+	})
 }
