@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -152,12 +154,34 @@ func TestReloadKeepsWhatRuns(t *testing.T) {
 	}
 }
 
-// TestFileIsWatched takes over a changed file, and a changed certificate, without being told.
+// TestFileIsWatched takes over a changed file without being told, also where a busy log lies beside it.
 func TestFileIsWatched(t *testing.T) {
 	t.Parallel()
 	s := goOrigin(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
 	p := newPKI(t, "*.test")
 	g := start(t, listens+"sites:\n"+p.goSite("old.test", s, "off", ""))
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		log, err := os.Create(filepath.Join(filepath.Dir(g.file), "busy.log"))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer log.Close()
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				_, _ = log.WriteString("a line\n")
+			}
+		}
+	})
+	defer wg.Wait()
+	defer close(stop)
 	g.write(listens + "sites:\n" + p.goSite("new.test", s, "off", ""))
 	until(t, "the new site is served", func() bool {
 		return get(t, http.DefaultClient, "http://"+g.plain()+"/", "Host", "new.test").status == 200
