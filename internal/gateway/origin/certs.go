@@ -18,7 +18,7 @@ func verifyChain(chain []*x509.Certificate, roots *x509.CertPool, name string, n
 	leaf := chain[0]
 	if name != "" {
 		if err := leaf.VerifyHostname(name); err != nil {
-			return nameError(leaf, name, err)
+			return nameError(chain, name, err)
 		}
 	}
 	opts := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool(), CurrentTime: now}
@@ -29,24 +29,32 @@ func verifyChain(chain []*x509.Certificate, roots *x509.CertPool, name string, n
 	if err == nil {
 		return nil
 	}
-	return chainError(chain, now, err)
+	return chainError(chain, opts, err)
 }
 
-func nameError(leaf *x509.Certificate, name string, err error) error {
+func nameError(chain []*x509.Certificate, name string, err error) error {
+	leaf := chain[0]
+	for i, c := range chain[1:] {
+		if !c.IsCA && c.VerifyHostname(name) == nil {
+			return reason.New(reason.CertWrongOrder, "the certificate for "+name+" comes as number "+itoa(i+2)+", wanted first", err)
+		}
+	}
 	if len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0 {
 		return reason.New(reason.CertNoSAN, "the certificate has no subjectAltName, wanted "+name, err)
 	}
 	return reason.New(reason.CertNameMismatch, "wanted "+name, err)
 }
 
-func chainError(chain []*x509.Certificate, now time.Time, err error) error {
+func chainError(chain []*x509.Certificate, opts x509.VerifyOptions, err error) error {
 	var invalid x509.CertificateInvalidError
 	if errors.As(err, &invalid) {
-		return invalidError(invalid, now)
+		return invalidError(invalid, opts.CurrentTime)
 	}
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		// An expired certificate of an unknown authority is reported as unknown: the chain comes first.
+		if r := hiddenCause(chain, opts, err); r != nil {
+			return r
+		}
 		return unknownAuthority(chain, err)
 	}
 	var algo x509.InsecureAlgorithmError
@@ -65,17 +73,61 @@ func chainError(chain []*x509.Certificate, now time.Time, err error) error {
 }
 
 func invalidError(e x509.CertificateInvalidError, now time.Time) error {
-	switch e.Reason {
-	case x509.Expired:
+	if e.Reason == x509.Expired {
 		if now.Before(e.Cert.NotBefore) {
 			return reason.New(reason.CertNotYetValid, "valid from "+e.Cert.NotBefore.UTC().Format(time.RFC3339), e)
 		}
 		return reason.New(reason.CertExpired, "expired "+e.Cert.NotAfter.UTC().Format(time.RFC3339), e)
-	case x509.NotAuthorizedToSign, x509.CANotAuthorizedForThisName, x509.CANotAuthorizedForExtKeyUsage,
-		x509.IncompatibleUsage, x509.TooManyIntermediates, x509.NameConstraintsWithoutSANs, x509.UnconstrainedName, x509.TooManyConstraints:
-		return reason.New(reason.CertBadUsage, e.Error(), e)
+	}
+	if what, ok := badUse[e.Reason]; ok {
+		return reason.New(reason.CertBadUsage, what, e)
 	}
 	return reason.New(reason.CertUnknownCA, "", e)
+}
+
+var badUse = map[x509.InvalidReason]string{
+	x509.NotAuthorizedToSign:           "a certificate of the chain may not sign others",
+	x509.CANotAuthorizedForThisName:    "the authority may not sign for this name (name constraints)",
+	x509.CANotAuthorizedForExtKeyUsage: "the authority may not sign server certificates (extended key usage)",
+	x509.IncompatibleUsage:             "not for servers (extended key usage)",
+	x509.TooManyIntermediates:          "more intermediates than the authority allows",
+	x509.NameConstraintsWithoutSANs:    "name constraints, and a certificate without subjectAltName",
+	x509.UnconstrainedName:             "a name of a kind that the name constraints do not allow",
+	x509.TooManyConstraints:            "too many name constraints",
+}
+
+// hiddenCause finds what x509 hides behind "unknown authority": an authority of the chain that is none, is too weak, or would
+// be good at another time. The latter is tried, not guessed.
+func hiddenCause(chain []*x509.Certificate, opts x509.VerifyOptions, err error) error {
+	c := chain[0]
+	for range chain { // as long as the chain at most: two may name one another as issuer
+		if c == nil || selfIssued(c) {
+			break
+		}
+		if i := issuerIn(chain, c); i != nil && i.BasicConstraintsValid && !i.IsCA {
+			return reason.New(reason.CertBadUsage, badUse[x509.NotAuthorizedToSign], err)
+		}
+		switch c.SignatureAlgorithm {
+		case x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+			return reason.New(reason.TLSWeakKeyOrHash, c.SignatureAlgorithm.String()+" signs "+c.Subject.String(), err)
+		}
+		c = issuerIn(chain, c)
+	}
+	now := opts.CurrentTime
+	for _, c := range chain[1:] {
+		code, then, when := reason.CertExpired, c.NotAfter.Add(-time.Second), "expired "+c.NotAfter.UTC().Format(time.RFC3339)
+		switch {
+		case now.After(c.NotAfter):
+		case now.Before(c.NotBefore):
+			code, then, when = reason.CertNotYetValid, c.NotBefore, "valid from "+c.NotBefore.UTC().Format(time.RFC3339)
+		default:
+			continue
+		}
+		if _, again := c.Verify(x509.VerifyOptions{Roots: opts.Roots, Intermediates: opts.Intermediates, CurrentTime: then, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); again == nil {
+			return reason.New(code, c.Subject.String()+", an authority of the chain, "+when, err)
+		}
+	}
+	return nil
 }
 
 // unknownAuthority tells self-signed, an incomplete chain and an unknown authority apart. A gap is only claimed when

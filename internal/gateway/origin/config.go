@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // Config says how one site or route reaches its origin. The zero value of each field is the default that stands beside it.
@@ -26,7 +28,7 @@ type Config struct {
 
 	MaxConns  int      // connections per URL, 0: no limit
 	MaxIdle   int      // idle connections kept per URL; default 256
-	Retries   int      // further attempts after the first; default 2, -1: none
+	Retries   int      // further attempts after the first; default 2, -1: none. Another address of the same URL is no further attempt
 	Resolvers []string // "ip:port"; default: the system's
 
 	MaxHeader int // bytes of an origin's response head; default 128 KiB
@@ -116,9 +118,24 @@ func parseURL(raw string) (endpointURL, error) {
 		e.port = uint16(n)
 	}
 	if ip, err := netip.ParseAddr(e.host); err == nil {
-		e.ip = ip
+		e.ip = ip.Unmap()
+		return e, nil
+	}
+	if e.host, err = idna.Lookup.ToASCII(e.host); err != nil && !plainName(e.host) { // RFC 5891; "_" is common inside
+		return e, fmt.Errorf("parse origin url %q: %w", raw, err)
 	}
 	return e, nil
+}
+
+// plainName reports whether a host that is no proper name of the Internet is good enough for a local resolver.
+func plainName(host string) bool {
+	for i := range len(host) {
+		c := host[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return host != "" && len(host) <= 253
 }
 
 func orDuration(d, def time.Duration) time.Duration {

@@ -55,8 +55,21 @@ func (d *dialer) addresses(ctx context.Context) ([]netip.Addr, *reason.Error) {
 	}
 	if cached {
 		d.a.DNS = 0
+	} else {
+		d.a.Facts = append(d.a.Facts, fact.Fact{Kind: fact.DNSAnswer, At: d.o.now(), Size: int64(len(addrs)), Text: joinAddrs(addrs)})
 	}
 	return d.ep.order(addrs, d.tried, d.o.now()), nil
+}
+
+func joinAddrs(addrs []netip.Addr) string {
+	var b strings.Builder
+	for i, a := range addrs {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(a.String())
+	}
+	return b.String()
 }
 
 // order puts the addresses that are worth trying first.

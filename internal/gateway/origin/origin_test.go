@@ -161,10 +161,13 @@ func readHead(r *bufio.Reader) bool {
 	}
 }
 
+// answering reads one request head and answers it.
+func answering(s string) func(*net.TCPConn, *bufio.Reader) {
+	return func(c *net.TCPConn, r *bufio.Reader) { readHead(r); _, _ = io.WriteString(c, s) }
+}
+
 func TestReasons(t *testing.T) {
-	answer := func(s string) func(*net.TCPConn, *bufio.Reader) {
-		return func(c *net.TCPConn, r *bufio.Reader) { readHead(r); _, _ = io.WriteString(c, s) }
-	}
+	answer := answering
 	cases := []struct {
 		name   string
 		scheme string

@@ -29,7 +29,7 @@ func (o *Origin) RoundTrip(ctx context.Context, x *exchange.Exchange, req *excha
 		} else {
 			again = t.refused(resp)
 		}
-		if !again || t.retries >= o.cfg.Retries {
+		if !again || (!t.more && t.retries >= o.cfg.Retries) {
 			if r != nil {
 				return nil, r
 			}
