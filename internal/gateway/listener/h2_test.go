@@ -154,6 +154,27 @@ func TestH2FieldsArriveAsSent(t *testing.T) {
 	}
 }
 
+// A request that announces no content waits for its end: content that comes all the same never follows a request that
+// was served already.
+func TestH2ContentBehindLengthZero(t *testing.T) {
+	x := startH2(t, Settings{}, handlerFunc(func(_ context.Context, x *exchange.Exchange) {
+		if x.Request.Path != "/empty" {
+			t.Errorf("the handler got %+v", x.Request)
+		}
+		reply(x, 200, "")
+	}))
+	_ = x.headers(1, false, x.request(":method", "POST", "content-length", "0"))
+	_ = x.fr.WriteData(1, true, []byte("x"))
+	if got := x.outcome(1); got != "RST PROTOCOL_ERROR" {
+		t.Errorf("got %q", got)
+	}
+	_ = x.headers(3, false, x.request(":method", "POST", ":path", "/empty", "content-length", "0"))
+	_ = x.fr.WriteData(3, true, nil)
+	if got := x.outcome(3); !strings.HasPrefix(got, "200") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestH2RefusedRequests(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -2,6 +2,8 @@ package listener
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -34,6 +36,9 @@ func serveH2(c *conn, g *guard, w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = h2Limits(&e.x.Request, s)
 	}
+	if err == nil && e.x.Request.Length == 0 && r.Header["Content-Length"] != nil {
+		err = e.empty(r, s)
+	}
 	if err != nil {
 		refuseH2(c, e, err)
 		return
@@ -59,6 +64,19 @@ func serveH2(c *conn, g *guard, w http.ResponseWriter, r *http.Request) {
 		g.forgiven.Add(1)
 	}
 	panic(http.ErrAbortHandler) // makes x/net/http2 reset the stream
+}
+
+// empty waits for the end of a stream that announced a content of 0 bytes and did not end with its head: what comes all the
+// same makes the whole request malformed (RFC 9113 section 8.1.1), and nothing of it may have been carried on by then.
+func (e *h2Exchange) empty(r *http.Request, s *Settings) *reason.Error {
+	e.body = h2Body{e: e, r: r, s: s, left: -1}
+	var one [1]byte
+	if n, err := e.body.Read(one[:]); n > 0 || err == nil {
+		return h2Fault(reason.HTTP1BadCL, "content behind content-length: 0 (RFC 9113 8.1.1)")
+	} else if !errors.Is(err, io.EOF) {
+		return reason.Of(err)
+	}
+	return nil
 }
 
 // serveStream calls the handler, and records a panic of it: the library would reset the stream in silence.
