@@ -67,9 +67,20 @@ type answers struct {
 // talk sends raw from address, in one piece, and reads until the gateway closes. half ends the client's direction.
 func talk(t testing.TB, address, to string, raw []byte, half bool, methods func(i int) string) answers {
 	t.Helper()
+	return talkIn(t, len(raw), address, to, raw, half, methods)
+}
+
+// talkIn is talk in pieces of a size.
+func talkIn(t testing.TB, size int, address, to string, raw []byte, half bool, methods func(i int) string) answers {
+	t.Helper()
 	c := dialFrom(t, address, to)
 	defer c.Close()
-	_, werr := c.Write(raw)
+	var werr error
+	for rest := raw; len(rest) > 0 && werr == nil; {
+		n := min(size, len(rest))
+		_, werr = c.Write(rest[:n]) // a gateway that has refused already may not take the rest
+		rest = rest[n:]
+	}
 	if half && werr == nil {
 		_ = c.CloseWrite()
 	}
