@@ -30,7 +30,7 @@ SecResponseBodyAccess On
 SecRequestBodyLimit 1073741824
 SecRequestBodyInMemoryLimit 1073741824
 SecRequestBodyLimitAction ProcessPartial
-SecRequestBodyJsonDepthLimit 1024
+SecRequestBodyJsonDepthLimit 256
 SecResponseBodyLimit 1073741824
 SecResponseBodyLimitAction ProcessPartial
 SecAuditEngine Off

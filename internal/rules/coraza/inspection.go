@@ -74,7 +74,11 @@ func (in *Inspection) RequestHead(deadline time.Time) (*exchange.Response, error
 func (in *Inspection) RequestBody(body io.Reader, partial bool, deadline time.Time) (*exchange.Response, error) {
 	defer in.removeUploads()
 	return in.step(deadline, reason.WAFBlockedRequest, func() (*types.Interruption, error) {
-		if body != nil {
+		skip, err := in.preread(body)
+		if err != nil {
+			return nil, err
+		}
+		if body != nil && !skip {
 			if it, _, err := in.tx.ReadRequestBodyFrom(body); it != nil || err != nil {
 				return it, err
 			}
@@ -92,6 +96,14 @@ func (in *Inspection) RequestBody(body io.Reader, partial bool, deadline time.Ti
 		}
 		return in.tx.ProcessRequestBody()
 	})
+}
+
+func (in *Inspection) preread(body io.Reader) (skip bool, err error) {
+	v := in.variables()
+	if s, ok := body.(io.ReadSeeker); ok && v != nil {
+		return preread(s, v.RequestBodyProcessor().Get(), in.x.Request.Header.Get("Content-Type"), v)
+	}
+	return false, nil
 }
 
 // ResponseHead runs the rules on the status and the fields of a response.
