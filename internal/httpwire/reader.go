@@ -161,7 +161,7 @@ func (rd *Reader) cutHead() error {
 
 // fail makes err the Reader's last word. A reason says whose message it was: most codes could be either side's.
 func (rd *Reader) fail(err error) error {
-	if e, ok := err.(*reason.Error); ok {
+	if e := reason.Of(err); e != nil {
 		e.InRequest = rd.peer == fromClient
 	}
 	rd.err = err
