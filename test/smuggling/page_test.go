@@ -34,7 +34,7 @@ func TestForwardingPage(t *testing.T) {
 func writePage(t *testing.T) string {
 	requests, responses := table(t, requestTable, 250), table(t, responseTable, 90)
 	var b strings.Builder
-	fmt.Fprintf(&b, intro, len(requests), len(responses), len(streams()), code(notForwarded()...), code(forgeries()...))
+	fmt.Fprintf(&b, intro, len(requests), len(responses)+len(furtherResponses()), len(streams()), code(notForwarded()...), code(forgeries()...))
 	b.WriteString("\n## Requests over HTTP/1.1\n\n" + requestIntro)
 	writeRows(t, &b, requestTable, requests, func(c *wiretable.Case) string {
 		v := expected(c, "lenient")
@@ -58,23 +58,31 @@ func writePage(t *testing.T) string {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", s.name, s.rfc, becomes)
 	}
 	b.WriteString("\n## Answers from origins\n\n" + responseIntro)
-	writeRows(t, &b, responseTable, responses, func(c *wiretable.Case) string {
-		want, known := responseVerdicts()[c.Name]
-		if !known {
-			want = c.Refuse
-		}
-		switch {
-		case c.Want("method", "") == "CONNECT":
-			return "never asked for: CONNECT is not served"
-		case want == "":
-			if c.Want("left", "") != "" && c.Want("status", "") != "100" {
-				return "passed on; what follows it is dropped, and the connection closed"
-			}
-			return "passed on"
-		}
-		return fmt.Sprintf("**%d** `%s`", reason.Lookup(reason.Code(want)).StatusFor(false), want)
-	})
+	writeRows(t, &b, responseTable, responses, answerBecomes)
+	b.WriteString("\n### More than one message\n\n" + tableHead)
+	for _, c := range furtherResponses() {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.Name, c.RFC, answerBecomes(&c))
+	}
 	return b.String()
+}
+
+const tableHead = "| message | decided by | becomes |\n|---|---|---|\n"
+
+// answerBecomes says what an origin's answer becomes.
+func answerBecomes(c *wiretable.Case) string {
+	want, known := responseVerdicts()[c.Name]
+	if !known {
+		want = c.Refuse
+	}
+	switch {
+	case c.Want("method", "") == "CONNECT":
+		return "never asked for: CONNECT is not served"
+	case want != "":
+		return fmt.Sprintf("**%d** `%s`", reason.Lookup(reason.Code(want)).StatusFor(false), want)
+	case c.Want("left", "") != "" && c.Want("status", "") != "100":
+		return "passed on; what follows it is dropped, and the connection closed"
+	}
+	return "passed on"
 }
 
 // refusal is a verdict in words.
@@ -102,7 +110,7 @@ func writeRows(t *testing.T, b *strings.Builder, file string, cases []wiretable.
 		c := &cases[i]
 		for ; from < c.Line; from++ {
 			if part, ok := strings.CutPrefix(lines[from], "# "); ok && from > 0 && lines[from-1] == "" {
-				fmt.Fprintf(b, "\n### %s\n\n| message | decided by | becomes |\n|---|---|---|\n", part)
+				fmt.Fprintf(b, "\n### %s\n\n%s", part, tableHead)
 			}
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", strings.ReplaceAll(c.Name, "|", "\\|"), c.RFC, becomes(c))

@@ -158,10 +158,30 @@ func responseVerdicts() map[string]string {
 	}
 }
 
+// furtherResponses are answers that are more than one message, which the table of the parser has no place for.
+func furtherResponses() []wiretable.Case {
+	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+	of := func(name, rfc, refuse, raw string, wants ...wiretable.Want) wiretable.Case {
+		return wiretable.Case{Name: name, RFC: rfc, Refuse: refuse, Raw: []byte(raw), Wants: wants}
+	}
+	body, left := wiretable.Want{Key: "body", Value: "ok"}, wiretable.Want{Key: "left", Value: "more"}
+	return []wiretable.Case{
+		of("100 and 103 before the answer", "RFC 9110 15.2", "", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"+ok, body),
+		of("storm of 103", "RFC 9110 15.2", "http1.too_many_informational", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 40)+ok),
+		of("storm of 100", "RFC 9110 15.2", "http1.too_many_informational", strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 40)+ok),
+		of("head in place of a chunk", "RFC 9112 7.1", "http1.bad_chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"+ok),
+		of("broken answer behind a 103", "RFC 9112 4", "http1.bad_status_line", "HTTP/1.1 103 Early Hints\r\n\r\noops"+ok),
+		of("two answers and more", "RFC 9112 9.2", "", ok+ok+"more", body, left),
+		of("answer behind the last chunk", "RFC 9112 9.2", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"+ok, body, left),
+		of("answer behind a 304", "RFC 9112 9.2", "", "HTTP/1.1 304 Not Modified\r\n\r\n"+ok, left),
+		of("answer behind a 204", "RFC 9112 9.2", "", "HTTP/1.1 204 No Content\r\n\r\n"+ok, left),
+	}
+}
+
 // TestResponses replays every answer from an origin: the client sees one response for each request, and a connection on
 // which more came, or something else, is not used again.
 func TestResponses(t *testing.T) {
-	cases := table(t, responseTable, 90)
+	cases := append(table(t, responseTable, 90), furtherResponses()...)
 	o := &rawOrigin{}
 	for _, c := range cases {
 		o.rows = append(o.rows, rawRow{pieces: []string{string(c.Raw)}, closes: endsWithConnection(&c)})
@@ -342,6 +362,74 @@ func TestSecondResponse(t *testing.T) {
 				}
 			}
 			_ = c.Close()
+		}
+	}
+}
+
+// TestEarlyAnswer: an origin that answers before it has the body keeps its say, and its connection serves nobody else: what
+// is left of the body would be the next request there.
+func TestEarlyAnswer(t *testing.T) {
+	const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); wg.Wait() })
+	var mu sync.Mutex
+	var heads []string
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() { // this origin takes every head for a request, and no notice of bodies
+				defer c.Close()
+				_ = c.SetDeadline(time.Now().Add(2 * patience))
+				in := bufio.NewReader(c)
+				for {
+					q, err := http.ReadRequest(in)
+					if err != nil {
+						return
+					}
+					mu.Lock()
+					heads = append(heads, q.RequestURI)
+					mu.Unlock()
+					if _, err := fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(q.RequestURI), q.RequestURI); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	p := sitePolicy{name: "early", path: "lenient", waf: "{mode: off}", network: 8}
+	g := start(t, p.yaml(l.Addr().String()))
+	for i := range 10 {
+		c := dialFrom(t, "127.0.0.1", g.addr)
+		in := bufio.NewReader(c)
+		target := fmt.Sprintf("/early/%d", i)
+		_, _ = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: a.test\r\nContent-Length: %d\r\n\r\nx", target, 1+len(smuggled))
+		res, err := http.ReadResponse(in, nil) // while the body is still owed
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, _ := io.ReadAll(res.Body); string(b) != target {
+			t.Errorf("got %q", b)
+		}
+		_, _ = io.WriteString(c, smuggled)
+		_ = c.Close()
+		a := talk(t, "127.0.0.1", g.addr, []byte(get(target+"/next")), false, reading{}.method)
+		if len(a.final) != 1 || a.bodies[0] != target+"/next" {
+			t.Errorf("the next client got %d %q", a.statuses(), a.bodies)
+		}
+	}
+	g.records()
+	mu.Lock()
+	defer mu.Unlock()
+	for _, h := range heads {
+		if h == "/smuggled" {
+			t.Fatalf("the origin received content as a request: %q", heads)
 		}
 	}
 }
