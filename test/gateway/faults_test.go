@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,26 +57,38 @@ func TestLabFaults(t *testing.T) {
 	for _, f := range faults {
 		yaml.WriteString(p.labSite(t, ca, f.Name, f.Name+".lab.test", ""))
 	}
-	g := start(t, listens+"sites:\n"+yaml.String())
-	for _, f := range faults {
-		t.Run(f.Name, func(t *testing.T) {
-			t.Parallel()
-			c := g.client(t, false)
-			url := "https://" + f.Name + ".lab.test/" + f.Name
-			switch f.Name {
-			case "stops-reading":
-				checkFault(t, g, f, do(t, c, "PUT", url, strings.NewReader(strings.Repeat("x", 32<<20))))
-			case "dies-on-reuse":
-				if a := get(t, c, url); a.status != 200 {
-					t.Errorf("first request: %d", a.status)
-				}
-				a := get(t, c, url+"/again")
-				f.Name += "/again"
-				checkFault(t, g, f, a)
-			default:
-				checkFault(t, g, f, get(t, c, url))
-			}
-		})
+	g := start(t, listens+"admin: {address: \"127.0.0.1:0\"}\nsites:\n"+yaml.String())
+	t.Run("through the gateway", func(t *testing.T) {
+		for _, f := range faults {
+			t.Run(f.Name, func(t *testing.T) {
+				t.Parallel()
+				tryFault(t, g, f)
+			})
+		}
+	})
+	records := g.log.all(t, len(faults)+1, func(*telemetry.Record) bool { return true })
+	if got, want := reasonsIn(t, g.metrics(t)), attemptsIn(records); !maps.Equal(got, want) {
+		t.Errorf("metrics count %v, the log %v", got, want)
+	}
+}
+
+// tryFault asks the origin with fault f in the way that brings the fault out.
+func tryFault(t *testing.T, g *gateway, f lab.Fault) {
+	t.Helper()
+	c := g.client(t, false)
+	url := "https://" + f.Name + ".lab.test/" + f.Name
+	switch f.Name {
+	case "stops-reading":
+		checkFault(t, g, f, do(t, c, "PUT", url, strings.NewReader(strings.Repeat("x", 32<<20))))
+	case "dies-on-reuse":
+		if a := get(t, c, url); a.status != 200 {
+			t.Errorf("first request: %d", a.status)
+		}
+		a := get(t, c, url+"/again")
+		f.Name += "/again"
+		checkFault(t, g, f, a)
+	default:
+		checkFault(t, g, f, get(t, c, url))
 	}
 }
 
@@ -113,29 +124,15 @@ func orGood(c reason.Code) reason.Code {
 	return c
 }
 
-// TestLabMetrics demands that the reasons of the log are those of the metrics.
-func TestLabMetrics(t *testing.T) {
-	t.Parallel()
-	p := newPKI(t, "*.lab.test")
-	ca, err := certs.NewCA("gateway test", certs.ECDSA)
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := []string{"cert-expired", "close-after-request", "bad-length", "tls10-only"}
-	var yaml strings.Builder
-	for _, n := range names {
-		yaml.WriteString(p.labSite(t, ca, n, n+".lab.test", ""))
-	}
-	g := start(t, listens+"admin: {address: \"127.0.0.1:0\"}\nsites:\n"+yaml.String())
-	want := map[string]int{}
-	for _, f := range lab.Faults() {
-		if slices.Contains(names, f.Name) {
-			get(t, g.client(t, false), "https://"+f.Name+".lab.test/"+f.Name)
-			want[f.Name+".lab.test "+string(f.Reason)]++
+// attemptsIn counts the failed attempts of the access log as reasonsIn does those of the metrics.
+func attemptsIn(records []*telemetry.Record) map[string]int {
+	out := map[string]int{}
+	for _, r := range records {
+		for _, a := range r.Attempts {
+			if a.Reason != "" {
+				out[r.Site+" "+a.Reason]++
+			}
 		}
 	}
-	g.log.all(t, len(names), func(*telemetry.Record) bool { return true })
-	if got := reasonsIn(t, g.metrics(t)); !maps.Equal(got, want) {
-		t.Errorf("metrics count %v, want %v", got, want)
-	}
+	return out
 }
