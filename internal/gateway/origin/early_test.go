@@ -91,13 +91,13 @@ func TestSlowClientIsNotTheOriginsFault(t *testing.T) {
 		_, _ = io.CopyN(io.Discard, r, 20)
 		_, _ = io.WriteString(c, "0\r\n\r\n")
 	})
-	o := newOrigin(t, Config{URLs: []string{"http://" + addr}, Timeouts: Timeouts{FirstByte: 30 * time.Millisecond, ReadIdle: 30 * time.Millisecond}})
+	o := newOrigin(t, Config{URLs: []string{"http://" + addr}, Timeouts: Timeouts{FirstByte: 300 * time.Millisecond, ReadIdle: 300 * time.Millisecond}})
 	pr, pw := io.Pipe()
 	x := newExchange("POST", "/", "")
 	x.Request.Body, x.Request.Length = pipeBody{pr}, 20
 	go func() {
 		_, _ = pw.Write(make([]byte, 10))
-		timer := time.NewTimer(150 * time.Millisecond) // five times what the origin would be allowed
+		timer := time.NewTimer(700 * time.Millisecond) // more than twice what the origin would be allowed
 		<-timer.C
 		_, _ = pw.Write(make([]byte, 10))
 	}()

@@ -136,7 +136,7 @@ func TestHTTP2Faults(t *testing.T) {
 			p.head(id, false, ":status", "200")
 			_ = p.WriteData(id, false, []byte("x"))
 		}), reason.ReadBodyStall},
-		{"closes in the body", after(func(p *h2Peer, id uint32) { p.head(id, false, ":status", "200"); _ = p.nc.Close() }), reason.ReadTruncated},
+		{"closes in the body", after(func(p *h2Peer, id uint32) { p.head(id, false, ":status", "200"); _ = p.nc.CloseWrite() }), reason.ReadTruncated},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := h2Origin(t, Config{MaxHeader: 8 << 10, Timeouts: Timeouts{FirstByte: 200 * time.Millisecond, ReadIdle: 100 * time.Millisecond}}, c.serve)

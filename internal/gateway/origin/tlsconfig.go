@@ -51,7 +51,7 @@ func renegotiation(c TLS) (tls.RenegotiationSupport, renegPolicy) {
 	case "never":
 		return tls.RenegotiateNever, renegPolicy{}
 	case "once":
-		return tls.RenegotiateOnceAsClient, renegPolicy{max: maxRenegFreely, insecure: c.InsecureReneg}
+		return tls.RenegotiateOnceAsClient, renegPolicy{max: 1, insecure: c.InsecureReneg}
 	case "freely":
 		return tls.RenegotiateFreelyAsClient, renegPolicy{max: maxRenegFreely, insecure: c.InsecureReneg}
 	}
