@@ -4,7 +4,7 @@
 // Input: testdata/requests.txt and responses.txt of internal/httpwire, HTTP/2 frames, forged fields. Output: none but
 // failures, and docs/forwarding.md, which is held to the same tables.
 // Promises: an origin gets exactly one request for each that the gateway saw, with the method, target, fields and content
-// that rules could see; a client gets one response for each request; what is refused has its stated reason, its
+// that rules could see (the rules themselves record it); a client gets one response for each request; what is refused has its stated reason, its
 // connection ends, and nothing of it reaches an origin.
 // Non-goals: the parser by itself (internal/httpwire), what rules find (test/waf), misbehaving origins in time (internal/lab).
 //

@@ -47,7 +47,7 @@ type sitePolicy struct {
 	name    string
 	path    string // of the configuration
 	waf     string
-	buffers bool // bodies are read whole before anything is sent
+	buffers bool // with rules that record what they see: bodies are read whole before anything is sent
 	network int  // second byte of its clients' addresses
 	piece   int  // rows are sent in pieces of so many bytes; 0: in one
 }
@@ -97,6 +97,9 @@ type row struct {
 }
 
 func replayRequests(t *testing.T, o *peer.Server, p sitePolicy) {
+	if p.buffers {
+		p.waf = "{mode: block, core_rules: false, rules: [" + recordingRules(t) + "]}"
+	}
 	g := start(t, p.yaml(o.Addr))
 	before := len(o.Received(t))
 	cases := table(t, requestTable, 250)
@@ -179,6 +182,9 @@ func (r *row) check(t *testing.T, origin string, p sitePolicy) {
 	}
 	r.checkLog(t)
 	r.checkOrigin(t, origin, p)
+	if p.buffers {
+		r.checkRules(t, origin)
+	}
 }
 
 // checkRefused: the stated reason and status; a refusal by the parser ends the connection.
