@@ -103,9 +103,10 @@ func TestCertificateIdentity(t *testing.T) {
 	p := newPKI(t, "*.test")
 	cert := p.Issue(peer.Issue{CommonName: "gateway", Client: true})
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, r.RemoteAddr, " ", r.TLS.PeerCertificates[0].Subject.CommonName)
+		fmt.Fprint(w, r.Proto, " ", r.RemoteAddr, " ", r.TLS.PeerCertificates[0].Subject.CommonName)
 	}))
 	s.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: p.Pool(), Certificates: []tls.Certificate{p.Issue(peer.Issue{Names: []string{"origin.test"}}).TLS}}
+	s.EnableHTTP2 = true // auto.test speaks it, where one connection could carry everybody's requests at once
 	s.StartTLS()
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	site := func(name, share, version string) string {
@@ -122,6 +123,9 @@ func TestCertificateIdentity(t *testing.T) {
 				t.Errorf("%s: one client is told %d %q, then %q", name, first.status, first.body, second.body)
 			}
 			seen[first.body]++
+			if want := map[bool]string{false: "HTTP/1.1 ", true: "HTTP/2.0 "}[name == "auto.test"]; !strings.HasPrefix(first.body, want) {
+				t.Errorf("%s: %q, want %s", name, first.body, want)
+			}
 		}
 		if want := map[bool]int{false: 4, true: 1}[shared]; len(seen) != want {
 			t.Errorf("%s: four clients went over %d connections, want %d: %v", name, len(seen), want, seen)

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/telemetry"
+	"github.com/lunette-waf/lunette/test/peer"
 )
 
 // goOrigin serves h in clear on loopback until the test ends.
@@ -58,33 +59,35 @@ func (g *gateway) dialTLS(t testing.TB, name string) *tls.Conn {
 // webSocketOrigin accepts WebSockets and echoes each message; a close frame is answered and ends it.
 func webSocketOrigin(t testing.TB) *httptest.Server {
 	t.Helper()
-	return goOrigin(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") != "websocket" {
-			fmt.Fprint(w, "no upgrade")
-			return
-		}
-		c, rw, err := http.NewResponseController(w).Hijack()
+	return goOrigin(t, echoFrames)
+}
+
+func echoFrames(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Upgrade") != "websocket" {
+		fmt.Fprint(w, "no upgrade")
+		return
+	}
+	c, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	fmt.Fprintf(rw, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
+	_ = rw.Flush()
+	for {
+		op, text, err := readFrame(rw.Reader)
 		if err != nil {
 			return
 		}
-		defer c.Close()
-		sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-		fmt.Fprintf(rw, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
-		_ = rw.Flush()
-		for {
-			op, text, err := readFrame(rw.Reader)
-			if err != nil {
-				return
-			}
-			_, _ = rw.Write(frame(op, text, false))
-			if rw.Reader.Buffered() == 0 {
-				_ = rw.Flush()
-			}
-			if op == opClose {
-				return
-			}
+		_, _ = rw.Write(frame(op, text, false))
+		if rw.Reader.Buffered() == 0 {
+			_ = rw.Flush()
 		}
-	})
+		if op == opClose {
+			return
+		}
+	}
 }
 
 const (
@@ -208,6 +211,35 @@ func TestWebSocketUnderRules(t *testing.T) {
 	res, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil || res.StatusCode != 403 {
 		t.Fatalf("%v %v, want 403", res, err)
+	}
+}
+
+// TestWebSocketBesideHTTP2 speaks HTTP/1.1 for an upgrade to an origin that offers HTTP/2, and HTTP/2 for all else.
+func TestWebSocketBesideHTTP2(t *testing.T) {
+	t.Parallel()
+	p := newPKI(t, "*.test")
+	s := httptest.NewUnstartedServer(http.HandlerFunc(echoFrames))
+	s.EnableHTTP2 = true
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{p.Issue(peer.Issue{Names: []string{"origin.test"}}).TLS}}
+	s.StartTLS()
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	g := start(t, listens+"sites:\n"+p.site("ws.test", fmt.Sprintf("\n    origin: {urls: [%q], host: origin.test, tls: {ca: %s}}\n    waf: {mode: \"off\"}\n", s.URL, p.File)))
+	c := g.client(t, true)
+	if a := get(t, c, "https://ws.test/page"); a.status != 200 {
+		t.Errorf("page: %d %s", a.status, a.header.Get("Proxy-Status"))
+	}
+	conn, br := openWebSocket(t, g, "ws.test", "/chat")
+	if _, err := conn.Write(append(frame(opText, "hi", true), frame(opClose, "", true)...)); err != nil {
+		t.Fatal(err)
+	}
+	if _, text, err := readFrame(br); text != "hi" {
+		t.Error(text, err)
+	}
+	_ = conn.Close()
+	for path, want := range map[string]string{"/page": "HTTP/2", "/chat": "HTTP/1.1"} {
+		if a := last(t, g.log.path(t, path)); a.Proto != want {
+			t.Errorf("%s went by %s, want %s", path, a.Proto, want)
+		}
 	}
 }
 
