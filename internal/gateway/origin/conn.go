@@ -20,7 +20,7 @@ type conn struct {
 	slot     bool // counts against MaxConns
 	sni      string
 	alpnSent []string
-	fresh421 bool // opened to retry a 421: no session is resumed
+	anew     bool // no session is resumed
 	raw      *net.TCPConn
 	tap      *tap
 	tls      *tls.Conn // nil over plain TCP

@@ -64,7 +64,7 @@ func (t *try) queue(ctx context.Context, a *exchange.Attempt, sni string) (*conn
 // open dials the next address of the endpoint.
 func (t *try) open(ctx context.Context, a *exchange.Attempt, sni string, slot bool) (*conn, *reason.Error) {
 	ep := t.ep
-	d := dialer{o: t.o, ep: ep, a: a, sni: sni, alpn: ep.protocols(t.http1), tried: t.tried, f421: t.f421, slot: slot}
+	d := dialer{o: t.o, ep: ep, a: a, sni: sni, alpn: ep.protocols(t.http1), tried: t.tried, anew: t.misled, slot: slot}
 	addrs, r := d.addresses(ctx)
 	if r != nil {
 		if slot {
@@ -87,11 +87,8 @@ func (t *try) open(ctx context.Context, a *exchange.Attempt, sni string, slot bo
 
 // serverName is the SNI of this attempt; "" without TLS.
 func (t *try) serverName() string {
-	switch {
-	case !t.ep.url.secure:
+	if !t.ep.url.secure {
 		return ""
-	case t.f421:
-		return hostname(t.req.Authority)
 	}
 	return serverName(t.o.cfg.TLS.ServerName, t.req.Authority)
 }

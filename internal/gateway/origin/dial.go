@@ -29,9 +29,9 @@ type dialer struct {
 	sni   string
 	alpn  []string
 	tried []netip.Addr // addresses that earlier attempts of this exchange failed on
-	f421  bool
-	left  int  // addresses that are worth trying, this one included
-	slot  bool // a place under MaxConns is held for the connection
+	anew  bool         // resume no session
+	left  int          // addresses that are worth trying, this one included
+	slot  bool         // a place under MaxConns is held for the connection
 }
 
 // addresses resolves the endpoint's host and orders the answer: what failed recently or in this exchange comes last.
@@ -150,7 +150,7 @@ func (d *dialer) connect(ctx context.Context) (*conn, *reason.Error) {
 	}
 	raw := nc.(*net.TCPConn)
 	_, pol := renegotiation(d.o.cfg.TLS)
-	c := &conn{o: d.o, ep: d.ep, id: d.o.deps.ConnIDs.Add(1), sni: d.sni, raw: raw, fresh421: d.f421}
+	c := &conn{o: d.o, ep: d.ep, id: d.o.deps.ConnIDs.Add(1), sni: d.sni, raw: raw, anew: d.anew}
 	c.tap = newTap(raw, c.id, pol)
 	c.nc, c.abortFn = c.tap, c.abort
 	c.call.c = c

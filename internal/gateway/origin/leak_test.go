@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -42,6 +43,19 @@ func leaked() string {
 
 func newTLSServer(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	s := httptest.NewTLSServer(h)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// newServer serves HTTP/1.1 and HTTP/2 over TLS.
+func newServer(t *testing.T, h http.Handler, change func(*tls.Config)) *httptest.Server {
+	s := httptest.NewUnstartedServer(h)
+	s.EnableHTTP2 = true
+	s.TLS = &tls.Config{}
+	if change != nil {
+		change(s.TLS)
+	}
+	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s
 }

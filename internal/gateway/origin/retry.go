@@ -84,23 +84,15 @@ func (t *try) calm(resp *exchange.Response) bool {
 	return t.replay()
 }
 
-// misdirected reports whether a 421 can be answered by a fresh connection whose SNI is the Host (RFC 9110 section 15.5.20).
+// misdirected reports whether a 421 can be answered by another connection (RFC 9110 section 15.5.20). The SNI stays: it is
+// the Host, or what the settings say. What may differ is what the connection, or a resumed session, had been made for.
 func (t *try) misdirected(resp *exchange.Response) bool {
-	if t.f421 || !t.ep.url.secure {
-		return false
-	}
 	a := &t.x.Attempts[len(t.x.Attempts)-1]
-	if !a.Reused && a.SNI == hostname(t.req.Authority) && !a.Resumed {
-		return false // nothing that we could do better
-	}
-	if !t.calm(resp) {
+	if t.misled || !(a.Reused || a.Resumed) || !t.calm(resp) {
 		return false
 	}
 	a.Reason, a.Detail = reason.OriginStatus4xx, "421 misdirected request"
-	if t.o.cfg.TLS.ServerName == "" {
-		t.f421 = true
-	}
-	t.fresh = true
+	t.misled, t.fresh = true, true
 	return true
 }
 

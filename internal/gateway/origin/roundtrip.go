@@ -59,10 +59,10 @@ type try struct {
 	check    bool // a health check
 	retries  int  // so far
 
-	http1 bool // speak HTTP/1.1
-	fresh bool // use no kept connection
-	quiet bool // announce no body
-	f421  bool // SNI and Host made equal for a 421
+	http1  bool // speak HTTP/1.1
+	fresh  bool // use no kept connection
+	quiet  bool // announce no body
+	misled bool // a 421 came: resume no session either
 
 	ep     *endpoint   // of the last attempt
 	failed []*endpoint // not again, where another is left

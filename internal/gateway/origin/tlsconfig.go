@@ -81,7 +81,7 @@ func (o *Origin) connTLS(c *conn, sni string, alpn []string) *tls.Config {
 	cfg := o.tls.Clone()
 	cfg.ServerName = sni
 	cfg.NextProtos = alpn
-	if c.fresh421 {
+	if c.anew {
 		cfg.ClientSessionCache = nil
 	}
 	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
