@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/admin"
 	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/gateway/policy"
 	"github.com/lunette-waf/lunette/internal/redact"
 	"github.com/lunette-waf/lunette/internal/rules/coraza"
 	"github.com/lunette-waf/lunette/internal/telemetry"
@@ -56,7 +58,7 @@ func New(path string, opts Options) (*App, error) {
 		opts.Log = os.Stderr
 	}
 	a := &App{path: path, opts: opts, loaded: look(cfg.Files()), failed: make(chan error, 1)}
-	a.sh = shared{rules: coraza.NewFactory(), connIDs: new(atomic.Uint64), observer: (*healthLog)(a)}
+	a.sh = shared{rules: coraza.NewFactory(), gate: policy.NewGate(runtime.GOMAXPROCS(0)), connIDs: new(atomic.Uint64), observer: (*healthLog)(a)}
 	if err := a.open(cfg, faults); err != nil {
 		a.abandon()
 		return nil, err

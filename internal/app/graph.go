@@ -21,6 +21,7 @@ type shared struct {
 	rules    *coraza.Factory
 	connIDs  *atomic.Uint64
 	observer origin.Observer
+	gate     *policy.Gate
 	mask     func(target, part string) string // hides secrets in what rules matched; nil hides all of it
 }
 
@@ -142,7 +143,7 @@ func (g *graph) openOrigin(name string, c *config.Origin, sh shared, old *graph)
 
 func (g *graph) openPolicy(c *config.WAF, methods []string, sh shared) (*policy.Stage, error) {
 	pc := policyConfig(c)
-	pc.Mask = sh.mask
+	pc.Mask, pc.Gate = sh.mask, sh.gate
 	if c.Mode == "off" {
 		return policy.New(pc, nil)
 	}

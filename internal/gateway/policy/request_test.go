@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -241,6 +242,83 @@ func TestBudgetIsOfTheWholeExchange(t *testing.T) {
 		tx.End()
 		if !cmp.Equal(f.left, []time.Duration{0, 0}) {
 			t.Errorf("no bound: %v", f.left)
+		}
+	})
+}
+
+// Of large bodies only so many are with the rules at once; the others wait, which is no time of the rules.
+func TestGate(t *testing.T) {
+	large := strings.Repeat("x", 64<<10)
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		inside, most := 0, 0
+		enter := func(by int) {
+			mu.Lock()
+			defer mu.Unlock()
+			inside += by
+			most = max(most, inside)
+		}
+		slow := func() (*exchange.Response, error) {
+			enter(1)
+			time.Sleep(4 * time.Second)
+			enter(-1)
+			return nil, nil
+		}
+		gate := policy.NewGate(2)
+		start := func(ctx context.Context, content string, done chan<- policy.Decision) {
+			f := &fake{requestBody: slow}
+			tx := stage(t, policy.Config{Gate: gate, Budget: 5 * time.Second}, f).Begin(request(body(content), int64(len(content))))
+			go func() {
+				defer tx.End()
+				d := tx.Request(ctx)
+				if len(f.left) == 2 && f.left[1] != 5*time.Second {
+					t.Errorf("%v left for the body: waiting was counted", f.left[1])
+				}
+				done <- d
+			}()
+		}
+		done := make(chan policy.Decision, 9)
+		for range 4 {
+			start(t.Context(), large, done)
+		}
+		for range 4 {
+			if d := <-done; d.Stop() {
+				t.Errorf("ended: %v", d.Reason)
+			}
+		}
+		if most != 2 {
+			t.Errorf("%d at once, want 2", most)
+		}
+
+		for range 20 { // two every 4 s: the last ones have no turn within 30 s
+			start(t.Context(), large, done)
+		}
+		synctest.Wait()
+		ctx, leave := context.WithCancelCause(t.Context())
+		gone := make(chan policy.Decision, 1)
+		start(ctx, large, gone)
+		synctest.Wait()
+		leave(reason.New(reason.ClientGone, "", nil))
+		if d := <-gone; !d.Stop() || d.Reason.Code != reason.ClientGone {
+			t.Errorf("client left: %v", d.Reason)
+		}
+		small := make(chan policy.Decision, 1)
+		begun := time.Now()
+		start(t.Context(), "small", small)
+		if d := <-small; d.Stop() || time.Since(begun) != 4*time.Second {
+			t.Errorf("a small body waited %v: %v", time.Since(begun), d.Reason)
+		}
+		late := 0
+		for range 20 {
+			if d := <-done; d.Stop() {
+				late++
+				if d.Reason.Code != reason.WAFTimeout {
+					t.Errorf("ended: %v", d.Reason)
+				}
+			}
+		}
+		if late != 4 {
+			t.Errorf("%d had no turn, want 4", late)
 		}
 	})
 }

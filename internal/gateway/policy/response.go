@@ -33,6 +33,11 @@ func (t *Transaction) Response(ctx context.Context, r *exchange.Response) Decisi
 	if t.failed != nil {
 		return t.fault(t.failed)
 	}
+	leave, d := t.queue(ctx, "response_body", t.response.size)
+	if leave == nil {
+		return d
+	}
+	defer leave()
 	return t.step("response_body", func(deadline time.Time) (*exchange.Response, error) {
 		return t.in.ResponseBody(body, partial, deadline)
 	})

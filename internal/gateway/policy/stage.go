@@ -36,6 +36,8 @@ type Config struct {
 	TempDir string        // of those files; "" means the system's
 	Budget  time.Duration // that rules may take for one exchange, waiting for bodies aside; 0 means DefaultBudget, less than 0 no bound
 
+	Gate *Gate // bounds how many large bodies are inspected at once; share one between stages. nil: no bound
+
 	// FailOpen lets exchanges pass whose rules failed. The default ends them. Detect always lets them pass.
 	FailOpen bool
 

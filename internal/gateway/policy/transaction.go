@@ -66,10 +66,28 @@ func (t *Transaction) Request(ctx context.Context) Decision {
 		t.x.WAF.Of = n
 	}
 	t.replayed.mute = partial && t.stage.cfg.Mode == Block
+	leave, d := t.queue(ctx, "request_body", n)
+	if leave == nil {
+		return d
+	}
+	defer leave()
 	t.x.WAF.Inspected = n
 	return t.step("request_body", func(deadline time.Time) (*exchange.Response, error) {
 		return t.in.RequestBody(t.request.reader(n), partial, deadline)
 	})
+}
+
+// queue waits until the rules may look at a body of size bytes. Where that did not come to pass, leave is nil.
+func (t *Transaction) queue(ctx context.Context, phase string, size int64) (leave func(), d Decision) {
+	leave, err := t.stage.cfg.Gate.enter(ctx, size)
+	switch {
+	case err == nil:
+		return leave, Decision{}
+	case ctx.Err() != nil:
+		return nil, Decision{Reason: err}
+	}
+	t.phase = phase
+	return nil, t.fault(err)
 }
 
 // partial reports whether the beginning of a longer body is inspected and the rest let pass. Detect never refuses.
