@@ -110,7 +110,8 @@ func (c *conn) roundTrip(ctx context.Context, x *exchange.Exchange, req *exchang
 		r = k.readHead(ctx)
 	}
 	if r != nil {
-		k.end(false)
+		// A request that broke off before anything had left is nothing to the origin: whoever sends such ones shall not cost it handshakes.
+		k.end(r.InRequest && c.tap.sent.Load() == k.sent0 && c.tap.received.Load() == k.recv0)
 		return nil, r
 	}
 	return &k.resp, nil

@@ -36,6 +36,7 @@ type conn struct {
 	// What the handshakes showed; a renegotiation may change it.
 	certRequested atomic.Bool
 	certSent      atomic.Bool
+	offered       atomic.Bool // a session, to be resumed
 
 	aborted atomic.Bool // by abort
 	muted   atomic.Bool // by stopWriting
@@ -81,6 +82,20 @@ func (c *conn) readBy(t time.Time) {
 	_ = c.raw.SetReadDeadline(t)
 	if c.aborted.Load() {
 		_ = c.raw.SetReadDeadline(longAgo)
+	}
+}
+
+// renegotiating bounds a renegotiation by the first_byte timeout: while a request body is on its way nothing else does,
+// and the body waits for the handshake.
+func (c *conn) renegotiating(begins bool) {
+	now := c.o.now()
+	switch {
+	case begins:
+		c.readBy(c.call.deadline(now, c.o.cfg.Timeouts.FirstByte))
+	case c.call.resp.Upgraded != nil:
+		c.readBy(time.Time{})
+	default:
+		c.call.await(now)
 	}
 }
 

@@ -64,7 +64,7 @@ func (t *try) queue(ctx context.Context, a *exchange.Attempt, sni string) (*conn
 // open dials the next address of the endpoint.
 func (t *try) open(ctx context.Context, a *exchange.Attempt, sni string, slot bool) (*conn, *reason.Error) {
 	ep := t.ep
-	d := dialer{o: t.o, ep: ep, a: a, sni: sni, alpn: ep.protocols(t.http1), tried: t.tried, anew: t.misled, slot: slot}
+	d := dialer{o: t.o, ep: ep, a: a, sni: sni, alpn: ep.protocols(t.http1), tried: t.tried, anew: t.misled || t.resumed, slot: slot}
 	addrs, r := d.addresses(ctx)
 	if r != nil {
 		if slot {
@@ -74,7 +74,14 @@ func (t *try) open(ctx context.Context, a *exchange.Attempt, sni string, slot bo
 	}
 	d.left = len(addrs) - len(t.tried)
 	c, r := d.dial(ctx, addrs[0])
+	if r == nil && t.resumed {
+		t.blameSession()
+	}
 	if r != nil {
+		if d.offered && !t.resumed && resumable(r.Code) {
+			t.resumed, t.more = true, true // the same address once more, with a full handshake
+			return nil, r
+		}
 		t.tried = append(t.tried, addrs[0])
 		t.more = len(addrs) > len(t.tried) && len(t.tried) < maxTried && !sameEverywhere(r.Code)
 		return nil, r
@@ -83,6 +90,15 @@ func (t *try) open(ctx context.Context, a *exchange.Attempt, sni string, slot bo
 		ep.addHTTP2(c, t.x)
 	}
 	return c, nil
+}
+
+// blameSession names the failure of the attempt before this one: all that this one did differently was to resume nothing.
+func (t *try) blameSession() {
+	t.resumed = false
+	if n := len(t.x.Attempts); n > 1 {
+		a := &t.x.Attempts[n-2]
+		a.Reason, a.Detail = reason.TLSSessionFault, "resuming ended in "+string(a.Reason)+prefixed(a.Detail)+"; a full handshake did not"
+	}
 }
 
 // serverName is the SNI of this attempt; "" without TLS.
@@ -125,6 +141,11 @@ func (t *try) kept(a *exchange.Attempt, sni string) *conn {
 	a.DNS, a.Connect, a.TLS = 0, 0, 0
 	a.Idle = max(a.Start.Sub(c.idleSince), 0)
 	return c
+}
+
+// resumable reports whether a failed handshake may have failed for the session that it offered to resume.
+func resumable(c reason.Code) bool {
+	return c == reason.TLSAlert || c == reason.TLSEOF || c == reason.TLSReset || c == reason.TLSTimeout || c == reason.TLSSessionFault
 }
 
 // sameEverywhere reports whether another address of the same URL would surely say the same.

@@ -23,15 +23,16 @@ const addrPenalty = 10 * time.Second
 
 // dialer is one attempt to open a connection, in phases that each leave their time in the record.
 type dialer struct {
-	o     *Origin
-	ep    *endpoint
-	a     *exchange.Attempt
-	sni   string
-	alpn  []string
-	tried []netip.Addr // addresses that earlier attempts of this exchange failed on
-	anew  bool         // resume no session
-	left  int          // addresses that are worth trying, this one included
-	slot  bool         // a place under MaxConns is held for the connection
+	o       *Origin
+	ep      *endpoint
+	a       *exchange.Attempt
+	sni     string
+	alpn    []string
+	tried   []netip.Addr // addresses that earlier attempts of this exchange failed on
+	anew    bool         // resume no session
+	offered bool         // a handshake failed that offered to resume a session
+	left    int          // addresses that are worth trying, this one included
+	slot    bool         // a place under MaxConns is held for the connection
 }
 
 // addresses resolves the endpoint's host and orders the answer: what failed recently or in this exchange comes last.
@@ -117,6 +118,7 @@ func (d *dialer) dial(ctx context.Context, addr netip.Addr) (*conn, *reason.Erro
 	d.ep.open.Add(1)
 	if d.ep.url.secure {
 		if r := d.handshake(ctx, c); r != nil {
+			d.offered = c.offered.Load()
 			c.settle(d.a)
 			c.close()
 			return nil, r
@@ -152,7 +154,7 @@ func (d *dialer) connect(ctx context.Context) (*conn, *reason.Error) {
 	_, pol := renegotiation(d.o.cfg.TLS)
 	c := &conn{o: d.o, ep: d.ep, id: d.o.deps.ConnIDs.Add(1), sni: d.sni, raw: raw, anew: d.anew}
 	c.tap = newTap(raw, c.id, pol)
-	c.nc, c.abortFn = c.tap, c.abort
+	c.nc, c.abortFn, c.tap.onTurn = c.tap, c.abort, c.renegotiating
 	c.call.c = c
 	c.call.body.c = c
 	c.probe.init(raw)

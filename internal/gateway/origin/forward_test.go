@@ -209,3 +209,25 @@ func TestBadRequestsBlameNoOrigin(t *testing.T) {
 		}
 	}
 }
+
+// Nor to make it shake hands for nothing: a connection on which nothing was sent is kept.
+func TestBadRequestsCostNoConnection(t *testing.T) {
+	opened := make(chan struct{}, 8)
+	addr := rawServer(t, func(c *net.TCPConn, r *bufio.Reader) {
+		opened <- struct{}{}
+		readHead(r)
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		_, _ = io.Copy(io.Discard, r)
+	})
+	o := newOrigin(t, Config{URLs: []string{"http://" + addr}})
+	for range 4 {
+		x := newExchange("POST", "/", "x")
+		x.Request.Body, x.Request.Length = brokenBody{}, exchange.Chunked
+		if _, _, err := fetch(t, o, x); reason.Of(err) == nil || !reason.Of(err).InRequest {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if _, got, err := fetch(t, o, newExchange("GET", "/", "")); err != nil || got != "ok" || len(opened) != 1 {
+		t.Errorf("got %q %v over %d connections", got, err, len(opened))
+	}
+}

@@ -271,3 +271,35 @@ func TestCloseWhileRunning(t *testing.T) {
 		}
 	}
 }
+
+// TestSessionFault: a session that cannot be resumed costs one attempt, which says so.
+func TestSessionFault(t *testing.T) {
+	s := newTLSServer(t, nil)
+	front := rawServer(t, func(c *net.TCPConn, _ *bufio.Reader) {
+		cfg := s.TLS.Clone()
+		cfg.MaxVersion = tls.VersionTLS12
+		cfg.SetSessionTicketKeys([][32]byte{{1}})
+		cfg.UnwrapSession = func(ticket []byte, _ tls.ConnectionState) (*tls.SessionState, error) {
+			if len(ticket) == 0 {
+				return nil, nil
+			}
+			return nil, io.ErrUnexpectedEOF // crypto/tls sends internal_error
+		}
+		srv := tls.Server(c, cfg)
+		br := bufio.NewReader(srv)
+		if readHead(br) {
+			_, _ = io.WriteString(srv, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		}
+	})
+	o := newOrigin(t, Config{URLs: []string{"https://" + front}, TLS: TLS{Roots: pool(s)}})
+	for want := 1; want <= 2; want++ {
+		x := newExchange("POST", "/", "")
+		status, _, err := fetch(t, o, x)
+		if status != 200 || err != nil || len(x.Attempts) != want {
+			t.Fatalf("got %d %v, attempts %+v", status, err, x.Attempts)
+		}
+		if want == 2 && x.Attempts[0].Reason != reason.TLSSessionFault {
+			t.Errorf("record %+v", x.Attempts[0])
+		}
+	}
+}

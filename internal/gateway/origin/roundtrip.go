@@ -59,10 +59,11 @@ type try struct {
 	check    bool // a health check
 	retries  int  // so far
 
-	http1  bool // speak HTTP/1.1
-	fresh  bool // use no kept connection
-	quiet  bool // announce no body
-	misled bool // a 421 came: resume no session either
+	http1   bool // speak HTTP/1.1
+	fresh   bool // use no kept connection
+	quiet   bool // announce no body
+	misled  bool // a 421 came: resume no session either
+	resumed bool // the last attempt failed while it resumed a session
 
 	ep     *endpoint   // of the last attempt
 	failed []*endpoint // not again, where another is left

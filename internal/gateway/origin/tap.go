@@ -35,6 +35,7 @@ type tap struct {
 	renegs   atomic.Int32 // HelloRequests so far
 	alertIn  atomic.Int32 // last alert in clear, -1 for none
 	alertOut atomic.Int32
+	onTurn   func(begins bool) // a renegotiation begins or ends; called while reading
 	onIn     func(tlswire.Record)
 	onOut    func(tlswire.Record)
 

@@ -39,6 +39,7 @@ func (t *tap) handshakeIn(r tlswire.Record) {
 		if t.ccsIn { // the Finished behind the second ChangeCipherSpec
 			t.state.Store(tapSteady)
 			t.note(fact.Fact{Kind: fact.TLSRenegotiated, Side: fact.SideServer})
+			t.turn(false)
 		}
 	}
 }
@@ -60,6 +61,13 @@ func (t *tap) helloRequest(size int) {
 	default: // crypto/tls answers, or refuses with no_renegotiation where max is 0
 		t.ccsIn = false
 		t.state.Store(tapReneg)
+		t.turn(true)
+	}
+}
+
+func (t *tap) turn(begins bool) {
+	if t.onTurn != nil {
+		t.onTurn(begins)
 	}
 }
 

@@ -83,6 +83,8 @@ func (o *Origin) connTLS(c *conn, sni string, alpn []string) *tls.Config {
 	cfg.NextProtos = alpn
 	if c.anew {
 		cfg.ClientSessionCache = nil
+	} else {
+		cfg.ClientSessionCache = &sessions{o.tls.ClientSessionCache, c}
 	}
 	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		c.certRequested.Store(true)
@@ -114,4 +116,19 @@ func (o *Origin) verifyPeer(chain []*x509.Certificate, sni string) error {
 		name = ""
 	}
 	return verifyChain(chain, o.cfg.TLS.Roots, name, o.now())
+}
+
+// sessions notes whether a connection offers to resume a session.
+type sessions struct {
+	tls.ClientSessionCache
+	c *conn
+}
+
+// Get implements tls.ClientSessionCache.
+func (s *sessions) Get(key string) (*tls.ClientSessionState, bool) {
+	state, ok := s.ClientSessionCache.Get(key)
+	if ok && state != nil {
+		s.c.offered.Store(true)
+	}
+	return state, ok
 }

@@ -46,8 +46,7 @@ func newUpload(ctx context.Context, k *call, sent int64) *upload {
 }
 
 func (u *upload) run() {
-	defer close(u.done)
-	defer u.handOver()
+	defer u.leave()
 	if !u.wait() {
 		return
 	}
@@ -88,8 +87,9 @@ func (u *upload) read(p []byte) (int, error) {
 	return u.k.req.Body.Read(p)
 }
 
-// handOver says that from now on it is the origin's turn, and by when.
-func (u *upload) handOver() {
+// leave says that from now on it is the origin's turn, and by when: one that takes no more may have answered already, so
+// that reading goes on for a moment. A client that failed leaves a request that can never be completed: reading ends.
+func (u *upload) leave() {
 	k, now := u.k, u.k.c.o.now()
 	k.due.Lock()
 	u.over = true
@@ -97,9 +97,14 @@ func (u *upload) handOver() {
 	k.due.Unlock()
 	if hearOut {
 		k.c.readBy(k.deadline(now, lastWords))
-		return
+	} else {
+		k.await(now)
 	}
-	k.await(now)
+	client := u.client
+	close(u.done) // before the reader is woken, which will ask why
+	if client {
+		k.c.abort()
+	}
 }
 
 // wait holds the body back for a 100, at most continueWait (RFC 9110 section 10.1.1 lets us go on without one).
@@ -129,15 +134,10 @@ func (u *upload) wait() bool {
 // held reports whether the body still waits for its 100.
 func (u *upload) held() bool { return u.waiting.Load() }
 
-// fail ends the upload. A client that fails leaves a request that can never be completed; an origin that takes no more
-// may have answered already, so that reading goes on for a moment.
+// fail notes why the upload ended, unless it was called off.
 func (u *upload) fail(r *reason.Error, client bool) {
-	if u.halted.Load() {
-		return
-	}
-	u.err, u.client = r, client
-	if client {
-		u.k.c.abort()
+	if !u.halted.Load() {
+		u.err, u.client = r, client
 	}
 }
 
