@@ -35,7 +35,14 @@ type conn struct {
 	tc      *tls.Conn    // nil on a plain connection; set before the first stateIdle
 
 	state atomic.Int32
+	used  atomic.Bool // a first request has begun
 }
+
+// newcomer is how long after accept a connection may still send its first request while the listener drains: its client
+// cannot tell a connection closed before that from a request that was lost.
+const newcomer = 2 * time.Second
+
+func (c *conn) isNew() bool { return !c.used.Load() && time.Since(c.accepted) < newcomer }
 
 func newConn(l *Listener, nc net.Conn) *conn {
 	c := &conn{l: l, nc: nc, accepted: time.Now()}
@@ -224,15 +231,20 @@ func (c *conn) idle() bool {
 	if !c.state.CompareAndSwap(stateBusy, stateIdle) {
 		return false
 	}
-	return !c.l.draining.Load() || !c.state.CompareAndSwap(stateIdle, stateClosed)
+	return !c.l.draining.Load() || c.isNew() || !c.state.CompareAndSwap(stateIdle, stateClosed)
 }
 
 // busy says that a request has begun; false when the connection was closed meanwhile.
-func (c *conn) busy() bool { return c.state.CompareAndSwap(stateIdle, stateBusy) }
+func (c *conn) busy() bool {
+	if !c.used.Load() {
+		c.used.Store(true)
+	}
+	return c.state.CompareAndSwap(stateIdle, stateBusy)
+}
 
-// drain closes the connection if it is idle.
+// drain closes the connection if it is idle and no newcomer. It is called again and again.
 func (c *conn) drain() {
-	if c.state.CompareAndSwap(stateIdle, stateClosed) {
+	if !c.isNew() && c.state.CompareAndSwap(stateIdle, stateClosed) {
 		_ = c.nc.SetWriteDeadline(time.Now().Add(time.Second))
 		if c.tc != nil {
 			_ = c.tc.CloseWrite()

@@ -32,6 +32,8 @@ type Listener struct {
 	settings atomic.Pointer[Settings]
 
 	draining atomic.Bool
+	starting sync.Mutex     // makes draining and loops change together
+	loops    sync.WaitGroup // Serve
 	conns    table
 	running  sync.WaitGroup // one for each connection's goroutine
 }
@@ -99,6 +101,10 @@ func (l *Listener) Connections() int { return l.conns.len() }
 // Serve accepts until ctx ends or Shutdown is called, and returns nil then; any other end is an error. It does not
 // wait for open connections: that is Shutdown's, which must be called in every case.
 func (l *Listener) Serve(ctx context.Context) error {
+	if !l.enter() {
+		return nil
+	}
+	defer l.loops.Done()
 	stop := context.AfterFunc(ctx, func() { _ = l.ln.Close() })
 	defer stop()
 	pause := time.Duration(0)
@@ -126,6 +132,17 @@ func (l *Listener) Serve(ctx context.Context) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// enter counts an accept loop in; false when Shutdown came before it.
+func (l *Listener) enter() bool {
+	l.starting.Lock()
+	defer l.starting.Unlock()
+	if l.draining.Load() {
+		return false
+	}
+	l.loops.Add(1)
+	return true
 }
 
 // passing reports whether an accept error goes away by itself: descriptors or memory are short, or the peer left first.
@@ -169,11 +186,14 @@ func (l *Listener) panicked(v any, client *exchange.Client, start time.Time, whe
 	l.refuseConn(client, start, reason.New(reason.UsPanic, where, nil))
 }
 
-// Shutdown stops accepting and drains: idle connections are closed at once, running requests get their answer with
+// Shutdown stops accepting and drains: idle connections are closed at once, new ones may ask once, running requests get their answer with
 // Connection: close, HTTP/2 connections a GOAWAY. When ctx ends first, what is left is closed by force and ctx's error returned.
 func (l *Listener) Shutdown(ctx context.Context) error {
+	l.starting.Lock()
 	l.draining.Store(true)
+	l.starting.Unlock()
 	_ = l.ln.Close()
+	l.loops.Wait() // what was accepted already is served
 	l.conns.close()
 	done := make(chan struct{})
 	go func() { l.running.Wait(); close(done) }()
