@@ -206,3 +206,49 @@ func until(t testing.TB, what string, ok func() bool) {
 		}
 	}
 }
+
+// TestReloadChangesListener changes what a listener is, on the address that it has, while clients connect anew for each
+// request and others keep their connections: none is refused and none is cut.
+func TestReloadChangesListener(t *testing.T) {
+	t.Parallel()
+	s := goOrigin(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	p := newPKI(t, "*.test")
+	config := func(addr, listener string) string {
+		return fmt.Sprintf("listen: [{address: %q, tls: true%s}]\nsites:\n%s", addr, listener, p.goSite("a.test", s, "off", ""))
+	}
+	first := start(t, config("127.0.0.1:0", ""))
+	addr := first.tls()
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	g := start(t, config(addr, ""))
+	var asked, failed atomic.Int64
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for i := range 4 {
+		c := g.client(t, i%2 == 0)
+		c.Transport.(*http.Transport).DisableKeepAlives = i < 2
+		c.Transport.(*http.Transport).Protocols.SetHTTP1(true)
+		wg.Go(func() {
+			for !stop.Load() && failed.Load() == 0 {
+				status, _, err := tryGet(c, "https://a.test/")
+				if asked.Add(1); err != nil || status != 200 {
+					failed.Add(1)
+					t.Errorf("client %d: %d %v", i, status, err)
+				}
+			}
+		})
+	}
+	for i := range 12 {
+		before := asked.Load()
+		until(t, "this configuration has served some requests", func() bool { return asked.Load() >= before+12 || failed.Load() > 0 })
+		listener := []string{", http2: false", ", proxy_protocol: {mode: accept, trusted: [127.0.0.0/8]}", ", limits: {requests: 5}", ""}[i%4]
+		g.write(config(addr, listener))
+		if err := g.Reload(); err != nil {
+			t.Errorf("reload %d: %v", i, err)
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+	t.Logf("%d requests", asked.Load())
+}
