@@ -159,9 +159,14 @@ func (c *conn) openTLS(s *Settings, prefix []byte) (func(), *reason.Error) {
 	c.client.TLS = clientTLS(h, name)
 	c.shook(c.client.TLS, "")
 	if c.client.TLS.ALPN == "h2" {
+		raw.direct = true // x/net/http2 always reads
 		return func() { c.l.h2.serve(c, h.conn) }, nil
 	}
-	return func() { newH1(c, h.conn, nil).serve() }, nil
+	return func() {
+		h1 := newH1(c, h.conn, nil)
+		h1.feed = raw.feed
+		h1.serve()
+	}, nil
 }
 
 // shook tells of a handshake.

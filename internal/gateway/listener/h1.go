@@ -21,6 +21,8 @@ type h1 struct {
 
 	in     *httpwire.Reader
 	wait   *waiter // nil over TLS
+	feed   *feeder // under TLS; nil without
+	whole  bool    // crypto/tls has handed on all that it decrypted
 	watch  watch
 	served int
 	line   int // bytes of the request line so far, -1 once it has ended: what is too long then is the fields

@@ -26,7 +26,12 @@ func (h *h1) await(s *Settings) (time.Time, bool) {
 // fill reads the first bytes of a request into pending.
 func (h *h1) fill() error {
 	if h.wait == nil { // TLS: one byte of ours waits; the record's rest stays inside crypto/tls until it is asked for
-		n, err := h.rw.Read(h.first[:])
+		if h.feed != nil && h.whole && h.feed.clean() {
+			if err := h.feed.fill(); err != nil {
+				return err
+			}
+		}
+		n, err := h.take(h.first[:])
 		h.pending = h.first[:n]
 		if n > 0 {
 			return nil
@@ -47,7 +52,7 @@ func (h *h1) Read(p []byte) (int, error) {
 		if h.wait == nil && n == 1 && len(p) > 1 {
 			p[0] = h.pending[0]
 			h.pending = nil
-			n, _ := h.rw.Read(p[1:]) // an error will be there again
+			n, _ := h.take(p[1:]) // an error will be there again
 			h.see(p[:n+1])
 			return n + 1, nil
 		}
@@ -67,8 +72,15 @@ func (h *h1) Read(p []byte) (int, error) {
 	case phaseBody:
 		h.setRead(time.Now(), s.BodyIdle)
 	}
-	n, err := h.rw.Read(p)
+	n, err := h.take(p)
 	h.see(p[:n])
+	return n, err
+}
+
+// take reads from the socket or from TLS, which gives less than was asked for when it has no more.
+func (h *h1) take(p []byte) (int, error) {
+	n, err := h.rw.Read(p)
+	h.whole = n < len(p)
 	return n, err
 }
 

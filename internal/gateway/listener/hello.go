@@ -26,6 +26,9 @@ type helloConn struct {
 	mute  bool   // drop what crypto/tls writes
 	over  bool   // the handshake is done
 
+	feed   *feeder // from the ClientHello on
+	direct bool    // do without feed once that is empty
+
 	in, out        tlswire.RecordScanner
 	received, sent int // alert numbers, -1 for none
 }
@@ -35,13 +38,13 @@ func newHelloConn(nc net.Conn, prefix []byte) *helloConn {
 }
 
 func (h *helloConn) Read(p []byte) (n int, err error) {
-	if h.over && len(h.prefix) == 0 {
-		return h.Conn.Read(p)
-	}
-	if len(h.prefix) > 0 {
+	switch {
+	case len(h.prefix) > 0:
 		n = copy(p, h.prefix)
 		h.prefix = h.prefix[n:]
-	} else {
+	case h.feed != nil && (!h.direct || len(h.feed.data) > 0):
+		n, err = h.feed.Read(p)
+	default:
 		n, err = h.Conn.Read(p)
 	}
 	if h.over {
@@ -78,8 +81,13 @@ func noteAlert(r tlswire.Record, n *int) {
 	}
 }
 
-// forget drops the kept ClientHello: the connection is terminated here.
-func (h *helloConn) forget() { h.hello, h.seen = true, nil }
+// forget drops the kept ClientHello: the connection is terminated here. From now on crypto/tls gets one record at a time.
+func (h *helloConn) forget() {
+	h.feed = &feeder{wait: newWaiter(h.Conn)}
+	h.feed.edge.pass(h.seen)
+	h.feed.edge.pass(h.prefix)
+	h.hello, h.seen = true, nil
+}
 
 // settle ends the watching.
 func (h *helloConn) settle() {

@@ -69,6 +69,7 @@ func (w *watch) fire() {
 	case n > 0:
 		w.h.first = one
 		w.h.pending = w.h.first[:1]
+		w.h.whole = false
 	case err != nil && !(w.stopped && isTimeout(err)):
 		w.h.cancel(gone("while its request was served", err))
 	}
