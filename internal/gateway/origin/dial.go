@@ -2,11 +2,9 @@ package origin
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -15,7 +13,6 @@ import (
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/httpwire"
 	"github.com/lunette-waf/lunette/internal/reason"
-	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
 // addrPenalty is how long an address that did not answer comes last.
@@ -33,74 +30,6 @@ type dialer struct {
 	offered bool         // a handshake failed that offered to resume a session
 	left    int          // addresses that are worth trying, this one included
 	slot    bool         // a place under MaxConns is held for the connection
-}
-
-// addresses resolves the endpoint's host and orders the answer: what failed recently or in this exchange comes last.
-func (d *dialer) addresses(ctx context.Context) ([]netip.Addr, *reason.Error) {
-	if d.ep.url.ip.IsValid() {
-		d.a.DNS = 0
-		return []netip.Addr{d.ep.url.ip}, nil
-	}
-	start := d.o.now()
-	if t := d.o.cfg.Timeouts.DNS; t > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, t)
-		defer cancel()
-	}
-	addrs, cached, err := d.o.resolver.lookup(ctx, d.ep.url.host)
-	d.a.DNS = d.o.now().Sub(start)
-	if err != nil {
-		r := reason.Of(err)
-		d.a.Facts = append(d.a.Facts, fact.Fact{Kind: fact.DNSFailed, At: d.o.now(), Text: string(r.Code)})
-		return nil, r
-	}
-	if cached {
-		d.a.DNS = 0
-	} else {
-		d.a.Facts = append(d.a.Facts, fact.Fact{Kind: fact.DNSAnswer, At: d.o.now(), Size: int64(len(addrs)), Text: joinAddrs(addrs)})
-	}
-	return d.ep.order(addrs, d.tried, d.o.now()), nil
-}
-
-func joinAddrs(addrs []netip.Addr) string {
-	var b strings.Builder
-	for i, a := range addrs {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(a.String())
-	}
-	return b.String()
-}
-
-// order puts the addresses that are worth trying first.
-func (ep *endpoint) order(addrs, tried []netip.Addr, now time.Time) []netip.Addr {
-	if len(addrs) < 2 {
-		return addrs
-	}
-	ep.mu.Lock()
-	defer ep.mu.Unlock()
-	rank := func(a netip.Addr) int {
-		switch {
-		case slices.Contains(tried, a):
-			return 2
-		case now.Before(ep.badAddr[a]):
-			return 1
-		}
-		return 0
-	}
-	out := slices.Clone(addrs)
-	slices.SortStableFunc(out, func(a, b netip.Addr) int { return rank(a) - rank(b) })
-	return out
-}
-
-func (ep *endpoint) penalise(a netip.Addr, now time.Time) {
-	ep.mu.Lock()
-	if len(ep.badAddr) > 4*maxAddrs {
-		clear(ep.badAddr)
-	}
-	ep.badAddr[a] = now.Add(addrPenalty)
-	ep.mu.Unlock()
 }
 
 // dial opens a connection to addr: TCP, then TLS where the URL says so, then HTTP/2 where ALPN chose it.
@@ -172,94 +101,6 @@ func (d *dialer) patience() time.Duration {
 		return whole
 	}
 	return min(whole, max(whole/time.Duration(d.left), 2*time.Second))
-}
-
-func (d *dialer) handshake(ctx context.Context, c *conn) *reason.Error {
-	start := d.o.now()
-	if d.o.cfg.TLS.Profile != "legacy" || d.o.cfg.HTTP == "2" { // what speaks TLS 1.0 may not know ALPN
-		c.alpnSent = d.alpn
-	}
-	d.a.SNI, d.a.ALPNSent = d.sni, c.alpnSent
-	c.tls = tls.Client(c.tap, d.o.connTLS(c, d.sni, c.alpnSent))
-	c.nc = c.tls
-	if t := d.o.cfg.Timeouts.TLS; t > 0 {
-		_ = c.raw.SetDeadline(start.Add(t))
-	}
-	err := c.tls.HandshakeContext(ctx)
-	d.a.TLS = d.o.now().Sub(start)
-	if err != nil {
-		if r := ended(ctx); r != nil {
-			return r
-		}
-		r := c.handshakeError(err)
-		d.a.Peer = c.peer
-		d.a.TLSVersion, d.a.Cipher = c.tap.hello.version, c.tap.hello.cipher
-		return r
-	}
-	_ = c.raw.SetDeadline(time.Time{})
-	s := c.tls.ConnectionState()
-	c.state = tlsState{version: s.Version, cipher: s.CipherSuite, alpn: s.NegotiatedProtocol, resumed: s.DidResume}
-	if c.peer == nil && len(s.PeerCertificates) > 0 {
-		c.peer = describePeer(s.PeerCertificates[0])
-	}
-	c.tap.established(s.Version, s.NegotiatedProtocol == http2.NextProtoTLS)
-	c.tap.note(fact.Fact{Kind: fact.TLSHandshakeDone, Code: int(s.Version), Text: tlswire.SuiteName(s.CipherSuite)})
-	if d.o.cfg.HTTP == "2" && !slices.Contains(d.alpn, "http/1.1") {
-		return chosenProtocol(s.NegotiatedProtocol)
-	}
-	return nil
-}
-
-// chosenProtocol is nil where ALPN chose HTTP/2, which the settings demand.
-func chosenProtocol(alpn string) *reason.Error {
-	switch alpn {
-	case http2.NextProtoTLS:
-		return nil
-	case "":
-		return reason.New(reason.TLSALPNNone, "wanted h2", nil)
-	}
-	return reason.New(reason.TLSALPNMismatch, "wanted h2, the origin chose "+alpn, nil)
-}
-
-// protocols is what ALPN offers on a new connection.
-func (ep *endpoint) protocols(http1 bool) []string {
-	switch {
-	case ep.o.cfg.HTTP == "2" && !http1:
-		return []string{"h2"}
-	case http1 || ep.o.cfg.HTTP == "1.1" || ep.http1.Load():
-		return []string{"http/1.1"}
-	}
-	return []string{"h2", "http/1.1"}
-}
-
-// serverName is the SNI for host (RFC 6066 section 3: no port, no address).
-func serverName(configured, host string) string {
-	if configured != "" {
-		return configured
-	}
-	return hostname(host)
-}
-
-// hostname strips the port and the brackets of a Host value.
-func hostname(host string) string {
-	if strings.HasPrefix(host, "[") {
-		if i := strings.IndexByte(host, ']'); i > 0 {
-			return host[1:i]
-		}
-		return host
-	}
-	if i := strings.LastIndexByte(host, ':'); i >= 0 {
-		return host[:i]
-	}
-	return host
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	if t, ok := a.(*net.TCPAddr); ok {
-		ap := t.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	}
-	return netip.AddrPort{}
 }
 
 // Dial opens a plain TCP connection for a client that is passed through; a is filled as far as it got.

@@ -158,8 +158,9 @@ func TestWriteReasons(t *testing.T) {
 		linger bool
 		want   []reason.Code
 	}{
-		{"closes", false, []reason.Code{reason.WriteEOF, reason.WriteReset}}, // unread bytes make the kernel reset
-		{"resets", true, []reason.Code{reason.WriteReset}},
+		// Unread bytes make the kernel reset a closed connection; and it tells of a reset but once, to reading or to writing.
+		{"closes", false, []reason.Code{reason.WriteEOF, reason.WriteReset}},
+		{"resets", true, []reason.Code{reason.WriteEOF, reason.WriteReset}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			addr := rawServer(t, func(nc *net.TCPConn, r *bufio.Reader) {

@@ -19,31 +19,15 @@ func (s *h2Stream) open() *reason.Error {
 		return r
 	}
 	h.wmu.Lock()
-	h.mu.Lock()
-	if !h.usableLocked() {
-		dead := h.dead
-		h.mu.Unlock()
+	frame, r := s.register()
+	if r != nil {
 		h.wmu.Unlock()
-		if dead == nil {
-			return reason.New(reason.HTTP2GoAway, "before the request was sent", nil)
-		}
-		return s.deadReason(dead)
+		return r
 	}
-	s.id = h.nextID
-	h.nextID += 2
-	h.reserved--
-	h.streams[s.id] = s
-	s.window = h.peerWindow
-	s.closed = req.Length == 0
-	if req.Length != 0 {
-		s.up = newH2Upload(s)
-	}
-	frame := h.maxFrame
-	h.mu.Unlock()
 	s.encode()
 	block := h.block.Bytes()
-	n, err := int64(0), error(nil)
-	err = h.writeLocked(func() error {
+	var n int64
+	err := h.writeLocked(func() (err error) {
 		n, err = h.writeBlock(s.id, block, frame, req.Length == 0)
 		return err
 	})
@@ -61,6 +45,31 @@ func (s *h2Stream) open() *reason.Error {
 	}
 	go s.up.run()
 	return nil
+}
+
+// register makes the stream known and gives it its number, in the order in which heads are written: h.wmu is held.
+func (s *h2Stream) register() (frameSize int, _ *reason.Error) {
+	h := s.h
+	h.mu.Lock()
+	if !h.usableLocked() {
+		dead := h.dead
+		h.mu.Unlock()
+		if dead == nil {
+			return 0, reason.New(reason.HTTP2GoAway, "before the request was sent", nil)
+		}
+		return 0, s.deadReason(dead)
+	}
+	defer h.mu.Unlock()
+	s.id = h.nextID
+	h.nextID += 2
+	h.reserved--
+	h.streams[s.id] = s
+	s.window = h.peerWindow
+	s.closed = s.req.Length == 0
+	if s.req.Length != 0 {
+		s.up = newH2Upload(s)
+	}
+	return h.maxFrame, nil
 }
 
 // writeFault says why writing failed; the connection is of no more use. What the origin said before it stopped taking

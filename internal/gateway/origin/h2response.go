@@ -45,19 +45,23 @@ func (s *h2Stream) takeHeaders(f *http2.MetaHeadersFrame) *reason.Error {
 		s.heads = append(s.heads, h2Head{status, header})
 		return nil
 	}
-	if header.Has("Content-Length") {
-		n, ok := contentLength(header)
+	return s.takeFinalLocked(h2Head{status, header}, f.StreamEnded())
+}
+
+func (s *h2Stream) takeFinalLocked(head h2Head, end bool) *reason.Error {
+	if head.header.Has("Content-Length") {
+		n, ok := contentLength(head.header)
 		if !ok {
 			return reason.New(reason.HTTP1BadCL, "over http/2 (RFC 9110 8.6)", nil)
 		}
 		s.stated = n
 	}
-	if !httpwire.BodyAllowed(s.req.Method, status) {
+	if !httpwire.BodyAllowed(s.req.Method, head.status) {
 		s.stated = 0
 	}
 	s.final = true
-	s.heads = append(s.heads, h2Head{status, header})
-	return s.endLocked(f.StreamEnded())
+	s.heads = append(s.heads, head)
+	return s.endLocked(end)
 }
 
 func (s *h2Stream) takeTrailerLocked(f *http2.MetaHeadersFrame, header exchange.Header, status int) *reason.Error {

@@ -6,6 +6,8 @@
 // Promises: every failure has a reason that was read from types, errno, alert numbers and record headers, never from
 // an error's text; a request is sent twice only where the origin cannot have acted on the first; a connection whose
 // framing is in doubt, or that carries somebody's identity, is never given to somebody else; TLS settings are explicit.
+// Within: roundtrip.go is the loop of attempts, connect.go and pool.go find a connection, dial.go and handshake.go make one, tap.go
+// watches its TLS records; call.go is an exchange over HTTP/1.1, the h2 files are one over HTTP/2; classify.go names faults.
 // Non-goals: header policy (site), inspection (policy), speaking to clients (listener).
 package origin
 

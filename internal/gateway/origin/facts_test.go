@@ -1,0 +1,35 @@
+package origin
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// TestFacts: an exchange over a fresh connection tells its whole story, in order; one over a kept one only its own part.
+func TestFacts(t *testing.T) {
+	s := newTLSServer(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
+	o := newOrigin(t, Config{URLs: []string{s.URL}, TLS: TLS{Roots: pool(s)}})
+	exchangeFacts := []fact.Kind{fact.RequestSent, fact.FirstByte, fact.ResponseHead, fact.ResponseDone}
+	for _, want := range [][]fact.Kind{
+		append([]fact.Kind{fact.TCPConnected, fact.TLSClientHello, fact.TLSServerHello, fact.TLSCertificate, fact.TLSHandshakeDone}, exchangeFacts...),
+		exchangeFacts,
+	} {
+		x := newExchange("GET", "/", "")
+		if _, _, err := fetch(t, o, x); err != nil {
+			t.Fatal(err)
+		}
+		var got []fact.Kind
+		for _, f := range Facts(&x.Attempts[0]) {
+			got = append(got, f.Kind)
+			if f.Conn != x.Attempts[0].ConnID {
+				t.Errorf("fact %v of connection %d", f.Kind, f.Conn)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}
