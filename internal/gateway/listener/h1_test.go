@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -460,6 +461,29 @@ func TestShutdownDrains(t *testing.T) {
 	}
 	if n := r.Connections(); n != 0 {
 		t.Errorf("%d connections left", n)
+	}
+}
+
+// A client that has just connected cannot tell a closed connection from a lost request: it may ask once.
+func TestShutdownHearsNewcomers(t *testing.T) {
+	r := start(t, Config{}, handlerFunc(func(_ context.Context, x *exchange.Exchange) { reply(x, 200, "heard") }))
+	c := r.dial()
+	for r.Connections() == 0 { // accepted, not only in the queue
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- r.Shutdown(ctx) }()
+	for !r.draining.Load() {
+		runtime.Gosched()
+	}
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if res, body := answer(t, bufio.NewReader(c), "GET"); res.StatusCode != 200 || body != "heard" || !res.Close {
+		t.Errorf("%d %q close %v", res.StatusCode, body, res.Close)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 
