@@ -7,6 +7,7 @@ BIN         := $(CURDIR)/bin
 
 GOLANGCI_VERSION    := v2.15.0
 STATICCHECK_VERSION := v0.8.2
+CADDY_VERSION       := v2.11.9
 GOLANGCI    := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 STATICCHECK := $(BIN)/staticcheck-$(STATICCHECK_VERSION)
 
@@ -59,7 +60,8 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 .PHONY: bench
 bench: ## CPU per request beside nginx, HAProxy, Caddy and httputil.ReverseProxy
 	@test/peers.sh bench >/dev/null
-	$(GO) run ./test/bench
+	@[ -x $(BIN)/caddy ] || GOBIN=$(BIN) $(GO) install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION) || echo "caddy could not be installed and is left out"
+	$(GO) run ./test/bench $(BENCHFLAGS)
 
 .PHONY: lint
 lint: $(GOLANGCI) $(STATICCHECK) ## gofmt, golangci-lint, staticcheck
