@@ -141,6 +141,8 @@ with what the rules saw.
    With inspection the body is read first, to its end or to the limit of what rules look at.
 6. **One answer for one request.** A connection on which more came than was asked for, or something else, or whose framing is in doubt, is
    closed and never serves another request. Each kept connection is looked at before it is used again.
+   What no gateway can see: an origin that ignores the length of a request's content and reads the content as a further request. Where you
+   have such a one, mend it, and meanwhile set ` + "`origin.idle_connections: 0`" + `, so that no connection serves two requests.
 7. **Faults of the client are the client's**: they answer 4xx, are logged with side ` + "`client`" + `, and never count against an origin's health.
 
 ## Fields of a request
