@@ -395,3 +395,51 @@ func TestHTTP2Streams(t *testing.T) {
 		_ = r.Body.Close()
 	}
 }
+
+// TestNothingKept: without keepalive_idle every exchange has a connection of its own, which ends with it.
+func TestNothingKept(t *testing.T) {
+	for _, version := range []string{"1.1", "2"} {
+		o := h2Origin(t, Config{Timeouts: Timeouts{KeepaliveIdle: -1}}, func(p *h2Peer) {
+			_ = p.WriteSettings()
+			p.requests(func(m *http2.MetaHeadersFrame) { p.head(m.StreamID, true, ":status", "204") })
+		})
+		if version == "1.1" {
+			addr := rawServer(t, answering("HTTP/1.1 204 No Content\r\n\r\n"))
+			o = newOrigin(t, Config{URLs: []string{"http://" + addr}, Timeouts: Timeouts{KeepaliveIdle: -1}})
+		}
+		for range 3 {
+			x := newExchange("GET", "/", "")
+			if status, _, err := fetch(t, o, x); status != 204 || err != nil || x.Attempts[0].Reused {
+				t.Errorf("http %s: got %d %v", version, status, err)
+			}
+		}
+		if n := o.Stats()[0].Open; n != 0 {
+			t.Errorf("http %s: %d connections open", version, n)
+		}
+	}
+}
+
+// TestIdleConnectionsEnd: what lies idle is closed before the origin does, in either version.
+func TestIdleConnectionsEnd(t *testing.T) {
+	gone := make(chan struct{}, 2)
+	short := Timeouts{KeepaliveIdle: 50 * time.Millisecond}
+	h2 := h2Origin(t, Config{Timeouts: short}, func(p *h2Peer) {
+		_ = p.WriteSettings()
+		p.requests(func(m *http2.MetaHeadersFrame) { p.head(m.StreamID, true, ":status", "204") })
+		gone <- struct{}{}
+	})
+	addr := rawServer(t, func(c *net.TCPConn, r *bufio.Reader) {
+		for readHead(r) {
+			_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+		}
+		gone <- struct{}{}
+	})
+	h1 := newOrigin(t, Config{URLs: []string{"http://" + addr}, Timeouts: short})
+	for _, o := range []*Origin{h1, h2} {
+		x := newExchange("GET", "/", "")
+		if status, _, err := fetch(t, o, x); status != 204 || err != nil {
+			t.Fatalf("got %d %v", status, err)
+		}
+		<-gone
+	}
+}

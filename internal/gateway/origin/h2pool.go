@@ -13,7 +13,8 @@ func (ep *endpoint) addHTTP2(c *conn, x *exchange.Exchange) {
 	}
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
-	if ep.closed || c.private {
+	limit := ep.o.cfg.Timeouts.KeepaliveIdle
+	if ep.closed || c.private || limit == 0 {
 		c.private = true // for x alone; it ends with its last stream
 		return
 	}
@@ -21,7 +22,7 @@ func (ep *endpoint) addHTTP2(c *conn, x *exchange.Exchange) {
 	if c.pin != 0 {
 		ep.pinned.Add(1)
 	}
-	if limit := ep.o.cfg.Timeouts.KeepaliveIdle; ep.reaper == nil {
+	if ep.reaper == nil {
 		ep.reaper = time.AfterFunc(limit, ep.reap)
 	}
 }
