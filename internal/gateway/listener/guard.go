@@ -31,7 +31,6 @@ type guard struct {
 	in            frames
 	preface       int // bytes of the client's preface still to come
 	since         time.Time
-	seen          int32 // of outResets
 	resets        int
 	control       int
 	continuations int
@@ -42,6 +41,8 @@ type guard struct {
 
 	outResets atomic.Int32 // RST_STREAM frames that we sent for a fault of the client's
 	forgiven  atomic.Int32 // of those, the ones that were our own doing
+	seen      atomic.Int32 // of outResets, less the forgiven ones: what the reader has counted
+	woken     atomic.Bool  // the reader was woken to count them
 	requests  atomic.Int32
 	judged    atomic.Pointer[reason.Error]
 }
@@ -92,6 +93,16 @@ func (g *guard) Read(p []byte) (int, error) {
 	if g.fault != nil {
 		return 0, http2.ConnectionError(http2.ErrCodeEnhanceYourCalm)
 	}
+	for {
+		n, err := g.read(p)
+		if n > 0 || err == nil || g.fault != nil || !g.woken.Swap(false) {
+			return n, err
+		}
+		_ = g.SetReadDeadline(time.Time{}) // woken for nothing: a new window has begun
+	}
+}
+
+func (g *guard) read(p []byte) (int, error) {
 	n, err := g.Conn.Read(p)
 	b := p[:n]
 	if g.preface > 0 {
@@ -151,9 +162,9 @@ func (g *guard) count(s *Settings, head []byte, length int) {
 // judge looks at the resets, and begins a new window when the old one is over.
 func (g *guard) judge(s *Settings) {
 	out := g.outResets.Load() - g.forgiven.Load()
-	if out > g.seen {
-		g.resets += int(out - g.seen)
-		g.seen = out
+	if seen := g.seen.Load(); out > seen {
+		g.resets += int(out - seen)
+		g.seen.Store(out)
 	}
 	if g.resets == 0 && g.control == 0 {
 		return
@@ -178,7 +189,16 @@ func (g *guard) Write(p []byte) (int, error) {
 			g.outResets.Add(1)
 		}
 	})
+	g.wake()
 	return g.Conn.Write(p)
+}
+
+// wake makes the reader judge when many resets have gone out while it waits: a client need not send anything more.
+func (g *guard) wake() {
+	limit := g.c.l.settings.Load().Resets
+	if limit >= 0 && int(g.outResets.Load()-g.forgiven.Load()-g.seen.Load()) > limit && !g.woken.Swap(true) {
+		_ = g.SetReadDeadline(time.Unix(1, 0))
+	}
 }
 
 // settle records what the connection was ended for.
