@@ -22,6 +22,9 @@ const maxBlockRecord = 4 << 20
 // ExplainBlock says in words why the request with this id was blocked: from the access log file, else from the running
 // gateway's admin address, both as the configuration at path names them. logFile overrides the first.
 func ExplainBlock(path, logFile, id string) (string, error) {
+	if !telemetry.ValidID(id) {
+		return "", fmt.Errorf("find request %.70q: not an id", id)
+	}
 	rec, err := findRecord(path, logFile, id)
 	if err != nil {
 		return "", err

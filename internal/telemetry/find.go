@@ -21,7 +21,7 @@ const (
 // FindInLog returns the record of the request with this id from an access log file, the newest if there are several. The
 // error wraps ErrNotFound when the file has none; rotated files are files of their own.
 func FindInLog(path, id string) (*Record, error) {
-	if !validID(id) {
+	if !ValidID(id) {
 		return nil, fmt.Errorf("find request %.70q: not an id", id)
 	}
 	b, err := findLine(path, id)
@@ -35,8 +35,8 @@ func FindInLog(path, id string) (*Record, error) {
 	return &r, nil
 }
 
-// validID bounds what is searched for: letters and digits only, so that it stands in a line as it is.
-func validID(id string) bool {
+// ValidID bounds what is searched for: letters and digits only, at most 64, so that it stands in a line or a URL as it is.
+func ValidID(id string) bool {
 	if len(id) == 0 || len(id) > maxID {
 		return false
 	}
@@ -50,6 +50,9 @@ func validID(id string) bool {
 
 // findLine returns the last line that begins as ours do and carries id, without its newline.
 func findLine(path, id string) ([]byte, error) {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() { // a pipe or a device may never end
+		return nil, fmt.Errorf("find request %s: %s is no regular file", id, path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("find request %s: %w", id, err)

@@ -28,8 +28,30 @@ func openLogFile(path string) (*logFile, error) {
 	return &logFile{path: path, f: f}, nil
 }
 
+// openAppend opens the file and ends a line that a crash or a full disk left torn: the next one must not be lost with it.
 func openAppend(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	torn := endsTorn(path)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	if err == nil && torn {
+		_, _ = f.Write([]byte{'\n'}) // if it fails, so will the lines, and that is told
+	}
+	return f, err
+}
+
+// endsTorn reports whether path is a file whose last byte is no newline. What cannot be read is taken as whole.
+func endsTorn(path string) bool {
+	st, err := os.Stat(path)
+	if err != nil || !st.Mode().IsRegular() || st.Size() == 0 {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	var last [1]byte
+	_, err = f.ReadAt(last[:], st.Size()-1)
+	return err == nil && last[0] != '\n'
 }
 
 func (l *logFile) file() *os.File {

@@ -121,7 +121,7 @@ func (r *Recorder) Block(id string) ([]byte, bool) {
 	if b, ok := r.ring.get(id); ok {
 		return b, true
 	}
-	if r.file == "" || !validID(id) {
+	if r.file == "" || !ValidID(id) {
 		return nil, false
 	}
 	r.search.Lock() // one reader of a large file is enough
