@@ -17,12 +17,15 @@ const (
 	prefaceLen     = len(http2.ClientPreface)
 	// maxContinuations bounds the CONTINUATION frames of one head; x/net/http2 bounds their bytes.
 	maxContinuations = 32
+	// updateEvery is how many bytes of content an honest client takes at least before it extends a window again.
+	updateEvery = 256
 )
 
 // guard stands between TLS and x/net/http2 and counts frames, which costs nanoseconds each. Once a client does more of
 // what costs us and not it than any honest client does, reading fails with ENHANCE_YOUR_CALM, which makes x/net/http2
 // send GOAWAY with that code and close. Counted are resets by the client, resets that it provokes from us
-// (both ways of rapid reset), frames that carry nothing, and CONTINUATION frames.
+// (both ways of rapid reset), frames that carry nothing, CONTINUATION frames, and WINDOW_UPDATE frames far beyond what our
+// DATA frames give cause for.
 type guard struct {
 	*tls.Conn
 	c *conn
@@ -34,11 +37,13 @@ type guard struct {
 	resets        int
 	control       int
 	continuations int
+	updates       int64 // WINDOW_UPDATE frames of the connection's life
 	fault         *reason.Error
 
 	// owned by whoever writes
 	out frames
 
+	credit    atomic.Int64 // WINDOW_UPDATE frames that what we sent gives cause for
 	outResets atomic.Int32 // RST_STREAM frames that we sent for a fault of the client's
 	forgiven  atomic.Int32 // of those, the ones that were our own doing
 	seen      atomic.Int32 // of outResets, less the forgiven ones: what the reader has counted
@@ -146,6 +151,9 @@ func (g *guard) count(s *Settings, head []byte, length int) {
 		}
 		detail = "empty DATA flood"
 	case http2.FrameWindowUpdate:
+		if g.updates++; s.ControlFrames >= 0 && g.updates > int64(s.ControlFrames)+g.credit.Load() {
+			g.fault = reason.New(reason.HTTP2BadFrame, "WINDOW_UPDATE flood", nil)
+		}
 		return
 	case http2.FramePing:
 		code = reason.HTTP2PingFlood
@@ -183,7 +191,10 @@ func (g *guard) judge(s *Settings) {
 
 // Write implements net.Conn.
 func (g *guard) Write(p []byte) (int, error) {
-	g.out.feed(p, func(head []byte, _ int) {
+	g.out.feed(p, func(head []byte, length int) {
+		if http2.FrameType(head[3]) == http2.FrameData {
+			g.credit.Add(2 + int64(length)/updateEvery)
+		}
 		if http2.FrameType(head[3]) == http2.FrameRSTStream && len(head) == frameHeaderLen+4 &&
 			http2.ErrCode(binary.BigEndian.Uint32(head[frameHeaderLen:])) != http2.ErrCodeNo {
 			g.outResets.Add(1)

@@ -92,6 +92,7 @@ func (x *h2Rig) outcome(id uint32) string {
 			if f.StreamID == id {
 				return "RST " + f.ErrCode.String()
 			}
+			_ = x.fr.WritePing(false, [8]byte{}) // abuse is judged when more is read
 		case *http2.MetaHeadersFrame:
 			if f.StreamID != id {
 				continue
@@ -292,6 +293,26 @@ func TestH2Floods(t *testing.T) {
 			x.calm(tt.code, "")
 		})
 	}
+}
+
+func TestH2WindowUpdateFlood(t *testing.T) {
+	x := startH2(t, Settings{ControlFrames: 50}, handlerFunc(func(_ context.Context, x *exchange.Exchange) {
+		reply(x, 200, strings.Repeat("a", 16<<10))
+	}))
+	for i := range 20 { // one for every 512 bytes is odd, but no flood
+		id := uint32(2*i + 1)
+		_ = x.headers(id, true, x.request())
+		if got := x.outcome(id); !strings.HasPrefix(got, "200") {
+			t.Fatalf("got %.50q", got)
+		}
+		for range 32 {
+			_ = x.fr.WriteWindowUpdate(0, 512)
+		}
+	}
+	for range 2000 {
+		_ = x.fr.WriteWindowUpdate(0, 1)
+	}
+	x.calm(reason.HTTP2BadFrame, "WINDOW_UPDATE")
 }
 
 func TestH2EmptyDataFlood(t *testing.T) {
