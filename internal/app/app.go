@@ -74,7 +74,9 @@ func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
 	for _, w := range warnings {
 		a.log.Warn("configuration: " + strings.TrimSpace(w.Message) + hint(w.Hint) + fmt.Sprintf(" (%s:%d)", w.File, w.Line))
 	}
-	if a.rec, err = telemetry.New(recorderConfig(cfg, mask, a.opts)); err != nil {
+	rc := recorderConfig(cfg, mask, a.opts)
+	rc.Failing = a.accessLogFailing
+	if a.rec, err = telemetry.New(rc); err != nil {
 		return err
 	}
 	masker, err := redact.New(mask)
@@ -237,6 +239,15 @@ func recorderConfig(cfg *config.Config, mask redact.Config, opts Options) teleme
 		out.File = cfg.AccessLog.File
 	}
 	return out
+}
+
+// accessLogFailing hears of a disk that is full or broken, and of one that is well again.
+func (a *App) accessLogFailing(err error) {
+	if err != nil {
+		a.log.Error("the access log cannot be written: make room; lines wait in memory, then they are lost and counted in lunette_access_log_dropped_total", "error", err)
+		return
+	}
+	a.log.Info("the access log is written again")
 }
 
 func level(s string) slog.Level {

@@ -93,6 +93,22 @@ func (l *logFile) Moved() bool {
 
 func (l *logFile) Close() error { return l.file().Close() }
 
+// told is a sink that tells when writing begins to fail and when it works again.
+type told struct {
+	sink
+	tell    func(err error)
+	failing bool
+}
+
+func (t *told) Write(p []byte) (int, error) {
+	n, err := t.sink.Write(p)
+	if failing := err != nil; failing != t.failing {
+		t.failing = failing
+		t.tell(err)
+	}
+	return n, err
+}
+
 // stream is a sink that is not ours to close or reopen: standard output.
 type stream struct{ io.Writer }
 

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,27 @@ func TestTornLineIsEnded(t *testing.T) {
 		if got, _ := os.ReadFile(path); string(got) != want {
 			t.Errorf("after %q the file holds %q, want %q", before, got, want)
 		}
+	}
+}
+
+// flaky is a sink that fails as told.
+type flaky struct {
+	stream
+	err error
+}
+
+func (f *flaky) Write(p []byte) (int, error) { return len(p), f.err }
+
+func TestFailureIsToldOnce(t *testing.T) {
+	var heard []error
+	f := &flaky{}
+	s := &told{sink: f, tell: func(err error) { heard = append(heard, err) }}
+	full := errors.New("full")
+	for _, f.err = range []error{nil, full, full, nil, nil, full} {
+		_, _ = s.Write([]byte("line\n"))
+	}
+	if len(heard) != 3 || heard[0] != full || heard[1] != nil || heard[2] != full {
+		t.Errorf("heard %v", heard)
 	}
 }
 

@@ -34,6 +34,10 @@ type Config struct {
 	Blocked int           // records of blocked requests kept in memory; default 1000 (at most 4 MiB), 1 to 100000
 	Mask    redact.Config // what is masked beyond the defaults
 	Version string        // of this build, for lunette_build_info
+
+	// Failing hears that the access log can not be written, with the error, and with nil that it can again; once for each
+	// change, from the writer's goroutine, which it must not hold up. nil: the metrics alone tell.
+	Failing func(err error)
 }
 
 // Recorder records exchanges. Safe for concurrent use.
@@ -71,6 +75,9 @@ func New(cfg Config) (*Recorder, error) {
 		return nil, fmt.Errorf("make recorder: %w", err)
 	}
 	r := &Recorder{mask: mask, ring: newRing(cfg.Blocked), file: cfg.File, headers: cfg.Headers}
+	if cfg.Failing != nil {
+		to = &told{sink: to, tell: cfg.Failing}
+	}
 	r.log = newBatch(to, cfg.Pending, cfg.Closed)
 	r.metrics = newMetrics(cfg.Version, r.log)
 	return r, nil
