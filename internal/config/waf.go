@@ -13,7 +13,7 @@ type WAF struct {
 	OutboundThreshold int           `key:"outbound_threshold" default:"4" min:"1" max:"10000" doc:"Score from which an answer is blocked."`
 	Rules             []string      `key:"rules" is:"file" absent:"none" doc:"Files of your own rules (SecLang), loaded in this order after the Core Rule Set."`
 	Exclusions        []Exclusion   `key:"exclusions" absent:"none" doc:"Rules that are not to look at something. lunette explain-block prints the narrowest one for a blocked request."`
-	BodyLimit         int64         `key:"body_limit" default:"10MiB" min:"1KiB" max:"1GiB" doc:"Bytes of a request body that rules see. The request waits until they have; more than 512 KiB of it lie in a temporary file."`
+	BodyLimit         int64         `key:"body_limit" default:"10MiB" min:"1KiB" max:"1GiB" doc:"Bytes of a request body that rules see. The request waits until they have; more than 64 KiB of it lie in a temporary file."`
 	OnLimit           string        `key:"on_limit" default:"refuse" enum:"refuse|partial" doc:"A body over body_limit. refuse: 413 (with mode: detect it passes). partial: inspect the beginning, pass the rest; an attack may hide in the rest."`
 	InspectResponses  bool          `key:"inspect_responses" default:"false" doc:"Let rules see the bodies of answers too (leaked data, error messages). Text, HTML, JSON and XML only."`
 	ResponseLimit     int64         `key:"response_limit" default:"512KiB" min:"1KiB" max:"64MiB" doc:"Bytes of an answer that rules see; the rest passes."`

@@ -12,7 +12,7 @@ import (
 const (
 	DefaultRequestLimit  = 12800 << 10
 	DefaultResponseLimit = 512 << 10
-	DefaultMemory        = 512 << 10
+	DefaultMemory        = 64 << 10 // clients that stall within a body hold it, so many at once must be affordable
 	DefaultBudget        = 5 * time.Second
 	MaxLimit             = 1 << 30 // of a body
 )
