@@ -16,7 +16,7 @@ type h1 struct {
 	c      *conn
 	rw     net.Conn // the socket, or TLS over it
 	scheme string
-	ctx    context.Context
+	ctx    *connContext
 	cancel context.CancelCauseFunc
 
 	in     *httpwire.Reader
@@ -57,7 +57,7 @@ func newH1(c *conn, rw net.Conn, prefix []byte) *h1 {
 		h.wait = newWaiter(rw)
 	}
 	h.in = httpwire.NewReader(h)
-	h.ctx, h.cancel = context.WithCancelCause(c.l.base)
+	h.ctx, h.cancel = newConnContext(c.l.base)
 	h.watch.init(h)
 	return h
 }

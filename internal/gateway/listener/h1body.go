@@ -17,6 +17,7 @@ type h1Exchange struct {
 	w      h1Writer
 	body   h1Body
 	fields [16]exchange.Field
+	tries  [1]exchange.Attempt // most requests need one
 }
 
 func newH1Exchange(h *h1, s *Settings, start time.Time) *h1Exchange {
@@ -25,6 +26,7 @@ func newH1Exchange(h *h1, s *Settings, start time.Time) *h1Exchange {
 	r.x.Start = start
 	r.x.Client = h.c.client
 	r.x.Request.Body = exchange.NoBody
+	r.x.Attempts = r.tries[:0]
 	r.w = h1Writer{h: h, r: r, s: s}
 	return r
 }

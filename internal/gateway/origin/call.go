@@ -59,10 +59,17 @@ func (k *call) begin(ctx context.Context, x *exchange.Exchange, req *exchange.Re
 		k.limit = x.Start.Add(t)
 	}
 	k.stop = nil
-	if ctx.Done() != nil {
+	if a, ok := ctx.(afterFuncer); ok {
+		k.stop = a.AfterFunc(c.abortFn)
+	} else if ctx.Done() != nil {
 		k.stop = context.AfterFunc(ctx, c.abortFn)
 	}
 	c.uses++
+}
+
+// afterFuncer is a context that does what context.AfterFunc does by itself, and cheaper.
+type afterFuncer interface {
+	AfterFunc(fn func()) (stop func() bool)
 }
 
 // deadline is now+d, and not after the limit of the whole exchange; zero means none.
