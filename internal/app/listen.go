@@ -35,6 +35,9 @@ func listenerKey(l *config.Listener) string {
 // listen makes the set of listeners that g wants: those that stay get the new settings, new ones are opened, and those
 // that are no longer wanted drain in the background. On an error the set stays as it was. The caller holds a.mu, or is New.
 func (a *App) listen(g *graph) error {
+	if n := boundConnections(g.cfg.Listen, openFiles()); n > 0 {
+		a.log.Warn("limits.connections is lowered to what the file descriptors allow, a third of which is kept for origins and files; raise the limit (LimitNOFILE=, ulimit -n)", "connections", n)
+	}
 	var next, opened []*running
 	have := map[string]*running{}
 	for _, r := range a.listeners {

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package app
+
+// openFiles is unknown here.
+func openFiles() uint64 { return 0 }
