@@ -34,6 +34,8 @@ type Config struct {
 	DrainTimeout   time.Duration  `key:"drain_timeout" default:"30s" max:"1h" doc:"How long a stop, a reload or an upgrade waits for open requests before it cuts them off."`
 
 	File string // absolute path of the file
+
+	located *located // for Place and Fault
 }
 
 // Listener is one address that clients connect to.

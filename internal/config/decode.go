@@ -213,13 +213,21 @@ func (d *decoder) scalar(n *node, v reflect.Value, f *field, path string) {
 
 // place returns where path stands, or else the nearest key above it, or else otherwise.
 func (d *decoder) place(path string, otherwise place) place {
+	if at, ok := placeIn(d.places, path); ok {
+		return at
+	}
+	return otherwise
+}
+
+// placeIn finds path, or else the nearest key above it.
+func placeIn(places map[string]place, path string) (place, bool) {
 	for path != "" {
-		if at, ok := d.places[path]; ok {
-			return at
+		if at, ok := places[path]; ok {
+			return at, true
 		}
 		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
-	return otherwise
+	return place{}, false
 }
 
 func join(path, key string) string {

@@ -81,7 +81,7 @@ func (l *loading) load(text, dir string, now time.Time) *Config {
 		dir: dir, root: objectOf(reflect.TypeFor[Config]()), places: map[string]place{}, refused: map[string]bool{},
 		report: l.report, enough: l.enough, secret: l.source.hide,
 	}
-	cfg := &Config{}
+	cfg := &Config{located: &located{name: l.name, source: l.source, at: d.places, root: root.place}}
 	v := reflect.ValueOf(cfg).Elem()
 	d.setDefaults(v, d.root)
 	d.object(root, v, d.root, "", false)
@@ -97,12 +97,16 @@ func (l *loading) load(text, dir string, now time.Time) *Config {
 
 func (l *loading) showSources() {
 	for i := range l.faults {
-		f := &l.faults[i]
-		f.Column = l.source.skipBlank(f.Line, f.Column)
-		f.Message, f.Hint = l.source.cover(f.Message), l.source.cover(f.Hint)
-		f.Source, f.caret = l.source.show(f.Line, f.Column)
-		f.Width = max(1, min(f.Width, utf8.RuneCountInString(f.Source)-f.caret+1))
+		l.faults[i].locate(l.source)
 	}
+}
+
+// locate fills what is shown of the source, and masks what must not be.
+func (f *Fault) locate(s *source) {
+	f.Column = s.skipBlank(f.Line, f.Column)
+	f.Message, f.Hint = s.cover(f.Message), s.cover(f.Hint)
+	f.Source, f.caret = s.show(f.Line, f.Column)
+	f.Width = max(1, min(f.Width, utf8.RuneCountInString(f.Source)-f.caret+1))
 }
 
 // readBounded reads a regular file of at most limit bytes.
