@@ -48,7 +48,7 @@ type App struct {
 }
 
 // New loads the configuration at path and opens everything: rules, logs, sockets. Nothing is served until Run. Where
-// the configuration is at fault the error is a config.Faults.
+// the configuration is at fault, or an address that it states cannot be had, the error is a config.Faults.
 func New(path string, opts Options) (*App, error) {
 	cfg, faults := config.Load(path)
 	if faults.Failed() {
@@ -91,13 +91,10 @@ func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
 	}
 	a.install(g)
 	a.rec.Metrics().Reloaded(true, time.Now())
-	if err := a.openAdmin(cfg); err != nil {
-		return err
-	}
 	if a.inherited, err = inheritedListeners(); err != nil {
 		return err
 	}
-	return a.listen(g)
+	return together(a.listen(g), a.openAdmin(cfg)) // every address that cannot be had at once
 }
 
 func (a *App) openAdmin(cfg *config.Config) error {
@@ -114,6 +111,10 @@ func (a *App) openAdmin(cfg *config.Config) error {
 	}
 	srv, err := admin.New(admin.Config{Address: cfg.Admin.Address, Token: token, Version: a.opts.Version},
 		admin.Deps{Metrics: a.rec.Metrics().Handler(), Blocks: a.rec, Log: a.log})
+	var bind *net.OpError
+	if errors.As(err, &bind) {
+		return config.Faults{bindFault(cfg, "admin.address", cfg.Admin.Address, err)}
+	}
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ func (a *App) listen(g *graph) error {
 		a.log.Warn("limits.connections is lowered to what the file descriptors allow, a third of which is kept for origins and files; raise the limit (LimitNOFILE=, ulimit -n)", "connections", n)
 	}
 	var next, opened []*running
+	var faults []error
 	have := map[string]*running{}
 	for _, r := range a.listeners {
 		have[r.key] = r
@@ -51,14 +52,18 @@ func (a *App) listen(g *graph) error {
 			delete(have, key)
 			continue
 		}
-		r, err := a.openListener(c, g, key, have)
+		r, err := a.openListener(i, g, key, have)
 		if err != nil {
-			for _, o := range opened {
-				_ = o.socket.Close()
-			}
-			return err
+			faults = append(faults, err)
+			continue
 		}
 		next, opened = append(next, r), append(opened, r)
+	}
+	if err := together(faults...); err != nil {
+		for _, o := range opened {
+			_ = o.socket.Close()
+		}
+		return err
 	}
 	for i, r := range next {
 		r.l.SetSettings(listenerSettings(&g.cfg.Listen[i]))
@@ -81,11 +86,12 @@ func (a *App) listen(g *graph) error {
 	return nil
 }
 
-// openListener makes a listener on a socket of openSocket.
-func (a *App) openListener(c *config.Listener, g *graph, key string, leaving map[string]*running) (*running, error) {
+// openListener makes listener i of the configuration on a socket of openSocket. Where there is no socket the error is a config.Faults.
+func (a *App) openListener(i int, g *graph, key string, leaving map[string]*running) (*running, error) {
+	c := &g.cfg.Listen[i]
 	socket, err := a.openSocket(c.Address, leaving)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", c.Address, err)
+		return nil, config.Faults{bindFault(g.cfg, addressKey(i), c.Address, err)}
 	}
 	lc := listenerConfig(c, g.cfg)
 	lc.Sites, lc.ConnIDs, lc.Record = g.tls, a.sh.connIDs, a.record

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,8 +40,7 @@ func reportStart(cmd *cobra.Command, err error) error {
 	if !errors.As(err, &faults) {
 		return err
 	}
-	_ = faults.Print(cmd.ErrOrStderr())
-	_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "lunette: the configuration has faults, nothing was started")
+	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s\nlunette: nothing was started\n", strings.TrimRight(err.Error(), "\n"))
 	return errReported
 }
 
