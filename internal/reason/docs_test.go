@@ -21,7 +21,8 @@ const docsHead = `<!-- Code generated from internal/reason by "go generate ./int
 
 Every failed attempt to reach an origin, and every request that Lunette ends itself, carries one reason: phase.cause.
 It stands in the access log (reason of the request and of each attempt), in metrics, in the Proxy-Status header (RFC 9209) and
-on the page that the client sees. A number or name that belongs to it (TLS alert 40, a GOAWAY code) is the separate field detail.
+on the page that the client sees. What belongs to it (TLS alert 40, a GOAWAY code, the limit that was hit) is the separate field
+detail, in the log alone: clients learn the code, and of a TLS alert the number and name, never an address or a name behind Lunette.
 
 - **whose**: client, us (Lunette, its settings, its machine), origin, network (between Lunette and the origin).
 - **status**: what Lunette answers; two numbers where the fault may also lie in the client's own message: that one stands second.

@@ -12,7 +12,7 @@ type Code string
 // Error is an error with its reason. It is how a fault travels between stages.
 type Error struct {
 	Code   Code
-	Detail string // number or name that belongs to Code: "40 handshake_failure", "chunk-size line"; safe to log and to show in Proxy-Status
+	Detail string // number or name that belongs to Code: "40 handshake_failure", "2s, timeouts.first_byte"; for the log, see ProxyStatus
 	Err    error  // what the library said; for the log, never shown to clients
 
 	// InRequest says that the client's request is at fault, where Code could be an origin's answer as well (http1.bad_chunk).

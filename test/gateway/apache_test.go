@@ -89,7 +89,7 @@ func TestApache(t *testing.T) {
 			if a := last(t, rec); a.TLS.AlertReceived == nil || *a.TLS.AlertReceived != 40 {
 				t.Errorf("the alert is not in the record: %+v", a.TLS)
 			}
-			if !strings.Contains(r.Header.Get("Proxy-Status"), "alert-id=40") && !strings.Contains(r.Header.Get("Proxy-Status"), "40 handshake_failure") {
+			if !strings.Contains(r.Header.Get("Proxy-Status"), `; alert-id=40; alert-message="handshake_failure";`) {
 				t.Errorf("Proxy-Status does not name the alert: %s", r.Header.Get("Proxy-Status"))
 			}
 		})

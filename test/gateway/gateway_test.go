@@ -295,8 +295,8 @@ func refused(t testing.TB, g *gateway, path string, status int, header http.Head
 	if got != status {
 		t.Errorf("%s: status %d, want %d", path, got, status)
 	}
-	if ps := header.Get("Proxy-Status"); !strings.HasPrefix(ps, "lunette;") || !strings.Contains(ps, code) {
-		t.Errorf("%s: Proxy-Status %q, want %s in it", path, ps, code)
+	if ps := header.Get("Proxy-Status"); !strings.HasPrefix(ps, "lunette; error=") || !strings.HasSuffix(ps, `; details="`+code+`"`) {
+		t.Errorf("%s: Proxy-Status %q, want %s alone in it", path, ps, code)
 	}
 	if !strings.Contains(body, code) {
 		t.Errorf("%s: the page does not name %s: %s", path, code, body)

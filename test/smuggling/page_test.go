@@ -134,8 +134,8 @@ with what the rules saw.
 2. **Our own bytes.** The origin gets our serialisation of that reading, never the client's bytes: one Host, one framing, CRLF.
 3. **Unchanged what was accepted.** Method, path, query, field names and values, their order, and the content go on byte for byte.
    Nothing is decoded, normalised, folded, merged or sorted on the way (over HTTP/2 in, fields are sorted by name and cookies joined, RFC 9113 section 8.2.3).
-4. **Refused, not mended.** What two readers could read in two ways is refused with a reason. The answer carries it in
-   Proxy-Status, the page and the log; the connection ends, and what came behind the message is not read.
+4. **Refused, not mended.** What two readers could read in two ways is refused with a reason. The answer carries its code in
+   Proxy-Status and the page, the log the detail too; the connection ends, and what came behind the message is not read.
 5. **Nothing of a refused message reaches the origin.** One exception, which is stated: without inspection (` + "`waf: {mode: off}`" + `) a body is
    streamed, so a fault deep in it shows when the beginning has left. The origin then gets a message that never ends, on a connection that is closed.
    With inspection the body is read first, to its end or to the limit of what rules look at.

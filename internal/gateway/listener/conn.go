@@ -179,7 +179,7 @@ func (c *conn) shook(state *exchange.ClientTLS, code reason.Code) {
 const (
 	plainText  = "This port speaks HTTPS. Use https:// in place of http:// to reach it.\n"
 	plainOnTLS = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n" +
-		"Proxy-Status: lunette; error=http_request_error; details=\"plain HTTP on a TLS port\"\r\nContent-Length: "
+		"Proxy-Status: lunette; error=http_request_error; details=\"client.plain_on_tls\"\r\nContent-Length: "
 )
 
 // handshakeFailed classifies err, and answers in clear where the client spoke plain HTTP.

@@ -72,7 +72,7 @@ func TestRefusals(t *testing.T) {
 			if !strings.HasPrefix(out, "HTTP/1.1 "+tt.status+" ") {
 				t.Errorf("answer %q, want %s", out, tt.status)
 			}
-			for _, want := range []string{"\r\nConnection: close\r\n", "\r\nProxy-Status: lunette; error=", "details=\"" + string(tt.code)} {
+			for _, want := range []string{"\r\nConnection: close\r\n", "\r\nProxy-Status: lunette; error=", "details=\"" + string(tt.code) + "\"\r\n"} {
 				if !strings.Contains(out, want) {
 					t.Errorf("answer lacks %q:\n%s", want, out)
 				}

@@ -60,7 +60,7 @@ func (h *h1) refusalStatus(e *reason.Error) int {
 
 const connectRefused = "CONNECT is not served (RFC 9110 9.3.6)"
 
-// sendRefusal writes the answer: status, reason, id, and nothing about us.
+// sendRefusal writes the answer: status, reason, id; the detail is for the log.
 func sendRefusal(w exchange.ResponseWriter, x *exchange.Exchange, status int, e *reason.Error) {
 	var b strings.Builder
 	b.WriteString(strconv.Itoa(status))
@@ -68,41 +68,16 @@ func sendRefusal(w exchange.ResponseWriter, x *exchange.Exchange, status int, e 
 	b.WriteString(http.StatusText(status))
 	b.WriteString("\nreason: ")
 	b.WriteString(string(e.Code))
-	if e.Detail != "" {
-		b.WriteString(" (" + e.Detail + ")")
-	}
 	b.WriteString("\nid: " + x.ID + "\n")
 	body := b.String()
-	kind := reason.Lookup(e.Code).ProxyStatus
-	if kind == "" || strings.HasPrefix(string(e.Code), "http1.") || strings.HasPrefix(string(e.Code), "http2.") {
-		kind = "http_request_error"
-	}
 	res := &exchange.Response{Status: status, Phrase: http.StatusText(status), Length: int64(len(body)), Header: exchange.Header{
 		{Name: "Date", Value: x.Start.UTC().Format(http.TimeFormat)},
 		{Name: "Content-Type", Value: "text/plain; charset=utf-8"},
 		{Name: "Cache-Control", Value: "no-store"},
 		{Name: "X-Content-Type-Options", Value: "nosniff"},
-		{Name: "Proxy-Status", Value: "lunette; error=" + kind + "; details=" + sfString(string(e.Code)+": "+e.Detail)},
+		{Name: "Proxy-Status", Value: reason.ProxyStatus(e.Code, e.Detail, true)},
 	}}
 	if w.Head(res) == nil {
 		_ = w.Body([]byte(body), true)
 	}
-}
-
-// sfString writes s as a string of RFC 8941 section 3.3.3: visible ASCII, with quotes and backslashes escaped.
-func sfString(s string) string {
-	s = strings.TrimSuffix(s, ": ")
-	b := make([]byte, 0, len(s)+2)
-	b = append(b, '"')
-	for i := 0; i < len(s) && i < 256; i++ {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20 || c > 0x7e:
-			b = append(b, '?')
-		default:
-			b = append(b, c)
-		}
-	}
-	return string(append(b, '"'))
 }

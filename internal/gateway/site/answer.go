@@ -26,13 +26,14 @@ func (t *Table) Refusal(x *exchange.Exchange, m *Match, f *Fault) (*exchange.Res
 }
 
 // Answer makes up an answer: HTML, JSON or text as the client likes it, with id, status, reason code, a sentence for
-// the one who reads it and the time of the request; Proxy-Status tells the rest to machines. Status 0 is the one
+// the one who reads it and the time of the request; Proxy-Status tells machines the same, see [reason.ProxyStatus]. Status 0 is the one
 // that belongs to code. A nil *Pages has the built-in pages only. r.Length is the length of the body, r.Body is NoBody:
 // the caller sends the bytes.
 func (p *Pages) Answer(x *exchange.Exchange, status int, code reason.Code, detail string) (r *exchange.Response, body []byte) {
+	info := reason.Lookup(code)
+	inRequest := info.Side == reason.SideClient || x.Answer.InRequest
 	if status == 0 {
-		info := reason.Lookup(code)
-		status = info.StatusFor(info.Side == reason.SideClient || x.Answer.InRequest)
+		status = info.StatusFor(inRequest)
 	}
 	v := values{
 		id: x.ID, code: strconv.Itoa(status), phrase: phraseOf(status), reason: string(code),
@@ -62,7 +63,7 @@ func (p *Pages) Answer(x *exchange.Exchange, status int, code reason.Code, detai
 		exchange.Field{Name: "Cache-Control", Value: "no-store"},
 		exchange.Field{Name: "X-Content-Type-Options", Value: "nosniff"},
 		exchange.Field{Name: "X-Request-Id", Value: x.ID},
-		exchange.Field{Name: "Proxy-Status", Value: ProxyStatus(code, detail)},
+		exchange.Field{Name: "Proxy-Status", Value: reason.ProxyStatus(code, detail, inRequest)},
 	)
 	if f == formatHTML && custom == nil {
 		r.Header.Add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")

@@ -28,7 +28,7 @@ func (t *Table) Redirect(x *exchange.Exchange, m *Match) *exchange.Response {
 		dateField(),
 		{Name: "Location", Value: location},
 		{Name: "Cache-Control", Value: "max-age=3600"},
-		{Name: "Proxy-Status", Value: proxyName + `; details="redirect_https"`},
+		{Name: "Proxy-Status", Value: `lunette; details="redirect_https"`},
 	}}
 }
 
