@@ -68,7 +68,7 @@ func TestFullDuplex(t *testing.T) {
 		readHead(r)
 		_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
 	})
-	o := newOrigin(t, Config{URLs: []string{"http://" + addr}, Timeouts: Timeouts{ReadIdle: 5 * time.Second}})
+	o := newOrigin(t, Config{URLs: []string{"http://" + addr}})
 	x := uploadOf(4<<20, io.LimitReader(zeros{}, 4<<20))
 	status, content, err := fetch(t, o, x)
 	if status != 200 || len(content) != 4<<20 || err != nil {
@@ -91,13 +91,13 @@ func TestSlowClientIsNotTheOriginsFault(t *testing.T) {
 		_, _ = io.CopyN(io.Discard, r, 20)
 		_, _ = io.WriteString(c, "0\r\n\r\n")
 	})
-	o := newOrigin(t, Config{URLs: []string{"http://" + addr}, Timeouts: Timeouts{FirstByte: 300 * time.Millisecond, ReadIdle: 300 * time.Millisecond}})
+	o := newOrigin(t, Config{URLs: []string{"http://" + addr}, Timeouts: Timeouts{FirstByte: time.Second, ReadIdle: time.Second}})
 	pr, pw := io.Pipe()
 	x := newExchange("POST", "/", "")
 	x.Request.Body, x.Request.Length = pipeBody{pr}, 20
 	go func() {
 		_, _ = pw.Write(make([]byte, 10))
-		timer := time.NewTimer(700 * time.Millisecond) // more than twice what the origin would be allowed
+		timer := time.NewTimer(1500 * time.Millisecond) // more than the origin would be allowed
 		<-timer.C
 		_, _ = pw.Write(make([]byte, 10))
 	}()
@@ -182,7 +182,7 @@ func TestWriteReasons(t *testing.T) {
 		hold := make(chan struct{})
 		defer close(hold)
 		addr := rawServer(t, func(_ *net.TCPConn, r *bufio.Reader) { readHead(r); <-hold })
-		o := newOrigin(t, Config{URLs: []string{"http://" + addr}, Timeouts: Timeouts{Write: 100 * time.Millisecond}})
+		o := newOrigin(t, Config{URLs: []string{"http://" + addr}, Timeouts: soon(reason.WriteTimeout)})
 		x := uploadOf(64<<20, io.LimitReader(zeros{}, 64<<20))
 		_, _, err := fetch(t, o, x)
 		wantCode(t, x, err, reason.WriteTimeout)
@@ -274,7 +274,7 @@ func TestLimitQueue(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n")
 		}
 	})
-	o := newOrigin(t, Config{URLs: []string{"http://" + addr}, MaxConns: 1, Timeouts: Timeouts{Connect: 50 * time.Millisecond}})
+	o := newOrigin(t, Config{URLs: []string{"http://" + addr}, MaxConns: 1, Timeouts: Timeouts{Connect: time.Second}})
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error, 1)
 	go func() {

@@ -139,7 +139,7 @@ func TestHTTP2Faults(t *testing.T) {
 		{"closes in the body", after(func(p *h2Peer, id uint32) { p.head(id, false, ":status", "200"); _ = p.nc.CloseWrite() }), reason.ReadTruncated},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := h2Origin(t, Config{MaxHeader: 8 << 10, Timeouts: Timeouts{FirstByte: 200 * time.Millisecond, ReadIdle: 100 * time.Millisecond}}, c.serve)
+			o := h2Origin(t, Config{MaxHeader: 8 << 10, Timeouts: soon(c.want)}, c.serve)
 			x := newExchange("POST", "/", "")
 			_, _, err := fetch(t, o, x)
 			wantCode(t, x, err, c.want)
@@ -291,7 +291,7 @@ func TestHTTP2BeyondTheWindow(t *testing.T) {
 
 // An origin that grants no window has stopped reading: that is the reason, not its silence.
 func TestHTTP2NoWindow(t *testing.T) {
-	o := h2Origin(t, Config{Timeouts: Timeouts{Write: 100 * time.Millisecond}}, func(p *h2Peer) {
+	o := h2Origin(t, Config{Timeouts: soon(reason.WriteTimeout)}, func(p *h2Peer) {
 		_ = p.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 10})
 		for {
 			if _, err := p.ReadFrame(); err != nil {
@@ -443,3 +443,34 @@ func TestIdleConnectionsEnd(t *testing.T) {
 		<-gone
 	}
 }
+
+// TestHTTP2LongUploadEnds: what the origin is allowed after a long upload counts from its end, also where the upload ends
+// just as the exchange looks whether it runs.
+func TestHTTP2LongUploadEnds(t *testing.T) {
+	o := newOrigin(t, Config{URLs: []string{"http://127.0.0.1:1"}})
+	begun := time.Now()
+	long := begun.Add(2 * o.cfg.Timeouts.FirstByte)
+	o.now = func() time.Time { return long }
+	s := &h2Stream{h: &h2Conn{c: &conn{o: o}}, turn: begun, wake: make(chan struct{}, 1)}
+	s.up = newH2Upload(s)
+	ended := false
+	s.ctx = askedCtx{t.Context(), func() { // once the exchange has looked
+		if !ended {
+			ended, s.turn = true, long
+			close(s.up.done)
+			s.wakeUp()
+		}
+	}}
+	looked := 0
+	if r := s.await(func() bool { looked++; return looked == 2 }); r != nil {
+		t.Errorf("got %v", r)
+	}
+}
+
+// askedCtx calls on when it is asked whether it has ended.
+type askedCtx struct {
+	context.Context
+	on func()
+}
+
+func (c askedCtx) Err() error { c.on(); return c.Context.Err() }

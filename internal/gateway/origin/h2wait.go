@@ -10,6 +10,7 @@ import (
 func (s *h2Stream) await(ready func() bool) *reason.Error {
 	h := s.h
 	for {
+		sending := s.up != nil && !s.up.finished() // asked before turn is read, which the end of the upload sets
 		h.mu.Lock()
 		ok, r, dead, turn := ready(), s.err, h.dead, s.turn
 		h.mu.Unlock()
@@ -25,21 +26,21 @@ func (s *h2Stream) await(ready func() bool) *reason.Error {
 		case dead != nil:
 			return s.deadReason(dead)
 		}
-		if r := s.sleep(turn); r != nil {
+		if r := s.sleep(turn, sending); r != nil {
 			return r
 		}
 	}
 }
 
-// sleep waits for the next event, until the phase that runs has lasted too long.
-func (s *h2Stream) sleep(turn time.Time) *reason.Error {
+// sleep waits for the next event, until the phase that runs has lasted too long since turn; sending, it has no end.
+func (s *h2Stream) sleep(turn time.Time, sending bool) *reason.Error {
 	o := s.h.c.o
 	d, code := o.cfg.Timeouts.FirstByte, reason.ReadFirstByteTimeout
 	if s.answered {
 		d, code = o.cfg.Timeouts.ReadIdle, reason.ReadBodyStall
 	}
 	var due time.Time
-	if d > 0 && (s.up == nil || s.up.finished()) {
+	if d > 0 && !sending {
 		due = turn.Add(d)
 	}
 	if !s.limit.IsZero() && (due.IsZero() || s.limit.Before(due)) {

@@ -166,6 +166,32 @@ func answering(s string) func(*net.TCPConn, *bufio.Reader) {
 	return func(c *net.TCPConn, r *bufio.Reader) { readHead(r); _, _ = io.WriteString(c, s) }
 }
 
+// hangUp ends the connection from its side, and takes what still comes: unread bytes would make a reset of the end.
+func hangUp(c *net.TCPConn, r *bufio.Reader) {
+	_ = c.CloseWrite()
+	_, _ = io.Copy(io.Discard, r)
+}
+
+// soon shortens the one timeout that ends in want, and no other: on a busy machine those would end first what has
+// nothing to do with them.
+func soon(want reason.Code) Timeouts {
+	switch want {
+	case reason.DNSTimeout:
+		return Timeouts{DNS: 100 * time.Millisecond}
+	case reason.TLSTimeout:
+		return Timeouts{TLS: 100 * time.Millisecond}
+	case reason.WriteTimeout:
+		return Timeouts{Write: 100 * time.Millisecond}
+	case reason.ReadFirstByteTimeout:
+		return Timeouts{FirstByte: 100 * time.Millisecond}
+	case reason.ReadHeaderStall:
+		return Timeouts{FirstByte: time.Second} // by then the start of the head is there
+	case reason.ReadBodyStall:
+		return Timeouts{ReadIdle: 100 * time.Millisecond}
+	}
+	return Timeouts{}
+}
+
 func TestReasons(t *testing.T) {
 	answer := answering
 	cases := []struct {
@@ -174,8 +200,8 @@ func TestReasons(t *testing.T) {
 		serve  func(c *net.TCPConn, r *bufio.Reader)
 		want   reason.Code
 	}{
-		{"accept then close", "http", func(_ *net.TCPConn, r *bufio.Reader) { _, _ = r.ReadString('\n'); r.Discard(r.Buffered()) }, reason.ReadEOFBeforeHeader},
-		{"accept then close, tls", "https", func(c *net.TCPConn, _ *bufio.Reader) {}, reason.TLSEOF},
+		{"accept then close", "http", hangUp, reason.ReadEOFBeforeHeader},
+		{"accept then close, tls", "https", hangUp, reason.TLSEOF},
 		{"close after request", "http", func(_ *net.TCPConn, r *bufio.Reader) { readHead(r) }, reason.ReadEOFBeforeHeader},
 		{"reset after request", "http", func(c *net.TCPConn, r *bufio.Reader) { readHead(r); _ = c.SetLinger(0) }, reason.ReadResetBeforeHeader},
 		{"half a header", "http", answer("HTTP/1.1 200 OK\r\nContent-"), reason.ReadEOFInHeader},
@@ -206,9 +232,7 @@ func TestReasons(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			addr := rawServer(t, c.serve)
-			o := newOrigin(t, Config{URLs: []string{c.scheme + "://" + addr}, Timeouts: Timeouts{
-				FirstByte: 50 * time.Millisecond, ReadIdle: 50 * time.Millisecond, TLS: 100 * time.Millisecond,
-			}})
+			o := newOrigin(t, Config{URLs: []string{c.scheme + "://" + addr}, Timeouts: soon(c.want)})
 			x := newExchange("POST", "/", "")
 			_, _, err := fetch(t, o, x)
 			r := reason.Of(err)

@@ -106,7 +106,7 @@ func TestRenegotiationReasons(t *testing.T) {
 // TestRenegotiationDeadlock: the body is on its way when the origin asks, which then reads no more of it.
 func TestRenegotiationDeadlock(t *testing.T) {
 	o := labOrigin(t, lab.Config{Renegotiate: lab.Renegotiation{Path: "/", Auth: tlspeer.Accept, Stall: true, ReadAhead: 1024, Patience: time.Minute}},
-		Config{Timeouts: Timeouts{Write: 300 * time.Millisecond, FirstByte: 300 * time.Millisecond}})
+		Config{Timeouts: Timeouts{Write: time.Second, FirstByte: time.Second}})
 	x := labExchange("POST", 40<<10) // below what is announced, above what the origin holds
 	_, _, err := fetch(t, o, x)
 	wantCode(t, x, err, reason.TLSRenegotiationFailed)

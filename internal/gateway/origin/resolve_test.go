@@ -160,7 +160,7 @@ func TestResolverReasons(t *testing.T) {
 		{"nobody there", "127.0.0.1:1", reason.DNSNoResolver},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := newOrigin(t, Config{URLs: []string{"http://no.such.test."}, Resolvers: []string{c.server}, Timeouts: Timeouts{DNS: 100 * time.Millisecond}})
+			o := newOrigin(t, Config{URLs: []string{"http://no.such.test."}, Resolvers: []string{c.server}, Timeouts: soon(c.want)})
 			x := newExchange("GET", "/", "")
 			_, _, err := fetch(t, o, x)
 			wantCode(t, x, err, c.want)
