@@ -94,7 +94,7 @@ func modules() []module {
 		{"golang.org/x/net/idna", []string{"config", "gateway/site", "gateway/origin", "test"}},
 		{"golang.org/x/net/bpf", []string{"capture/filter", "capture/sniff", "test"}},
 		{"golang.org/x/sys", []string{"gateway/listener", "gateway/origin", "capture/sniff", "telemetry", "app", "test"}},
-		{"golang.org/x/sync", []string{"app", "analysis", "gateway/origin", "test"}},
+		{"golang.org/x/sync", []string{"app", "analysis", "gateway/origin", "gateway/policy", "test"}},
 		{"github.com/corazawaf/coraza", []string{"rules/coraza", "test"}},
 		{"github.com/corazawaf/coraza-coreruleset", []string{"rules/coraza", "test"}},
 		{"github.com/corazawaf/libinjection-go", []string{"rules/match", "test"}},

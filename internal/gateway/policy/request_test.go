@@ -264,7 +264,7 @@ func TestGate(t *testing.T) {
 			enter(-1)
 			return nil, nil
 		}
-		gate := policy.NewGate(2)
+		gate := policy.NewGate(2, 1<<30)
 		start := func(ctx context.Context, content string, done chan<- policy.Decision) {
 			f := &fake{requestBody: slow}
 			tx := stage(t, policy.Config{Gate: gate, Budget: 5 * time.Second}, f).Begin(request(body(content), int64(len(content))))
@@ -319,6 +319,42 @@ func TestGate(t *testing.T) {
 		}
 		if late != 4 {
 			t.Errorf("%d had no turn, want 4", late)
+		}
+	})
+}
+
+// What rules have read counts until the exchange is over, however long its origin takes.
+func TestGateHoldsUntilTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := policy.NewGate(8, 1<<20)
+		begin := func(content string) (*policy.Transaction, policy.Decision) {
+			tx := stage(t, policy.Config{Gate: gate}, &fake{}).Begin(request(body(content), int64(len(content))))
+			return tx, tx.Request(t.Context())
+		}
+		large := strings.Repeat("x", 600<<10)
+		first, d := begin(large)
+		if d.Stop() {
+			t.Fatal(d.Reason)
+		}
+		start := time.Now()
+		go func() {
+			time.Sleep(10 * time.Second) // the origin answers
+			first.End()
+		}()
+		second, d := begin(large)
+		if d.Stop() || time.Since(start) != 10*time.Second {
+			t.Errorf("the second had room after %v: %v", time.Since(start), d.Reason)
+		}
+		if third, d := begin(large); !d.Stop() || d.Reason.Code != reason.WAFTimeout {
+			t.Errorf("the third: %v", d.Reason)
+		} else {
+			third.End()
+		}
+		second.End()
+		if huge, d := begin(strings.Repeat("x", 3<<20)); d.Stop() {
+			t.Errorf("a body beyond the whole: %v", d.Reason)
+		} else {
+			huge.End()
 		}
 	})
 }

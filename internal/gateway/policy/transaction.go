@@ -27,6 +27,7 @@ type Transaction struct {
 	request, response spool
 	replayed          *replay // of the request
 	notes             []exchange.Match
+	held              []func() // room for the bodies that the engine holds
 }
 
 // Request runs the rules on the request: its head, then its body, which is read up to the limit and replaced by one that
@@ -79,7 +80,11 @@ func (t *Transaction) Request(ctx context.Context) Decision {
 
 // queue waits until the rules may look at a body of size bytes. Where that did not come to pass, leave is nil.
 func (t *Transaction) queue(ctx context.Context, phase string, size int64) (leave func(), d Decision) {
-	leave, err := t.stage.cfg.Gate.enter(ctx, size)
+	release, err := t.stage.cfg.Gate.hold(ctx, size)
+	if err == nil {
+		t.held = append(t.held, release)
+		leave, err = t.stage.cfg.Gate.enter(ctx, size)
+	}
 	switch {
 	case err == nil:
 		return leave, Decision{}
@@ -182,6 +187,9 @@ func (t *Transaction) End() {
 			t.in.End(w)
 			return nil, nil
 		})
+	}
+	for _, release := range t.held {
+		release()
 	}
 	w.Spent = t.spent + time.Since(start)
 	switch {
