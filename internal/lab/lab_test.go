@@ -242,7 +242,7 @@ func TestFoundingIncident(t *testing.T) {
 		status        int
 		last          EventKind
 	}{
-		"proxy gives up first":  {time.Minute, 300 * time.Millisecond, false, 504, HelloRequest},
+		"proxy gives up first":  {time.Minute, time.Second, false, 504, HelloRequest},
 		"origin gives up first": {300 * time.Millisecond, time.Minute, false, 502, Reset},
 		"a careful proxy":       {time.Minute, time.Minute, true, 200, Answered},
 	} {
