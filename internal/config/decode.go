@@ -61,7 +61,7 @@ func (d *decoder) literal(f *field, s string) reflect.Value {
 // object fills v from n. overlay: v holds values already that stay where n states none.
 func (d *decoder) object(n *node, v reflect.Value, o *object, path string, overlay bool) {
 	if n.form != mapping {
-		d.fault(n.place, path, wrong("its keys are "+strings.Join(o.keys(), ", "), "must be a mapping, not %s", n.what()))
+		d.fault(n.place, path, wrong(o.mappingHint(d, n), "must be a mapping, not %s", n.what()))
 		return
 	}
 	for _, p := range n.pairs {
@@ -81,7 +81,11 @@ func (d *decoder) object(n *node, v reflect.Value, o *object, path string, overl
 			}
 			d.field(p, v, f, at, overlay)
 		case p == nil && f.need && !overlay:
-			d.report(Error, d.place(path, n.place), path, wrong(f.doc, "key %s is missing", quote(f.key)))
+			hint := f.doc
+			if path == "" {
+				hint += " lunette check --example prints a file to begin with."
+			}
+			d.report(Error, d.place(path, n.place), path, wrong(hint, "key %s is missing", quote(f.key)))
 		}
 	}
 }
@@ -125,11 +129,7 @@ func (d *decoder) list(n *node, parent, v reflect.Value, f *field, path string) 
 	items := n.items
 	if n.form != sequence {
 		if !f.one {
-			hint := "write [" + quote(n.text) + "]"
-			if n.form == mapping {
-				hint = "begin each item with a dash"
-			}
-			d.fault(n.place, path, wrong(hint, "must be a list, not %s", n.what()))
+			d.fault(n.place, path, wrong(f.listHint(d, n), "must be a list, not %s", n.what()))
 			return
 		}
 		items = []*node{n}

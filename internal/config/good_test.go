@@ -138,6 +138,9 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s: %v", name, faults)
 		}
 	}
+	if _, faults := Load(filepath.Join(dir, "absent.yaml")); !strings.Contains(faults[0].Hint, "check --example") {
+		t.Errorf("the hint for a file that is not there: %q", faults[0].Hint)
+	}
 }
 
 func TestFaultsAsJSON(t *testing.T) {

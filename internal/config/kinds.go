@@ -24,7 +24,10 @@ type kind struct {
 }
 
 // problem is what is wrong with one value, without its place.
-type problem struct{ message, hint string }
+type problem struct {
+	message, hint string
+	absent        bool // a file that is not there
+}
 
 func wrong(hint, format string, args ...any) *problem {
 	return &problem{message: fmt.Sprintf(format, args...), hint: hint}

@@ -21,6 +21,9 @@ func Load(path string) (*Config, Faults) {
 		return nil, Faults{{File: path, Message: "find folder: " + err.Error()}}
 	}
 	data, p := readBounded(abs, maxFile)
+	if p != nil && p.absent {
+		p.hint = "lunette check --example prints a file to begin with"
+	}
 	if p != nil {
 		return nil, Faults{{File: path, Message: p.message, Hint: p.hint}}
 	}
@@ -136,7 +139,9 @@ func readBounded(path string, limit int64) ([]byte, *problem) {
 func fileProblem(path string, err error) *problem {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return wrong("relative paths start at the folder of the configuration file", "no such file: %s", path)
+		p := wrong("relative paths start at the folder of the configuration file", "no such file: %s", path)
+		p.absent = true
+		return p
 	case errors.Is(err, fs.ErrPermission):
 		return wrong("let the user that runs lunette read it", "not allowed to read %s", path)
 	}

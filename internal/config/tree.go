@@ -164,11 +164,7 @@ func syntaxFault(err error) (place, *problem) {
 	if !errors.As(err, &syntax) {
 		return place{1, 1, 1}, wrong("", "read YAML: %s", firstLine(err.Error()))
 	}
-	p := wrong("", "not YAML: %s", firstLine(syntax.Message))
-	if syntax.Token != nil && strings.ContainsRune(syntax.Token.Origin, '\t') {
-		p.hint = "indent with spaces, YAML takes no tabs"
-	}
-	return placeOf(syntax.Token), p
+	return placeOf(syntax.Token), wrong(syntaxHint(syntax), "not YAML: %s", firstLine(syntax.Message))
 }
 
 func firstLine(s string) string {
@@ -211,8 +207,11 @@ func (t *tree) node(n ast.Node, depth int) *node {
 		if out := t.anchors[name.Value]; out != nil {
 			return out
 		}
-		return t.broken(placeOf(name), wrong("an anchor (&"+name.Value+") must stand before its first use, and not around it",
-			"there is no anchor %s", quote(name.Value)))
+		hint := "an anchor (&" + name.Value + ") must stand before its first use, and not around it"
+		if strings.HasPrefix(name.Value, ".") {
+			hint = `a name that begins with * stands in quotes: "*` + name.Value + `"`
+		}
+		return t.broken(placeOf(name), wrong(hint, "there is no anchor %s", quote(name.Value)))
 	case *ast.TagNode:
 		return t.broken(placeOf(n.Start), wrong("leave it out", "tags such as %s are not used here", quote(n.Start.Value)))
 	case nil:
