@@ -5,7 +5,7 @@ type Site struct {
 	_ struct{} `doc:"One protected site."`
 
 	Names             []string       `key:"names" need:"yes" min:"1" is:"host pattern" doc:"Host names, exact (shop.test) or with one wildcard label (*.shop.test: one label, not two, and not shop.test itself). An exact name wins over a wildcard."`
-	Default           bool           `key:"default" default:"false" doc:"Serve also requests for unknown names and clients without SNI. At most one site; without one they get 421."`
+	Default           bool           `key:"default" default:"false" doc:"Serve also requests for unknown names and clients without SNI. At most one site; without one the TLS handshake of such clients ends with the alert unrecognized_name (112), and on plain HTTP they get 421."`
 	Certificates      []Certificate  `key:"certificate" one:"yes" absent:"none" doc:"The site's certificate and key, or a list of them, such as ECDSA and RSA. Needed where a listener has tls."`
 	TLSMinVersion     uint16         `key:"tls_min_version" default:"1.2" is:"version" doc:"Oldest TLS version that clients may use."`
 	ClientAuth        ClientAuth     `key:"client_auth" doc:"The client's own certificate."`
@@ -36,7 +36,7 @@ type Certificate struct {
 type ClientAuth struct {
 	_ struct{} `doc:"The client's own certificate."`
 
-	Mode string `key:"mode" default:"none" enum:"none|request|require" doc:"request: ask for one. require: no request without a valid one."`
+	Mode string `key:"mode" default:"none" enum:"none|request|require" doc:"request: ask for one; a client without one may pass, one that does not verify against ca and crl is refused. require: no request without a valid one."`
 	CA   string `key:"ca" is:"file" absent:"certificates are not verified" doc:"PEM file of the authorities that client certificates must come from. Needed with require."`
 	CRL  string `key:"crl" is:"file" absent:"revocation is not checked" doc:"Revocation list of those authorities, PEM or DER."`
 }

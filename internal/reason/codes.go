@@ -22,6 +22,7 @@ const (
 	LimitOverloadShed   Code = "limit.overload_shed"
 	LimitBodyTooBig     Code = "limit.body_too_big"
 	LimitBufferExceeded Code = "limit.buffer_exceeded"
+	LimitTooManyArgs    Code = "limit.too_many_arguments"
 
 	DNSNXDomain      Code = "dns.nxdomain"
 	DNSNoAddress     Code = "dns.no_address"
@@ -163,6 +164,7 @@ const (
 	ClientCertRejected Code = "client.cert_rejected"
 	ClientPathRefused  Code = "client.path_refused"
 	ClientPlainOnTLS   Code = "client.plain_on_tls"
+	ClientTLSOnPlain   Code = "client.tls_on_plain"
 	ClientTLSFailed    Code = "client.tls_failed"
 
 	UsPanic       Code = "us.panic"

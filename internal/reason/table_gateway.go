@@ -3,7 +3,7 @@ package reason
 var gatewayRows = []Info{
 	{ConfigNoSite, SideClient, 421, 421, "destination_not_found", "PR", "NR", "", 0, RetryNever,
 		"No site is configured for the host name that the client asked for.",
-		"Compare host and SNI in the log line with the names of the sites; does DNS point a name here that nobody configured?"},
+		"Compare host and SNI in the log line with the names of the sites; does DNS point a name here that nobody configured? Status 0: it ended in the TLS handshake, the client got the alert unrecognized_name (112)."},
 	{ConfigNoOrigin, SideUs, 503, 0, "proxy_configuration_error", "SC", "NC", "no live upstreams", 0, RetryNever,
 		"The site has no origin to send the request to.",
 		"Look at origin.urls of the site and of the route that matched."},
@@ -61,6 +61,9 @@ var limitRows = []Info{
 	{LimitBufferExceeded, SideUs, 413, 413, "http_request_denied", "PR", "", "", 0, RetryNever,
 		"A message would need more buffer than is allowed, for inspection or for sending it again.",
 		"The detail names the buffer; raise its limit for this route or let the body be inspected in part."},
+	{LimitTooManyArgs, SideClient, 413, 413, "http_request_denied", "PR", "", "", 0, RetryNever,
+		"The request holds more values (form fields, JSON members, parts, XML tags) than waf.arguments allows.",
+		"If the client really sends so many, raise waf.arguments on the narrowest route; each value costs time in every rule."},
 }
 
 var wafRows = []Info{
@@ -105,7 +108,7 @@ var clientRows = []Info{
 		"Nothing, if it happens now and then: pages are closed; if all end at one age, look for an idle timeout in front of Lunette."},
 	{ClientCertRequired, SideClient, 403, 403, "http_request_denied", "PR", "", "client sent no required SSL certificate", 0, RetryNever,
 		"The site demands a client certificate and the client sent none.",
-		"Did the browser offer one? It shows only certificates from a CA in the list that client_auth sends."},
+		"Did the browser offer one? It shows only certificates from a CA in the list that client_auth sends. Clients of TLS 1.3 see the alert certificate_required (116), older ones handshake_failure (40)."},
 	{ClientCertRejected, SideClient, 403, 403, "http_request_denied", "PR", "", "client SSL certificate verify error", 0, RetryNever,
 		"The client's certificate does not pass: expired, revoked, or from a CA that client_auth does not name.",
 		"The detail says which; compare its issuer with the CA file and see the date of the CRL."},
@@ -115,9 +118,12 @@ var clientRows = []Info{
 	{ClientPlainOnTLS, SideClient, 400, 400, "http_request_error", "PR", "DPE", "client sent plain HTTP request to HTTPS port", 0, RetryNever,
 		"The client spoke plain HTTP to a port that expects TLS.",
 		"A link or health check with http:// and the port of https, or a load balancer that ends TLS before Lunette."},
+	{ClientTLSOnPlain, SideClient, 0, 0, "", "PR", "DPE", "client sent invalid method", 0, RetryNever,
+		"The client spoke TLS to a port that expects plain HTTP, and got no answer: HTTP is not its language.",
+		"A link or health check with https:// and the port of http, or tls: true is missing from that listen entry."},
 	{ClientTLSFailed, SideClient, 0, 0, "", "PR", "", "SSL_do_handshake() failed", 0, RetryNever,
 		"The TLS handshake with the client failed, so there was no request.",
-		"The detail is the alert: 48 or 46 means that the client does not trust our certificate, 70 that its TLS version is too old."},
+		"The detail is the alert: received 48 or 46 means that the client does not trust our certificate, sent 70 that its TLS version is too old (tls_min_version)."},
 }
 
 var usRows = []Info{

@@ -241,7 +241,7 @@ func (r *row) checkLog(t *testing.T) {
 			answered++
 		}
 		if i >= len(r.want.seen) {
-			if f := reason.Of(r.want.fault); i > len(r.want.seen) || f == nil || x.Reason != string(f.Code) && x.Reason != string(reason.TLSWrongPort) {
+			if f := reason.Of(r.want.fault); i > len(r.want.seen) || f == nil || x.Reason != string(f.Code) && x.Reason != string(reason.ClientTLSOnPlain) {
 				t.Errorf("logged request %d, %s %s (%s), where a canonical reading ends with %v", i, x.Request.Method, x.Request.Path, x.Reason, r.want.fault)
 			}
 			continue

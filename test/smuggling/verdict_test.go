@@ -23,7 +23,7 @@ func verdicts() []verdict {
 		path   = "`path: strict`: "
 	)
 	return []verdict{
-		{"TLS on a plain port", "", 0, "tls.wrong_port", "HTTP is not its language: no answer"},
+		{"TLS on a plain port", "", 0, "client.tls_on_plain", "HTTP is not its language: no answer"},
 		{"method of an extension", "", 405, "client.bad_request", method},
 		{"method in lower case is another method", "", 405, "client.bad_request", method},
 		{"method with every mark of a token", "", 405, "client.bad_request", method},

@@ -77,6 +77,9 @@ func (c *conn) run() {
 		if err.Code != reason.ClientGone { // a probe that connects and leaves is no event
 			c.l.refuseConn(c.client, c.accepted, err)
 		}
+		if err.Code == reason.ClientCertRequired || err.Code == reason.ClientCertRejected {
+			lingerClose(c.nc, c.nc, c.l.settings.Load().Linger) // in TLS 1.3 a request may be on its way and would cost the client our alert
+		}
 		_ = c.nc.Close()
 	}
 	if serve == nil {
@@ -185,11 +188,10 @@ const (
 // handshakeFailed classifies err, and answers in clear where the client spoke plain HTTP.
 func (c *conn) handshakeFailed(err error, raw *helloConn) *reason.Error {
 	r := handshakeFault(err, raw)
-	if r.Code == reason.TLSEOF && len(raw.seen) == 0 && !raw.hello {
+	switch {
+	case r.Code == reason.ClientTLSFailed && isEOF(err) && len(raw.seen) == 0 && !raw.hello:
 		r.Code = reason.ClientGone // connected and left
-	}
-	if r.Code == reason.TLSNotTLS && looksLikeHTTP(raw.seen) {
-		r.Detail = "plain HTTP on a TLS port"
+	case r.Code == reason.ClientPlainOnTLS:
 		_, _ = io.WriteString(c.nc, plainOnTLS+strconv.Itoa(len(plainText))+"\r\n\r\n"+plainText)
 		lingerClose(c.nc, c.nc, c.l.settings.Load().Linger)
 	}

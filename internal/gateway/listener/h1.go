@@ -89,7 +89,7 @@ func (h *h1) serve() {
 func (h *h1) readHead(s *Settings, r *h1Exchange) error {
 	lim := httpwire.Limits{Line: s.LineBytes, Head: s.HeaderBytes, Fields: s.HeaderFields}
 	if h.scheme == "http" && len(h.pending) > 0 && h.pending[0] == 0x16 {
-		return &reason.Error{Code: reason.TLSWrongPort, Detail: "TLS spoken to a plain port", InRequest: true}
+		return &reason.Error{Code: reason.ClientTLSOnPlain, InRequest: true}
 	}
 	r.x.Request.Scheme = h.scheme
 	r.x.Request.Header = r.fields[:0]

@@ -415,7 +415,7 @@ func TestTLSOnPlainPort(t *testing.T) {
 	_, _ = c.Write([]byte{0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0})
 	_ = c.(*net.TCPConn).CloseWrite()
 	_, _ = io.ReadAll(c)
-	if x := r.record(); x.Answer.Reason != reason.TLSWrongPort {
+	if x := r.record(); x.Answer.Reason != reason.ClientTLSOnPlain {
 		t.Errorf("reason %q", x.Answer.Reason)
 	}
 }

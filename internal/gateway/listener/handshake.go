@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
 // handshaken is a TLS connection that is ready for use.
@@ -51,9 +53,35 @@ func (f *tlsFront) handshake(raw *helloConn) (handshaken, string, error) {
 		return handshaken{nil, site}, name, errTunnel
 	}
 	if refused {
-		return handshaken{}, name, reason.New(reason.TLSUnrecognizedName, name[:min(len(name), 255)], err)
+		return handshaken{}, name, reason.New(reason.ConfigNoSite, unknownName(name), err)
+	}
+	if site.sentNone(tc, raw, err) {
+		return handshaken{nil, site}, name, reason.New(reason.ClientCertRequired, "none sent", err)
 	}
 	return handshaken{nil, site}, name, err
+}
+
+// unknownName says which name no site has; empty when the client named none.
+func unknownName(name string) string {
+	told := "sent alert " + alertDetail(tlswire.AlertUnrecognizedName)
+	if name == "" {
+		return "no sni, " + told
+	}
+	return "sni " + name[:min(len(name), 255)] + ", " + told
+}
+
+// smallest is less than a record that holds a certificate: an empty list, with all that may stand in the same record, is shorter.
+const smallest = 128
+
+// sentNone reports whether the handshake failed because the client sent no certificate where one is required. crypto/tls
+// says so in words alone; what tells it is that it stopped, by itself, before it had a certificate, at a record too small for one.
+func (s *SiteTLS) sentNone(tc *tls.Conn, raw *helloConn, err error) bool {
+	var op *net.OpError
+	if s == nil || s.ClientAuth != ClientAuthRequire || errors.As(err, &op) || isTimeout(err) || isEOF(err) || isReset(err) {
+		return false
+	}
+	cs := tc.ConnectionState()
+	return cs.Version != 0 && len(cs.PeerCertificates) == 0 && raw.last > 0 && raw.last < smallest
 }
 
 func allSuites() []uint16 {
@@ -74,32 +102,36 @@ func clientTLS(h handshaken, name string) *exchange.ClientTLS {
 	}
 }
 
-// handshakeFault classifies a failed handshake by type, errno and what the socket saw.
+// handshakeFault classifies a failed handshake by type, errno and what the socket saw. The fault is the client's side's,
+// whoever broke off: the codes tls.* speak of origins.
 func handshakeFault(err error, raw *helloConn) *reason.Error {
-	var known *reason.Error
-	if errors.As(err, &known) {
+	if known := reason.Of(err); known != nil {
 		return known
 	}
+	failed := func(detail string) *reason.Error { return reason.New(reason.ClientTLSFailed, detail, err) }
 	var not tls.RecordHeaderError
 	if errors.As(err, &not) {
-		return reason.New(reason.TLSNotTLS, "first bytes of the client", err)
+		if looksLikeHTTP(raw.seen) {
+			return reason.New(reason.ClientPlainOnTLS, "", err)
+		}
+		return failed("the first bytes are not TLS")
 	}
 	if n, remote, ok := alertOf(err); ok && remote {
-		return reason.New(reason.TLSAlert, alertDetail(n), err)
+		return failed("received alert " + alertDetail(n))
 	}
 	if raw.received >= 0 {
-		return reason.New(reason.TLSAlert, alertDetail(uint8(raw.received)), err)
+		return failed("received alert " + alertDetail(uint8(raw.received)))
 	}
 	if raw.sent >= 0 {
-		return reason.New(sentReason(raw.sent), "we sent "+alertDetail(uint8(raw.sent)), err)
+		return failed("sent alert " + alertDetail(uint8(raw.sent)))
 	}
 	switch {
 	case isTimeout(err):
-		return reason.New(reason.TLSTimeout, "client handshake", err)
+		return failed("not done in time, limits.header_time")
 	case isReset(err):
-		return reason.New(reason.TLSReset, "client handshake", err)
+		return failed("reset by the client")
 	case isEOF(err):
-		return reason.New(reason.TLSEOF, "client handshake", err)
+		return failed("closed by the client")
 	}
-	return reason.New(reason.TLSAlert, "", err)
+	return failed("broken off by us")
 }

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
@@ -31,6 +30,7 @@ type helloConn struct {
 
 	in, out        tlswire.RecordScanner
 	received, sent int // alert numbers, -1 for none
+	last           int // payload bytes of the newest record after the ClientHello, 0 before
 }
 
 func newHelloConn(nc net.Conn, prefix []byte) *helloConn {
@@ -56,7 +56,12 @@ func (h *helloConn) Read(p []byte) (n int, err error) {
 		}
 		h.seen = append(h.seen, p[:n]...)
 	}
-	h.in.Feed(p[:n], func(r tlswire.Record) { noteAlert(r, &h.received) })
+	h.in.Feed(p[:n], func(r tlswire.Record) {
+		noteAlert(r, &h.received)
+		if h.hello {
+			h.last = r.Length
+		}
+	})
 	return n, err
 }
 
@@ -111,19 +116,6 @@ func alertOf(err error) (n uint8, remote, ok bool) {
 		return 0, false, false
 	}
 	return uint8(v.Uint()), op.Op == "remote error", true
-}
-
-// sentReason is the reason behind an alert that we sent, where the number alone is beyond doubt.
-func sentReason(n int) reason.Code {
-	switch uint8(n) {
-	case tlswire.AlertProtocolVersion:
-		return reason.TLSNoCommonVersion
-	case tlswire.AlertNoApplicationProtocol:
-		return reason.TLSALPNMismatch
-	case tlswire.AlertUnrecognizedName:
-		return reason.TLSUnrecognizedName
-	}
-	return reason.TLSAlert
 }
 
 func isReset(err error) bool {

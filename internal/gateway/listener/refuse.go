@@ -42,7 +42,7 @@ func (h *h1) headFault(err error) *reason.Error {
 // refusalStatus is what the client is told; 0 when there is nobody to tell or HTTP is not its language.
 func (h *h1) refusalStatus(e *reason.Error) int {
 	switch e.Code {
-	case reason.ClientGone, reason.TLSWrongPort:
+	case reason.ClientGone, reason.ClientTLSOnPlain:
 		return 0
 	case reason.ClientSlow:
 		return http.StatusRequestTimeout

@@ -67,7 +67,7 @@ func (s *SiteTLS) verify(cs tls.ConnectionState) error {
 		return nil
 	case len(cs.PeerCertificates) == 0:
 		if s.ClientAuth == ClientAuthRequire {
-			return reason.New(reason.ClientCertRequired, "none sent", nil)
+			return reason.New(reason.ClientCertRequired, "none sent", nil) // crypto/tls has seen to it before
 		}
 		return nil
 	case s.ClientCAs == nil:

@@ -50,10 +50,15 @@ func (f *tlsFront) config(s *SiteTLS) *tls.Config {
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
 			tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA)
 	}
+	switch s.ClientAuth {
+	case ClientAuthRequest:
+		c.ClientAuth = tls.RequestClientCert
+	case ClientAuthRequire:
+		c.ClientAuth = tls.RequireAnyClientCert // an empty list gets the alert certificate_required in TLS 1.3
+	}
 	if s.ClientAuth != ClientAuthNone {
 		// We verify ourselves, in VerifyConnection: that runs on resumed sessions too, so that a certificate that
 		// was revoked, or a CA that was taken out, counts at once; and its error says which of the two it was.
-		c.ClientAuth = tls.RequestClientCert
 		c.ClientCAs = s.ClientCAs // named in CertificateRequest
 	}
 	// A ticket is good only for the site that it was made for (RFC 8446 section 4.2.11, RFC 6066 section 3).

@@ -21,6 +21,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
 // tlsDial does a handshake and, as TLS 1.3 clients learn of a refusal only then, one request.
@@ -90,7 +91,7 @@ func TestSNI(t *testing.T) {
 	if !ok || !remote || n != 112 {
 		t.Errorf("unknown name: %v, want alert 112 unrecognized_name", err)
 	}
-	if x := r.record(); x.Answer.Reason != reason.TLSUnrecognizedName || x.Client.TLS.ServerName != "other.test" {
+	if x := r.record(); x.Answer.Reason != reason.ConfigNoSite || x.Answer.Detail != "sni other.test, sent alert 112 unrecognized_name" || x.Client.TLS.ServerName != "other.test" {
 		t.Errorf("record %+v", x.Answer)
 	}
 	r.SetSites(&SiteTable{Default: ca.site(t, "other.test")})
@@ -105,7 +106,7 @@ func TestOldVersionsAreRefused(t *testing.T) {
 	if _, err := r.tlsDial(&tls.Config{RootCAs: ca.pool, ServerName: "a.test", MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
 		t.Fatal("TLS 1.1 was accepted")
 	}
-	if x := r.record(); x.Answer.Reason != reason.TLSNoCommonVersion {
+	if x := r.record(); x.Answer.Reason != reason.ClientTLSFailed || x.Answer.Detail != "sent alert 70 protocol_version" {
 		t.Errorf("reason %s (%s)", x.Answer.Reason, x.Answer.Detail)
 	}
 }
@@ -126,14 +127,7 @@ func TestClientAuth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := []struct {
-		name   string
-		mode   ClientAuth
-		crl    *RevocationList
-		cert   *tls.Certificate
-		code   reason.Code // "" passes
-		detail string
-	}{
+	tests := []clientAuthCase{
 		{"none asked", ClientAuthNone, nil, nil, "", ""},
 		{"request, none sent", ClientAuthRequest, nil, nil, "", ""},
 		{"request, good", ClientAuthRequest, list, good, "", ""},
@@ -177,12 +171,35 @@ func TestClientAuth(t *testing.T) {
 				if err == nil {
 					t.Fatal("the handshake passed")
 				}
+				if n, remote, ok := alertOf(err); !ok || !remote || n != tt.alert(version) {
+					t.Errorf("the client got %v, want alert %d", err, tt.alert(version))
+				}
 				if x := r.record(); x.Answer.Reason != tt.code || x.Answer.Detail != tt.detail {
 					t.Errorf("record %s (%s), want %s (%s)", x.Answer.Reason, x.Answer.Detail, tt.code, tt.detail)
 				}
 			})
 		}
 	}
+}
+
+type clientAuthCase struct {
+	name   string
+	mode   ClientAuth
+	crl    *RevocationList
+	cert   *tls.Certificate
+	code   reason.Code // "" passes
+	detail string
+}
+
+// alert is what the client gets to see.
+func (c clientAuthCase) alert(version uint16) uint8 {
+	switch {
+	case c.code == reason.ClientCertRequired && version == tls.VersionTLS13:
+		return tlswire.AlertCertificateRequired
+	case c.code == reason.ClientCertRequired:
+		return tlswire.AlertHandshakeFailure
+	}
+	return tlswire.AlertBadCertificate
 }
 
 func writeCRL(t *testing.T, ca *authority, serial *big.Int, next time.Time) string {
@@ -239,7 +256,7 @@ func TestPlainHTTPOnTLSPort(t *testing.T) {
 	if res, body := answer(t, bufio.NewReader(c), "GET"); res.StatusCode != 400 || !strings.Contains(body, "https://") {
 		t.Errorf("got %d %q", res.StatusCode, body)
 	}
-	if x := r.record(); x.Answer.Reason != reason.TLSNotTLS {
+	if x := r.record(); x.Answer.Reason != reason.ClientPlainOnTLS {
 		t.Errorf("reason %s", x.Answer.Reason)
 	}
 }
@@ -250,7 +267,7 @@ func TestHandshakeTimeIsBounded(t *testing.T) {
 	c := r.dial()
 	_, _ = c.Write([]byte{0x16, 3, 1})
 	_, _ = io.ReadAll(c)
-	if x := r.record(); x.Answer.Reason != reason.TLSTimeout {
+	if x := r.record(); x.Answer.Reason != reason.ClientTLSFailed || x.Answer.Detail != "not done in time, limits.header_time" {
 		t.Errorf("reason %s", x.Answer.Reason)
 	}
 }

@@ -177,7 +177,7 @@ func (t *tunnel) reason() (reason.Code, string) {
 	case p.alert[fromO] > 0:
 		return reason.TLSAlert, alertDetail(uint8(p.alert[fromO]))
 	case p.alert[fromC] > 0:
-		return reason.TLSAlert, "client sent " + alertDetail(uint8(p.alert[fromC]))
+		return reason.ClientTLSFailed, "received alert " + alertDetail(uint8(p.alert[fromC]))
 	case p.doneAt.IsZero() && idle:
 		return reason.TLSTimeout, "origin in the handshake"
 	case p.doneAt.IsZero() && isReset(t.ended[fromO]):
