@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lunette-waf/lunette/internal/lab"
 	"github.com/lunette-waf/lunette/internal/lab/certs"
@@ -16,13 +15,32 @@ import (
 	"github.com/lunette-waf/lunette/internal/telemetry"
 )
 
-// quick are timeouts by which faults show at once, with time left for a busy machine where nothing is wrong.
-const quick = "{dns: 1s, connect: 2s, tls: 700ms, write: 700ms, first_byte: 700ms, read_idle: 700ms}"
+// soon are timeouts of which the one that ends in want is short, and no other: on a busy machine those would end first
+// what has nothing to do with them.
+func soon(want reason.Code) string {
+	switch want {
+	case reason.TCPTimeout:
+		return "{connect: 1s}"
+	case reason.TLSTimeout:
+		return "{tls: 500ms}"
+	case reason.WriteTimeout:
+		return "{write: 500ms}"
+	case reason.ReadFirstByteTimeout:
+		return "{first_byte: 500ms}"
+	case reason.ReadHeaderStall:
+		return "{first_byte: 2s}" // by then the start of the head is there
+	case reason.ReadBodyStall:
+		return "{read_idle: 500ms}"
+	case reason.ReadStaleReusedConnection:
+		return "{keepalive_idle: 1m}" // kept until the second request comes
+	}
+	return "{}"
+}
 
 // labSite starts a lab origin with a fault and returns a site in front of it.
-func (p pki) labSite(t testing.TB, ca *certs.CA, fault, name, tls string) string {
+func (p pki) labSite(t testing.TB, ca *certs.CA, f lab.Fault, name string) string {
 	t.Helper()
-	o, err := lab.Start(context.Background(), lab.Config{Fault: fault, CA: ca, Delay: 30 * time.Second})
+	o, err := lab.Start(context.Background(), lab.Config{Fault: f.Name, CA: ca, Delay: 10 * patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,11 +54,11 @@ func (p pki) labSite(t testing.TB, ca *certs.CA, fault, name, tls string) string
     origin:
       urls: ["https://%s"]
       host: %s
-      tls: {ca: %s%s}
+      tls: {ca: %s}
       retries: 0
       timeouts: %s
     waf: {mode: "off"}
-`, o.Addr(), lab.DefaultName, roots, tls, quick))
+`, o.Addr(), lab.DefaultName, roots, soon(f.Reason)))
 }
 
 // TestLabFaults sends one request through the gateway to each origin that misbehaves, and demands the reason that the
@@ -55,7 +73,7 @@ func TestLabFaults(t *testing.T) {
 	faults := lab.Faults()
 	var yaml strings.Builder
 	for _, f := range faults {
-		yaml.WriteString(p.labSite(t, ca, f.Name, f.Name+".lab.test", ""))
+		yaml.WriteString(p.labSite(t, ca, f, f.Name+".lab.test"))
 	}
 	g := start(t, listens+"admin: {address: \"127.0.0.1:0\"}\nsites:\n"+yaml.String())
 	t.Run("through the gateway", func(t *testing.T) {

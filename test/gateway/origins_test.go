@@ -36,7 +36,7 @@ func checkOrigins(t *testing.T, p pki, cases []originCase) *gateway {
 		yaml.WriteString(p.site(c.name+".o.test", fmt.Sprintf(`
     origin: {urls: [%q], host: origin.test, retries: 0, tls: {%s}, timeouts: %s%s}
     waf: {mode: "off"}
-`, c.url, c.tls, quick, c.more)))
+`, c.url, c.tls, soon(c.reason), c.more)))
 	}
 	g := start(t, listens+"sites:\n"+yaml.String())
 	t.Run("cases", func(t *testing.T) {
@@ -212,7 +212,7 @@ server { listen {{addr 2}} ssl; ssl_certificate %[1]s; ssl_certificate_key %[2]s
 			g := start(t, listens+"sites:\n"+p.site("half.o.test", fmt.Sprintf(`
     origin: {urls: [%q], retries: 0, timeouts: %s}
     waf: {mode: "off"}
-`, fault(c.fault), quick)))
+`, fault(c.fault), soon(c.code))))
 			for _, version := range []string{"--http1.1", "--http2"} {
 				r := g.curl("half.o.test", "/"+version, version)
 				if r.Status != 200 || len(r.Body) != 50 || r.Exit == 0 {
