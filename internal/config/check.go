@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,52 @@ func (c *checker) mentioned(path string) bool {
 
 // stated reports whether the file has this key with a value that could be read.
 func (c *checker) stated(path string) bool { return c.mentioned(path) && !c.d.refused[path] }
+
+// unsure reports whether what the file means by one of these keys is not known, because its value, a part of it or what
+// it stands in could not be read, or because it seems to be misspelled. What depends on such a key is not judged: the
+// first fault is enough. A route's key is as unsure as the site's, from which it may come.
+func (c *checker) unsure(paths ...string) bool {
+	for _, path := range paths {
+		if c.doubtful(path) {
+			return true
+		}
+		site, rest, inRoute := strings.Cut(path, ".routes[")
+		_, key, deeper := strings.Cut(rest, "].")
+		if inRoute && deeper && c.doubtful(join(site, key)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checker) doubtful(path string) bool {
+	for bad := range c.d.refused {
+		if below(bad, path) || below(path, bad) {
+			return true
+		}
+	}
+	for above := path; above != ""; above = above[:max(strings.LastIndexAny(above, ".["), 0)] {
+		if c.d.meant[above] && !c.mentioned(above) {
+			return true
+		}
+	}
+	return false
+}
+
+// below reports whether path is key or lies in it.
+func below(path, key string) bool {
+	return path == key || strings.HasPrefix(path, key) && (path[len(key)] == '.' || path[len(key)] == '[')
+}
+
+// listensTLS reports whether a listener speaks TLS, and whether that can be told.
+func (c *checker) listensTLS() (secure, known bool) {
+	known = len(c.cfg.Listen) > 0
+	for i, l := range c.cfg.Listen {
+		secure = secure || l.TLS
+		known = known && !c.unsure(fmt.Sprintf("listen[%d].tls", i))
+	}
+	return secure, known || secure
+}
 
 // statedAny returns the first of keys below path that the file has, or "".
 func (c *checker) statedAny(path string, keys ...string) string {
@@ -119,11 +166,11 @@ func (c *checker) listeners() {
 			continue
 		}
 		first[l.Address] = i
-		if l.ProxyProtocol.Mode != "off" && len(l.ProxyProtocol.Trusted) == 0 {
+		if l.ProxyProtocol.Mode != "off" && len(l.ProxyProtocol.Trusted) == 0 && !c.unsure(path+".proxy_protocol.trusted", "trusted_proxies") {
 			c.fault(path+".proxy_protocol", "state proxy_protocol.trusted, or trusted_proxies for the whole file",
 				"no networks are trusted to send the header, or anyone could forge addresses")
 		}
-		if key := c.statedAny(path, "http2"); key != "" && !l.TLS {
+		if key := c.statedAny(path, "http2"); key != "" && !l.TLS && !c.unsure(path+".tls") {
 			c.warn(join(path, key), "set tls: true", "does nothing on a listener without tls")
 		}
 		if l.Address == c.cfg.Admin.Address && adminPort != "" && adminPort != "0" {
@@ -137,13 +184,13 @@ func (c *checker) admin() {
 	if c.mentioned("admin.token") && c.mentioned("admin.token_file") {
 		c.fault("admin.token_file", "leave token out", "token and token_file exclude each other")
 	}
-	if c.stated("admin") && a.Address == "" && !c.mentioned("admin.address") {
+	if c.stated("admin") && a.Address == "" && !c.unsure("admin.address") {
 		c.warn("admin", "set address", "does nothing without an address")
 	}
 	if a.TokenFile != "" && a.Token == "" {
 		c.tokenFile(a)
 	}
-	if a.Address != "" && !isLoopback(a.Address) && !c.mentioned("admin.token") && a.TokenFile == "" {
+	if a.Address != "" && !isLoopback(a.Address) && a.Token == "" && a.TokenFile == "" && !c.unsure("admin.token", "admin.token_file") {
 		c.fault("admin.address", "listen on 127.0.0.1 or [::1], or set token_file", "an address other than loopback needs a token")
 	}
 }

@@ -8,13 +8,13 @@ import (
 
 func (c *checker) origin(path string, o *Origin) {
 	secure, plain := c.urls(path, o)
-	if len(o.URLs) > 0 && !secure && c.stated(path+".tls") {
+	if len(o.URLs) > 0 && !secure && c.stated(path+".tls") && !c.unsure(path+".urls") {
 		c.warn(path+".tls", "write https:// in urls", "does nothing, because no url is https")
 	}
-	if c.stated(path+".hash_key") && o.Balance != "hash" {
+	if c.stated(path+".hash_key") && o.Balance != "hash" && !c.unsure(path+".balance") {
 		c.warn(path+".hash_key", "set balance: hash", "does nothing with balance: %s", o.Balance)
 	}
-	if o.HTTP == "2" && plain {
+	if o.HTTP == "2" && plain && !c.unsure(path+".urls") {
 		c.fault(path+".http", "use https, or http: auto", "HTTP/2 to a plain http:// origin is not spoken")
 	}
 	if o.MaxConnections > 0 && o.IdleConnections > o.MaxConnections && c.stated(path+".idle_connections") {
@@ -57,7 +57,7 @@ func (c *checker) urls(path string, o *Origin) (secure, plain bool) {
 
 func (c *checker) originTLS(path string, o *Origin) {
 	t := &o.TLS
-	if t.MaxVersion != 0 && t.MinVersion > t.MaxVersion {
+	if t.MaxVersion != 0 && t.MinVersion > t.MaxVersion && !c.unsure(path+".min_version", path+".max_version", path+".profile") {
 		key := "max_version"
 		if !c.stated(path + ".max_version") {
 			key = "min_version"
@@ -99,7 +99,7 @@ func versionName(v uint16) string { return fmt.Sprintf("1.%d", v-tls.VersionTLS1
 
 func (c *checker) health(path string, h *Health) {
 	key := c.statedAny(path, "interval", "timeout", "status", "rise", "fall")
-	if key != "" && h.Path == "" && !c.mentioned(path+".path") {
+	if key != "" && h.Path == "" && !c.unsure(path+".path") {
 		c.fault(path+"."+key, "set health.path, such as /healthz", "needs a path: without one there are no active checks")
 	}
 }

@@ -4,21 +4,21 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 )
 
 func (c *checker) site(path string, s *Site) {
-	secure := slices.ContainsFunc(c.cfg.Listen, func(l Listener) bool { return l.TLS })
+	secure, known := c.listensTLS()
+	plain := known && !secure
 	switch {
 	case s.Passthrough:
-		c.passthrough(path, s, secure)
-	case secure && len(s.Certificates) == 0 && !c.mentioned(path+".certificate"):
+		c.passthrough(path, s, plain)
+	case secure && len(s.Certificates) == 0 && !c.unsure(path+".certificate", path+".passthrough"):
 		c.fault(path, "set certificate: {file: …, key: …}, or passthrough: true", "needs a certificate, because a listener has tls")
-	case !secure && c.stated(path+".certificate[0]") && len(c.cfg.Listen) > 0:
+	case plain && c.stated(path+".certificate[0]"):
 		c.warn(path+".certificate", "set tls: true on a listener", "is not used, because no listener has tls")
 	}
-	if s.RedirectHTTPS && !secure && len(c.cfg.Listen) > 0 {
+	if s.RedirectHTTPS && plain {
 		c.fault(path+".redirect_https", "set tls: true on a listener", "would redirect to https, which no listener speaks")
 	}
 	c.certificates(path, s)
@@ -41,8 +41,8 @@ func (c *checker) errorPages(path string, s *Site) {
 }
 
 // passthrough: the connection is not opened, so whatever looks into it cannot work.
-func (c *checker) passthrough(path string, s *Site, secure bool) {
-	if !secure && len(c.cfg.Listen) > 0 {
+func (c *checker) passthrough(path string, s *Site, plain bool) {
+	if plain {
 		c.fault(path+".passthrough", "set tls: true on a listener", "needs a listener with tls")
 	}
 	for _, key := range []string{"certificate", "tls_min_version", "client_auth", "forward_client_cert", "waf", "routes", "path"} {
@@ -64,19 +64,21 @@ func (c *checker) passthrough(path string, s *Site, secure bool) {
 
 func (c *checker) clientAuth(path string, s *Site) {
 	a, at := &s.ClientAuth, path+".client_auth"
-	if a.Mode == "require" && !c.mentioned(at+".ca") {
+	noCA := a.CA == "" && !c.unsure(at+".ca")
+	none := a.Mode == "none" && !c.unsure(at+".mode")
+	if a.Mode == "require" && noCA {
 		c.fault(at, "set client_auth.ca to the authorities that issue the certificates", "mode require needs a ca")
 	}
-	if key := c.statedAny(at, "ca", "crl"); key != "" && a.Mode == "none" {
+	if key := c.statedAny(at, "ca", "crl"); key != "" && none {
 		c.warn(at+"."+key, "set client_auth.mode", "does nothing with mode none")
 	}
-	if c.stated(at+".crl") && !c.mentioned(at+".ca") {
+	if c.stated(at+".crl") && noCA {
 		c.fault(at+".crl", "set client_auth.ca", "needs the ca that issued it")
 	}
-	if len(s.ForwardClientCert) > 0 && a.Mode == "none" {
+	if len(s.ForwardClientCert) > 0 && none {
 		c.fault(path+".forward_client_cert", "set client_auth: {mode: request}", "has nothing to forward, because clients are not asked for a certificate")
 	}
-	if len(s.ForwardClientCert) > 0 && a.Mode == "request" && !c.mentioned(at+".ca") && !s.ForwardUnverified {
+	if len(s.ForwardClientCert) > 0 && a.Mode == "request" && noCA && !s.ForwardUnverified && !c.unsure(path+".forward_unverified") {
 		c.fault(path+".forward_client_cert", "set client_auth.ca, or forward_unverified: true where the origin verifies them",
 			"would forward nothing, because without a ca no certificate is verified")
 	}
@@ -88,18 +90,19 @@ func (c *checker) waf(path string, w *WAF, l *Limits) {
 	at := path + ".waf"
 	for i, e := range w.Exclusions {
 		item := fmt.Sprintf("%s.exclusions[%d]", at, i)
-		if c.stated(item) && !c.mentioned(item+".rule") && !c.mentioned(item+".tag") && !c.mentioned(item+".target") {
+		if c.stated(item) && e.Rule == 0 && e.Tag == "" && e.Target == "" && !c.unsure(item+".rule", item+".tag", item+".target") {
 			c.fault(item, "to look at nothing below a path, use a route with waf: {mode: off}", "states neither rule, tag nor target")
 		}
 		if e.Rule != 0 && e.Tag != "" {
 			c.fault(item+".tag", "write two exclusions", "states a rule and a tag")
 		}
 	}
-	if w.Mode != "off" && !w.CoreRules && len(w.Rules) == 0 && c.stated(at+".core_rules") {
+	if w.Mode != "off" && !w.CoreRules && len(w.Rules) == 0 && c.stated(at+".core_rules") && !c.unsure(at+".mode", at+".rules") {
 		c.warn(at+".core_rules", "set rules, or mode: off", "without the core rules and rules of your own nothing is inspected")
 	}
 	body := c.statedAny(path, "limits.body", "waf.body_limit")
-	if body != "" && w.Mode == "block" && w.OnLimit == "refuse" && l.Body > w.BodyLimit {
+	if body != "" && w.Mode == "block" && w.OnLimit == "refuse" && l.Body > w.BodyLimit &&
+		!c.unsure(at+".mode", at+".on_limit", at+".body_limit", path+".limits.body") {
 		c.warn(path+"."+body, "raise waf.body_limit, or set waf.on_limit: partial",
 			"limits.body lets bodies pass that the WAF refuses, because they are larger than waf.body_limit")
 	}

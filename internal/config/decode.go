@@ -13,6 +13,7 @@ type decoder struct {
 	root    *object
 	places  map[string]place // key path to its value; of a mapping or list, its key
 	refused map[string]bool  // paths whose values could not be read
+	meant   map[string]bool  // paths that an unknown key beside them may stand for
 	nodes   int
 	enough  func() bool // so many faults that no more are wanted
 	report  func(sev Severity, at place, key string, p *problem)
@@ -64,11 +65,7 @@ func (d *decoder) object(n *node, v reflect.Value, o *object, path string, overl
 		d.fault(n.place, path, wrong(o.mappingHint(d, n), "must be a mapping, not %s", n.what()))
 		return
 	}
-	for _, p := range n.pairs {
-		if o.field(p.key.text) == nil && !d.enough() {
-			d.report(Error, p.key.place, path, wrong(keyHint(d.root, o, p.key.text), "unknown key %s", quote(p.key.text)))
-		}
-	}
+	d.unknownKeys(n, o, path)
 	for i := range o.fields { // in the order of the structs: routes inherit from what stands before them
 		f := &o.fields[i]
 		at := join(path, f.key)
@@ -80,13 +77,29 @@ func (d *decoder) object(n *node, v reflect.Value, o *object, path string, overl
 				d.places[at] = p.key.place
 			}
 			d.field(p, v, f, at, overlay)
-		case p == nil && f.need && !overlay:
+		case p == nil && f.need && !overlay && !d.meant[at]:
 			hint := f.doc
 			if path == "" {
 				hint += " lunette check --example prints a file to begin with."
 			}
 			d.report(Error, d.place(path, n.place), path, wrong(hint, "key %s is missing", quote(f.key)))
 		}
+	}
+}
+
+// unknownKeys reports the keys of n that o does not have, and notes which ones they may stand for.
+func (d *decoder) unknownKeys(n *node, o *object, path string) {
+	for _, p := range n.pairs {
+		if o.field(p.key.text) != nil || d.enough() {
+			continue
+		}
+		ours, hint := o.meant(p.key.text)
+		if ours == "" {
+			hint = keyHint(d.root, o, p.key.text)
+		} else {
+			d.meant[join(path, ours)] = true
+		}
+		d.report(Error, p.key.place, path, wrong(hint, "unknown key %s", quote(p.key.text)))
 	}
 }
 

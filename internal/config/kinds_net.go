@@ -37,7 +37,11 @@ func parseAddress(_ *decoder, s string) (any, *problem) {
 func parseURL(_ *decoder, s string) (any, *problem) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Opaque != "" {
-		return nil, wrong("write https://host or https://host:port", "must be a URL, not %s", quote(maskURL(s)))
+		hint := "write https://host or https://host:port"
+		if hostPortFault(s) == nil {
+			hint = "write https://" + s
+		}
+		return nil, wrong(hint, "must be a URL, not %s", quote(maskURL(s)))
 	}
 	scheme := strings.ToLower(u.Scheme)
 	switch {

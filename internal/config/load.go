@@ -81,7 +81,7 @@ func (l *loading) load(text, dir string, now time.Time) *Config {
 		return nil
 	}
 	d := &decoder{
-		dir: dir, root: objectOf(reflect.TypeFor[Config]()), places: map[string]place{}, refused: map[string]bool{},
+		dir: dir, root: objectOf(reflect.TypeFor[Config]()), places: map[string]place{}, refused: map[string]bool{}, meant: map[string]bool{},
 		report: l.report, enough: l.enough, secret: l.source.hide,
 	}
 	cfg := &Config{located: &located{name: l.name, source: l.source, at: d.places, root: root.place}}

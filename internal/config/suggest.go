@@ -4,16 +4,23 @@ import "strings"
 
 // nearest is a hint that names the word nearest to got, "" when none is near.
 func nearest(got string, words []string) string {
+	if best := closest(got, words); best != "" {
+		return didYouMean(best)
+	}
+	return ""
+}
+
+func didYouMean(word string) string { return `did you mean "` + word + `"?` }
+
+// closest is the word nearest to got, "" when none is near.
+func closest(got string, words []string) string {
 	best, least := "", 1+max(1, len(got)/3)
 	for _, w := range words {
 		if d := distance(strings.ToLower(got), strings.ToLower(w), least); d < least {
 			best, least = w, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return `did you mean "` + best + `"?`
+	return best
 }
 
 // distance counts the insertions, deletions, changes and swaps of neighbours between a and b; bound when it is bound or more.
@@ -56,18 +63,22 @@ func foreign(key string) string {
 	}[key]
 }
 
-// keyHint says what may have been meant by an unknown key of o.
+// meant finds the key of o that an unknown one stands for, "" when none is near, and says so.
+func (o *object) meant(key string) (ours, hint string) {
+	if ours = foreign(strings.ToLower(key)); ours != "" && o.field(ours) != nil {
+		return ours, `here it is called "` + ours + `"`
+	}
+	if ours = strings.ReplaceAll(key, "-", "_"); o.field(ours) != nil {
+		return ours, didYouMean(ours)
+	}
+	if ours = closest(key, o.keys()); ours != "" {
+		return ours, didYouMean(ours)
+	}
+	return "", ""
+}
+
+// keyHint says where an unknown key of o that is near none of its keys may belong.
 func keyHint(root, o *object, key string) string {
-	if ours := foreign(strings.ToLower(key)); ours != "" && o.field(ours) != nil {
-		return `here it is called "` + ours + `"`
-	}
-	keys := o.keys()
-	if o.field(strings.ReplaceAll(key, "-", "_")) != nil {
-		return `did you mean "` + strings.ReplaceAll(key, "-", "_") + `"?`
-	}
-	if hint := nearest(key, keys); hint != "" {
-		return hint
-	}
 	var homes []string
 	root.walk("", func(path string, f *field) {
 		if f.key == key && !strings.HasPrefix(path, "sites.routes.") && len(homes) < 3 {
@@ -77,5 +88,5 @@ func keyHint(root, o *object, key string) string {
 	if len(homes) > 0 {
 		return "there is such a key elsewhere: " + strings.Join(homes, ", ")
 	}
-	return "known keys here: " + strings.Join(keys, ", ")
+	return "known keys here: " + strings.Join(o.keys(), ", ")
 }
