@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"os"
@@ -34,10 +35,23 @@ const maxPage = 256 << 10
 
 func (c *checker) errorPages(path string, s *Site) {
 	for status, file := range s.ErrorPages {
+		at := fmt.Sprintf("%s.error_pages.%d", path, status)
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() > maxPage {
-			c.fault(fmt.Sprintf("%s.error_pages.%d", path, status), "", "%s is larger than %d KiB", file, maxPage>>10)
+			c.fault(at, "", "%s is larger than %d KiB", file, maxPage>>10)
+		} else if page, p := readBounded(file, maxPage); p == nil && !showsID(page) {
+			c.warn(at, "write {{id}} where the page shall show it, or nobody can find the log line of what they saw", "%s does not show the id of the request", file)
 		}
 	}
+}
+
+// showsID reports whether an error page has the placeholder {{id}}.
+func showsID(page []byte) bool {
+	for part := range bytes.SplitSeq(page, []byte("{{")) {
+		if name, _, closed := bytes.Cut(part, []byte("}}")); closed && string(bytes.TrimSpace(name)) == "id" {
+			return true
+		}
+	}
+	return false
 }
 
 // passthrough: the connection is not opened, so whatever looks into it cannot work.

@@ -43,6 +43,8 @@ func testFiles(t testing.TB) string {
 	put(t, dir, "hello.der", ca.cert.Raw)
 	put(t, dir, "custom.conf", []byte("SecRule ARGS \"@contains x\" \"id:1,phase:2,pass\"\n"))
 	put(t, dir, "pages/502.html", []byte("<h1>{{id}}</h1>\n"))
+	put(t, dir, "pages/bare.html", []byte("<h1>Sorry {{ids}} id {{status}}</h1>{{id\n"))
+	put(t, dir, "pages/spaced.html", []byte("<h1>{{ status }}</h1><p>{{ id }}"))
 	put(t, dir, "big.html", bytes.Repeat([]byte("x"), maxPage+1))
 	put(t, dir, "token", []byte("0123456789abcdef0123456789abcdef\n"))
 	put(t, dir, "short-token", []byte("hunter2\n"))

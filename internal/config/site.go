@@ -17,7 +17,7 @@ type Site struct {
 	Methods           []string       `key:"methods" is:"method" default:"[GET, HEAD, POST, OPTIONS, PUT, PATCH, DELETE]" doc:"Request methods that may pass; spelled as in requests, upper case."`
 	Path              string         `key:"path" default:"strict" enum:"strict|lenient" doc:"Paths that origins read differently (\\, ;, %2f, %u, trailing dot, ::$DATA, 8.3 names). strict: refuse them with 400. lenient: pass them on as they came."`
 	IgnoreCase        bool           `key:"ignore_case" default:"false" doc:"The origin does not tell a from A in paths (IIS), so routes do not either."`
-	ErrorPages        map[int]string `key:"error_pages" is:"file" min:"400" max:"599" absent:"built-in pages" doc:"HTML files of at most 256 KiB by status, for answers that Lunette makes up; the origin's own error pages pass unchanged."`
+	ErrorPages        map[int]string `key:"error_pages" is:"file" min:"400" max:"599" absent:"built-in pages" doc:"HTML files of at most 256 KiB by status, for answers that Lunette makes up; the origin's own error pages pass unchanged. In them {{id}} (by which the log line is found: show it), {{reason}}, {{status}}, {{phrase}} (Bad Gateway), {{sentence}} (what happened and what the visitor can do) and {{time}} are replaced, escaped for HTML."`
 	Limits            Limits         `key:"limits" doc:"What one request may take."`
 	Origin            Origin         `key:"origin" need:"yes" doc:"Where requests go."`
 	WAF               WAF            `key:"waf" doc:"The web application firewall."`
