@@ -171,7 +171,7 @@ func policyConfig(c *config.WAF) policy.Config {
 func rulesConfig(c *config.WAF, methods []string) coraza.Settings {
 	out := coraza.Settings{
 		NoCore: !c.CoreRules, Detect: c.Mode == "detect", Paranoia: c.Paranoia, Inbound: c.InboundThreshold, Outbound: c.OutboundThreshold,
-		Methods: methods, Files: c.Rules,
+		Methods: methods, Files: c.Rules, Arguments: c.Arguments,
 	}
 	for _, e := range c.Exclusions {
 		x := coraza.Exclusion{Tag: e.Tag, Target: e.Target, Path: e.Path}

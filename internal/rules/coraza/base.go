@@ -3,10 +3,13 @@ package coraza
 import (
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"github.com/corazawaf/coraza-coreruleset/v4"
 	"github.com/corazawaf/coraza/v3/types/variables"
+
+	"github.com/lunette-waf/lunette/internal/reason"
 )
 
 // crsDir is where the embedded rule set lies in the engine's file system.
@@ -46,11 +49,26 @@ SecRule REQBODY_ERROR "!@eq 0" "id:200002,phase:2,t:none,log,deny,status:400,msg
 SecRule INBOUND_DATA_ERROR "!@eq 1" "t:none"
 SecRule MULTIPART_STRICT_ERROR "!@eq 0" "id:200003,phase:2,t:none,log,deny,status:400,msg:'Multipart request body fails strict checks',severity:CRITICAL,chain"
 SecRule INBOUND_DATA_ERROR "!@eq 1" "t:none"
-SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:200007,phase:2,t:none,log,deny,status:400,msg:'More arguments than rules look at',severity:CRITICAL"
+SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:200007,phase:2,t:none,log,deny,status:413,msg:'More arguments than rules look at',severity:CRITICAL"
 `
 
-// parseErrors are the rules whose match means that a request could not be read, not that it is an attack.
-func isParseError(id int) bool { return id == 200002 || id == 200003 || id == 200007 }
+// Rules whose match means that a request could not be read, not that it is an attack.
+const (
+	idUnparsable = 200002
+	idMultipart  = 200003
+	idTooMany    = 200007
+)
+
+// why returns the reason of an interruption by rule id; blocked is that of every other rule.
+func (e *Engine) why(id int, blocked reason.Code) *reason.Error {
+	switch id {
+	case idUnparsable, idMultipart:
+		return reason.New(reason.WAFParseError, "rule "+strconv.Itoa(id), nil)
+	case idTooMany:
+		return reason.New(reason.LimitTooManyArgs, "rules look at "+strconv.Itoa(e.arguments)+" values", nil)
+	}
+	return reason.New(blocked, "rule "+strconv.Itoa(id), nil)
+}
 
 // coreRules returns the directives of the embedded Core Rule Set: its initialisation, then the rest.
 func coreRules() (first, rest []directive, err error) {

@@ -45,7 +45,7 @@ func gather(s Settings) (*source, error) {
 	known := describe(append(append(append([]directive(nil), first...), rest...), own...))
 	early, late, faults := compileExclusions(s.Exclusions, known)
 	r.faults = append(r.faults, faults...)
-	base, _ := split("", baseRules)
+	base, _ := split("", baseRules+fmt.Sprintf("SecArgumentsLimit %d\n", cmp.Or(s.Arguments, DefaultArguments)))
 	r.faults = append(r.faults, checkIDs(own, describe(append(append(append([]directive(nil), base...), first...), rest...)))...)
 	r.faults = append(r.faults, checkAlone(own)...)
 	if len(r.faults) > 0 {

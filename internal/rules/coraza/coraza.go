@@ -10,7 +10,9 @@
 //
 // Non-goals: buffering and limiting bodies, deciding what a fault means, masking (policy does all three); audit logs.
 //
-// A single regular expression on a single value cannot be interrupted: the budget is looked at between values.
+// A single regular expression on a single value cannot be interrupted: the budget is looked at between values. So no value
+// that comes to a rule is longer than 32 KiB: longer ones come in overlapping pieces, one by one.
+// Bodies are parsed by their Content-Type: forms, multipart, JSON, XML. Of others see body.go.
 // Uploaded files are written by the engine to TempDir while their rules run, and removed before the step returns.
 package coraza
 
@@ -28,6 +30,7 @@ type Settings struct {
 	Inbound    int         // anomaly score from which a request is blocked; 0 means 5
 	Outbound   int         // anomaly score from which a response is blocked; 0 means 4
 	Methods    []string    // allowed request methods; empty means GET HEAD POST OPTIONS PUT PATCH DELETE
+	Arguments  int         // values of one request that rules look at, more are refused; 0 means 3000
 	Exclusions []Exclusion // what not to look at
 	Files      []string    // SecLang files; absolute, or relative to the working directory
 	TempDir    string      // where uploaded files lie while their rules run; "" means the system's
@@ -52,6 +55,8 @@ const (
 	DefaultInbound  = 5
 	DefaultOutbound = 4
 	MaxParanoia     = 4
+
+	DefaultArguments = 3000
 )
 
 // Engine is one site's view of a compiled rule set. Safe for concurrent use.
@@ -62,6 +67,7 @@ type Engine struct {
 	detect  bool
 
 	inbound, outbound int
+	arguments         int
 }
 
 // variable is a TX variable that is set before the first rule runs.

@@ -126,6 +126,9 @@ func (s Settings) engine() (*Engine, error) {
 	if s.Outbound == 0 {
 		s.Outbound = DefaultOutbound
 	}
+	if s.Arguments == 0 {
+		s.Arguments = DefaultArguments
+	}
 	if len(s.Methods) == 0 {
 		s.Methods = defaultMethods()
 	}
@@ -136,8 +139,10 @@ func (s Settings) engine() (*Engine, error) {
 		return nil, bad("inbound threshold", s.Inbound, "1 or more")
 	case s.Outbound < 1:
 		return nil, bad("outbound threshold", s.Outbound, "1 or more")
+	case s.Arguments < 1:
+		return nil, bad("arguments", s.Arguments, "1 or more")
 	}
-	e := &Engine{detect: s.Detect, inbound: s.Inbound, outbound: s.Outbound}
+	e := &Engine{detect: s.Detect, inbound: s.Inbound, outbound: s.Outbound, arguments: s.Arguments}
 	set := func(name, value string) { e.vars = append(e.vars, variable{name, []string{value}}) }
 	set("blocking_paranoia_level", strconv.Itoa(s.Paranoia))
 	set("detection_paranoia_level", strconv.Itoa(s.Paranoia))

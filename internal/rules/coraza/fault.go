@@ -52,6 +52,7 @@ func (d directive) fault(text string) Fault {
 func owned() map[string]string {
 	m := map[string]string{
 		"secruleengine":                  "set waf.mode in the configuration",
+		"secargumentslimit":              "set waf.arguments in the configuration",
 		"secrxprefilter":                 "it loses detections and is never enabled",
 		"secdefaultaction":               "the Core Rule Set depends on its own; state the actions in each rule",
 		"secignorerulecompilationerrors": "a rule that does not compile is always an error",

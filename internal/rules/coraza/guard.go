@@ -21,6 +21,7 @@ type guard struct {
 	event
 	deadline time.Time // zero: none
 	asked    uint8
+	often    bool   // look at the clock each time: values may be long
 	before   func() // runs once, before the next phase's rules
 }
 
@@ -37,7 +38,7 @@ func (g *guard) Error() debuglog.Event                         { return event{} 
 
 // Debug is asked between values.
 func (g *guard) Debug() debuglog.Event {
-	if g.asked++; g.asked%clockEvery == 0 && !g.deadline.IsZero() && !time.Now().Before(g.deadline) {
+	if g.asked++; (g.often || g.asked%clockEvery == 0) && !g.deadline.IsZero() && !time.Now().Before(g.deadline) {
 		panic(errBudget{})
 	}
 	return guardEvent{g}

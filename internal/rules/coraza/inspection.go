@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/corazawaf/coraza/v3/collection"
@@ -19,7 +18,7 @@ import (
 // Inspection is the rules' side of one exchange. It belongs to one goroutine.
 //
 // Each step returns nil, nil to go on; an answer and a *reason.Error (waf.blocked_request, waf.blocked_response,
-// waf.parse_error) when rules end the exchange, which with Settings.Detect they never do; nil and a *reason.Error
+// waf.parse_error, limit.too_many_arguments) when rules end the exchange, which with Settings.Detect they never do; nil and a *reason.Error
 // (waf.timeout, waf.engine_error) when they failed. After a failure every further step does nothing.
 type Inspection struct {
 	engine *Engine
@@ -27,6 +26,9 @@ type Inspection struct {
 	tx     types.Transaction
 	guard  *guard
 	broken bool // the engine's state cannot be trusted any more
+
+	shown, size int64 // bytes of a request body that rules were shown, of so many
+	unseen      string
 }
 
 func (in *Inspection) start() {
@@ -74,12 +76,12 @@ func (in *Inspection) RequestHead(deadline time.Time) (*exchange.Response, error
 func (in *Inspection) RequestBody(body io.Reader, partial bool, deadline time.Time) (*exchange.Response, error) {
 	defer in.removeUploads()
 	return in.step(deadline, reason.WAFBlockedRequest, func() (*types.Interruption, error) {
-		skip, err := in.preread(body)
+		shown, err := in.prepare(body, partial)
 		if err != nil {
 			return nil, err
 		}
-		if body != nil && !skip {
-			if it, _, err := in.tx.ReadRequestBodyFrom(body); it != nil || err != nil {
+		if shown != nil {
+			if it, _, err := in.tx.ReadRequestBodyFrom(shown); it != nil || err != nil {
 				return it, err
 			}
 		}
@@ -92,18 +94,10 @@ func (in *Inspection) RequestBody(body io.Reader, partial bool, deadline time.Ti
 			}
 		}
 		if v := in.variables(); body != nil && v != nil && in.guard != nil {
-			in.guard.before = func() { unaliasBody(v) }
+			in.guard.before = func() { unaliasBody(v); in.cut(v) }
 		}
 		return in.tx.ProcessRequestBody()
 	})
-}
-
-func (in *Inspection) preread(body io.Reader) (skip bool, err error) {
-	v := in.variables()
-	if s, ok := body.(io.ReadSeeker); ok && v != nil {
-		return preread(s, v.RequestBodyProcessor().Get(), in.x.Request.Header.Get("Content-Type"), v)
-	}
-	return false, nil
 }
 
 // ResponseHead runs the rules on the status and the fields of a response.
@@ -153,10 +147,7 @@ func (in *Inspection) step(deadline time.Time, code reason.Code, f func() (*type
 	if it == nil {
 		return nil, nil
 	}
-	if isParseError(it.RuleID) {
-		code = reason.WAFParseError
-	}
-	return answerTo(it, code), reason.New(code, "rule "+strconv.Itoa(it.RuleID), nil)
+	return answerTo(it, code), in.engine.why(it.RuleID, code)
 }
 
 func fault(p any) error {
@@ -207,6 +198,7 @@ func (in *Inspection) End(w *exchange.WAF) {
 	}
 	defer func() { in.tx = nil }()
 	in.report(w)
+	in.confess(w)
 	if in.broken {
 		return // its state is unknown: left to the garbage collector rather than to the engine's pool
 	}

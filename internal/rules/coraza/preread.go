@@ -14,17 +14,17 @@ import (
 // Bounds of what the engine would otherwise make of one body. It keeps every part and every value apart, in memory and,
 // for uploads, in a file each, and looks at them one by one with every rule.
 const (
-	maxParts    = 1000    // of a multipart body, as many as there may be arguments
+	maxUploads  = 1000    // parts of a multipart body that are files; other parts count as arguments
 	maxXMLMarks = 100_000 // tags and attributes of an XML body
 	maxBoundary = 256     // bytes; RFC 2046 section 5.1.1 allows 70
 )
 
 // preread reads a body before the engine does, for what the engine neither bounds nor tells, and sets the variables by
 // which rules 200002, 200003 and 200007 refuse it. skip says that the engine must not read it at all.
-func preread(body io.ReadSeeker, processor, contentType string, v plugintypes.TransactionVariables) (skip bool, err error) {
+func preread(body io.ReadSeeker, processor, contentType string, arguments int, v plugintypes.TransactionVariables) (skip bool, err error) {
 	switch strings.ToUpper(processor) {
 	case "MULTIPART":
-		skip, err = prereadMultipart(body, contentType, v)
+		skip, err = prereadMultipart(body, contentType, arguments, v)
 	case "XML":
 		skip, err = prereadXML(body, v)
 	default:
@@ -38,7 +38,7 @@ func preread(body io.ReadSeeker, processor, contentType string, v plugintypes.Tr
 
 // prereadMultipart counts parts, and finds what stands before the first and behind the last boundary: parsers differ in
 // whether they go on there (RFC 2046 section 5.1.1 lets them ignore it).
-func prereadMultipart(body io.Reader, contentType string, v plugintypes.TransactionVariables) (skip bool, err error) {
+func prereadMultipart(body io.Reader, contentType string, arguments int, v plugintypes.TransactionVariables) (skip bool, err error) {
 	_, params, err := mime.ParseMediaType(contentType)
 	boundary := params["boundary"]
 	if err != nil || boundary == "" || len(boundary) > maxBoundary {
@@ -46,17 +46,22 @@ func prereadMultipart(body io.Reader, contentType string, v plugintypes.Transact
 		return false, nil //nolint:nilerr // the engine says the same
 	}
 	delimiter := []byte("--" + boundary)
-	parts, closed, outside, fresh := 0, false, false, true
+	parts, uploads, head, closed, outside, fresh := 0, 0, false, false, false, true
 	r := bufio.NewReader(body)
 	for {
 		line, err := r.ReadSlice('\n')
 		switch {
 		case fresh && bytes.HasPrefix(line, delimiter):
 			parts++
+			head = true
 			outside = outside || closed
 			closed = closed || bytes.HasPrefix(line[len(delimiter):], []byte("--"))
 		case (parts == 0 || closed) && len(bytes.TrimSpace(line)) > 0:
 			outside = true
+		case head && len(bytes.TrimSpace(line)) == 0:
+			head = false
+		case head && bytes.Contains(bytes.ToLower(line), []byte("filename")):
+			uploads++
 		}
 		fresh = !errors.Is(err, bufio.ErrBufferFull)
 		if fresh && err != nil {
@@ -69,7 +74,7 @@ func prereadMultipart(body io.Reader, contentType string, v plugintypes.Transact
 	if outside {
 		set(v.MultipartStrictError(), "1")
 	}
-	if parts > maxParts+1 { // the last boundary begins none
+	if parts > arguments+1 || uploads > maxUploads { // the last boundary begins none
 		set(v.ArgumentsLimitReached(), "1")
 		return true, nil
 	}
