@@ -64,7 +64,7 @@ func check(cmd *cobra.Command, path string, asJSON bool) error {
 	}
 	if !asJSON {
 		_, warnings := faults.Count()
-		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s is good, %d warning(s)\n", path, warnings)
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s is good, %s\n", path, counted(warnings, "warning"))
 	}
 	return nil
 }

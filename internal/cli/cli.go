@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -75,6 +77,21 @@ func exactly(names ...string) cobra.PositionalArgs {
 		if len(args) == len(names) {
 			return nil
 		}
-		return usageError{fmt.Errorf("%s takes %d argument(s) %v, got %d; example: %s", cmd.Name(), len(names), names, len(args), cmd.Example)}
+		return usageError{fmt.Errorf("%s takes %s, got %d; example: %s", cmd.Name(), wanted(names), len(args), cmd.Example)}
 	}
+}
+
+func wanted(names []string) string {
+	if len(names) == 0 {
+		return "no arguments"
+	}
+	return counted(len(names), "argument") + " (" + strings.Join(names, " ") + ")"
+}
+
+// counted is n of thing in words: 1 warning, 2 warnings.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return strconv.Itoa(n) + " " + thing
 }
