@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,9 +144,12 @@ func TestByteReadAheadIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reads := make(chan struct{}, 100)
-	r := startOn(t, readsListener{ln, reads}, Config{Settings: Settings{Watch: time.Nanosecond}}, handlerFunc(func(ctx context.Context, x *exchange.Exchange) {
+	watched := make(chan struct{})
+	l := readsListener{ln, new(atomic.Int32)}
+	r := startOn(t, l, Config{Settings: Settings{Watch: time.Nanosecond}}, handlerFunc(func(ctx context.Context, x *exchange.Exchange) {
 		if x.Request.Path == "/slow" {
+			l.awaitWatch()
+			close(watched)
 			<-slow
 		}
 		if ctx.Err() != nil {
@@ -156,8 +160,7 @@ func TestByteReadAheadIsKept(t *testing.T) {
 	c := r.dial()
 	br := bufio.NewReader(c)
 	_, _ = io.WriteString(c, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
-	<-reads // of the request
-	<-reads // of the watch
+	<-watched
 	_, _ = io.WriteString(c, "GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
 	close(slow)
 	for _, want := range []string{"GET /slow a []", "GET /next a []"} {

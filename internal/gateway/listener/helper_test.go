@@ -18,11 +18,15 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 )
+
+// patience is how long a test waits for what must come, on a machine that has much else to do.
+const patience = 30 * time.Second
 
 type handlerFunc func(ctx context.Context, x *exchange.Exchange)
 
@@ -104,15 +108,14 @@ func startOn(t *testing.T, ln net.Listener, cfg Config, h exchange.Handler) *rig
 		}
 	})
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		_ = r.Shutdown(ctx)
 		wg.Wait()
-		for range 200 { // goroutines of timers and clients need a moment to end
+		for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() { // goroutines of timers and clients need a moment to end
 			if runtime.NumGoroutine() <= before {
 				return
 			}
-			<-time.After(10 * time.Millisecond)
 		}
 		buf := make([]byte, 1<<20)
 		t.Errorf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), buf[:runtime.Stack(buf, true)])
@@ -120,10 +123,10 @@ func startOn(t *testing.T, ln net.Listener, cfg Config, h exchange.Handler) *rig
 	return r
 }
 
-// readsListener tells of every Read that begins on its connections.
+// readsListener counts the Reads that are under way on its connections.
 type readsListener struct {
 	net.Listener
-	reads chan struct{}
+	reads *atomic.Int32
 }
 
 func (l readsListener) Accept() (net.Conn, error) {
@@ -131,13 +134,21 @@ func (l readsListener) Accept() (net.Conn, error) {
 	return readsConn{c, l.reads}, err
 }
 
+// awaitWatch is for a handler: while it serves the only connection, nothing but the watch reads.
+func (l readsListener) awaitWatch() {
+	for l.reads.Load() == 0 {
+		runtime.Gosched()
+	}
+}
+
 type readsConn struct {
 	net.Conn
-	reads chan struct{}
+	reads *atomic.Int32
 }
 
 func (c readsConn) Read(p []byte) (int, error) {
-	c.reads <- struct{}{}
+	c.reads.Add(1)
+	defer c.reads.Add(-1)
 	return c.Conn.Read(p)
 }
 
@@ -147,7 +158,7 @@ func (r *rig) record() *exchange.Exchange {
 	select {
 	case x := <-r.recs:
 		return x
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		r.t.Fatal("nothing was recorded")
 		return nil
 	}
@@ -159,7 +170,7 @@ func (r *rig) dial() net.Conn {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	r.t.Cleanup(func() { _ = c.Close() })
 	return c
 }

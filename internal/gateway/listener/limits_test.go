@@ -52,19 +52,16 @@ func TestWatchOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reads := make(chan struct{}, 1000)
+	l := readsListener{ln, new(atomic.Int32)}
 	cause := make(chan error, 1)
-	r := startOn(t, readsListener{ln, reads}, Config{TLS: true, Sites: &SiteTable{Default: ca.site(t, "a.test")}, Settings: Settings{Watch: 5 * time.Millisecond}},
+	r := startOn(t, l, Config{TLS: true, Sites: &SiteTable{Default: ca.site(t, "a.test")}, Settings: Settings{Watch: 5 * time.Millisecond}},
 		handlerFunc(func(ctx context.Context, x *exchange.Exchange) {
 			if x.Request.Path == "/gone" {
 				<-ctx.Done()
 				cause <- context.Cause(ctx)
 				return
 			}
-			for len(reads) > 0 {
-				<-reads
-			}
-			<-reads // of the watch
+			l.awaitWatch()
 			reply(x, 200, x.Request.Path)
 		}))
 	c, err := r.tlsDial(&tls.Config{RootCAs: ca.pool, ServerName: "a.test"})
