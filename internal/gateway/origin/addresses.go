@@ -27,6 +27,9 @@ func (d *dialer) addresses(ctx context.Context) ([]netip.Addr, *reason.Error) {
 	d.a.DNS = d.o.now().Sub(start)
 	if err != nil {
 		r := reason.Of(err)
+		if r.Code == reason.DNSTimeout && isTimeout(ctx.Err()) { // else a query's own patience
+			r = reason.New(r.Code, timeout(d.o.cfg.Timeouts.DNS, "dns")+prefixed(r.Detail), r.Err)
+		}
 		d.a.Facts = append(d.a.Facts, fact.Fact{Kind: fact.DNSFailed, At: d.o.now(), Text: string(r.Code)})
 		return nil, r
 	}

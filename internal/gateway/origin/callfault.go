@@ -70,7 +70,7 @@ func (k *call) writeFault() *reason.Error {
 func (k *call) overTotal() bool { return !k.limit.IsZero() && !k.c.o.now().Before(k.limit) }
 
 func (k *call) tooLong(err error) *reason.Error {
-	return reason.New(reason.ReadOverTotalTime, "total "+k.c.o.cfg.Timeouts.Total.String(), err)
+	return reason.New(reason.ReadOverTotalTime, timeout(k.c.o.cfg.Timeouts.Total, "total"), err)
 }
 
 func clientFault(ctx context.Context, err error) *reason.Error {

@@ -103,9 +103,9 @@ func (c *conn) alertReceived(n int, err error) *reason.Error {
 	asked := c.certRequested.Load() || t.hello.certRequest
 	switch {
 	case n == alertProtocolVersion:
-		return reason.New(reason.TLSNoCommonVersion, c.o.offeredVersions(), err)
+		return reason.New(reason.TLSNoCommonVersion, c.o.offeredVersions()+"; alert "+alertDetail(n), err)
 	case n == alertUnrecognizedName:
-		return reason.New(reason.TLSUnrecognizedName, c.sni, err)
+		return reason.New(reason.TLSUnrecognizedName, alertDetail(n)+", sni "+c.sni, err)
 	case n == alertNoApplicationProto:
 		return reason.New(reason.TLSALPNNone, strings.Join(c.alpnSent, ","), err)
 	case n == alertCertificateRequired:
@@ -139,7 +139,11 @@ func (c *conn) refusedByUs(err error) *reason.Error {
 }
 
 func (o *Origin) offeredVersions() string {
-	return "we offer " + tlswire.VersionName(o.cfg.TLS.MinVersion) + " to " + tlswire.VersionName(o.cfg.TLS.MaxVersion)
+	lowest, highest := o.cfg.TLS.MinVersion, o.cfg.TLS.MaxVersion
+	if lowest == highest {
+		return "we offer " + tlswire.VersionName(lowest) + " only"
+	}
+	return "we offer " + tlswire.VersionName(lowest) + " to " + tlswire.VersionName(highest)
 }
 
 // onlyCiphersLeft reports whether our hello rules out the other readings of an early handshake_failure: every usual

@@ -16,7 +16,7 @@ func (t *try) connection(ctx context.Context, at int) (*conn, *reason.Error) {
 		return c, nil
 	}
 	if total := t.o.cfg.Timeouts.Total; total > 0 {
-		over := reason.New(reason.ReadOverTotalTime, "total "+total.String(), nil)
+		over := reason.New(reason.ReadOverTotalTime, timeout(total, "total"), nil)
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadlineCause(ctx, t.x.Start.Add(total), over)
 		defer cancel()

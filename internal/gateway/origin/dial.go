@@ -76,6 +76,9 @@ func (d *dialer) connect(ctx context.Context) (*conn, *reason.Error) {
 			return nil, r
 		}
 		r := reason.FromNet(err, reason.PhaseConnect)
+		if r.Code == reason.TCPTimeout && r.Detail == "" { // else the kernel's own
+			r.Detail = timeout(nd.Timeout, "connect")
+		}
 		d.a.Facts = append(d.a.Facts, fact.Fact{Kind: fact.TCPFailed, At: d.o.now(), Text: string(r.Code)})
 		return nil, r
 	}

@@ -17,6 +17,10 @@ func (s *h2Stream) Read(p []byte) (int, error) {
 	r := s.await(func() bool { return len(s.body) > 0 || s.ended })
 	a, h := s.attempt(), s.h
 	if r != nil {
+		h.mu.Lock()
+		sent, received := s.sent, s.received
+		h.mu.Unlock()
+		r = h.c.o.told(r, sent, received)
 		a.Body = h.c.o.now().Sub(s.headAt)
 		a.Reason, a.Detail, a.Err = r.Code, r.Detail, r
 		return 0, r

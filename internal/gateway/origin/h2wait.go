@@ -50,7 +50,10 @@ func (s *h2Stream) sleep(turn time.Time, sending bool) *reason.Error {
 	if !due.IsZero() {
 		left := due.Sub(o.now())
 		if left <= 0 {
-			return reason.New(code, "http/2 stream", nil)
+			if code == reason.ReadOverTotalTime {
+				return reason.New(code, timeout(o.cfg.Timeouts.Total, "total"), nil)
+			}
+			return reason.New(code, "", nil)
 		}
 		if s.timer == nil {
 			s.timer = time.NewTimer(left)
@@ -88,7 +91,7 @@ func (s *h2Stream) deadReason(dead error) *reason.Error {
 		r.Code = reason.ReadStaleReusedConnection
 	}
 	if r.Code == reason.ReadTruncated && r.Detail == "" {
-		r.Detail = "http/2 stream after " + itoa(int(s.fed)) + " bytes"
+		r.Detail = "http/2 stream, " + itoa(int(s.fed)) + " bytes of body"
 	}
 	return r
 }

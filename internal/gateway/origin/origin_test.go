@@ -241,6 +241,8 @@ func TestReasons(t *testing.T) {
 			}
 			if a := x.Attempts[len(x.Attempts)-1]; a.Reason != c.want {
 				t.Errorf("attempt has %q (%s)", a.Reason, a.Detail)
+			} else {
+				checkTold(t, a.Reason, a.Detail)
 			}
 		})
 	}

@@ -44,7 +44,7 @@ func (b *respBody) Read(p []byte) (int, error) {
 	case err == io.EOF:
 		b.done()
 	default:
-		b.err = b.fault(err)
+		b.err = c.o.told(b.fault(err), c.tap.sent.Load()-k.sent0, c.tap.received.Load()-k.recv0)
 		a := k.attempt()
 		a.Body = c.o.now().Sub(b.start)
 		a.Reason, a.Detail, a.Err = b.err.Code, b.err.Detail, b.err

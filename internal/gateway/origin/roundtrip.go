@@ -98,6 +98,7 @@ func (t *try) once(ctx context.Context) (*exchange.Response, *reason.Error) {
 	resp, r := t.exchange(ctx, at)
 	a := &t.x.Attempts[at]
 	if r != nil {
+		r = t.o.told(r, a.BytesSent, a.BytesReceived)
 		a.Reason, a.Detail, a.Err = r.Code, r.Detail, r
 		if !r.InRequest && !t.check {
 			t.ep.health.failed(t.ep, r, t.o.now())
