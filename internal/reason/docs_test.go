@@ -28,6 +28,7 @@ detail, in the log alone: clients learn the code, and of a TLS alert the number 
 - **status**: what Lunette answers; two numbers where the fault may also lie in the client's own message: that one stands second.
   A dash: the code annotates an answer that went through, or none is possible.
 - **retry**: when another attempt is safe. If unprocessed: the origin cannot have acted on it, or the method is idempotent.
+- **not yet given**: the name is reserved; no part of this version gives the code, and settings that its advice names may not exist.
 - **elsewhere**: the nearest thing that other proxies say: HAProxy's termination state, Envoy's response flag, nginx's error
   log, Cloudflare's status.
 `
@@ -41,7 +42,11 @@ func markdown() []byte {
 			phase = i.Code.Phase()
 			fmt.Fprintf(&b, "\n## %s\n", phase)
 		}
-		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n**Check first:** %s\n\n", i.Code, i.Means, i.Check)
+		fmt.Fprintf(&b, "\n### %s\n\n", i.Code)
+		if i.NotYet() {
+			b.WriteString("*Not yet given.* ")
+		}
+		fmt.Fprintf(&b, "%s\n\n**Check first:** %s\n\n", i.Means, i.Check)
 		fmt.Fprintf(&b, "whose: %s · status: %s · retry: %s", i.Side, statuses(i), i.Retry)
 		if i.ProxyStatus != "" {
 			fmt.Fprintf(&b, " · Proxy-Status: `%s`", i.ProxyStatus)

@@ -1,6 +1,9 @@
 package reason
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Side is whose doing a fault is, as far as the code alone can say.
 type Side uint8
@@ -87,6 +90,10 @@ func (i Info) StatusFor(inRequest bool) int {
 	}
 	return 502
 }
+
+// NotYet reports whether no part of this version gives the code: its name is reserved, and settings that Check names may
+// not exist.
+func (i Info) NotYet() bool { return slices.Contains(notGiven[:], i.Code) }
 
 // Phase returns the part of the code before the dot.
 func (c Code) Phase() string {

@@ -16,6 +16,19 @@ var table = [...][]Info{
 	http1Rows, http2Rows, http3Rows, originRows, wafRows, clientRows, usRows,
 }
 
+// notGiven are the codes that are published, so that their names are fixed, and that nothing gives yet.
+var notGiven = [...]Code{
+	ConfigAllOriginsDraining,
+	LimitCircuitOpen, LimitRetryBudget, LimitRateLimited, LimitOverloadShed, LimitBufferExceeded,
+	DNSForbiddenIP, DNSAnswerChanged,
+	TLSNoCommonGroup, TLSLegacyKEXOnly, TLSECHOrExtFault,
+	CertRevoked, CertOCSPBad, CertPinMismatch, CertDrifted,
+	ReadTooSlow,
+	HTTP3GoAway, HTTP3RST, HTTP3FlowControl, HTTP3BadFrame, HTTP3NoStatus, HTTP3Push, HTTP3QuicClose, HTTP3RefusedStream,
+	OriginStatus5xx, OriginStatusUnexpected, OriginHealthBodyMismatch, OriginGRPC,
+	UsReloadDrain, UsAdminKill,
+}
+
 var index = sync.OnceValue(func() map[Code]*Info {
 	m := make(map[Code]*Info, 256)
 	for _, rows := range table {
