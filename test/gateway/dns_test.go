@@ -140,7 +140,7 @@ func TestDNSAddresses(t *testing.T) {
 
 	var yaml strings.Builder
 	for _, name := range []string{"both", "dead-first", "expiring", "lasting"} {
-		yaml.WriteString(p.site(name+".o.test", fmt.Sprintf("\n    origin: {urls: [\"http://%s.dns.test:%s\"], resolver: [%q], timeouts: {keepalive_idle: 0s, connect: 1s}}\n    waf: {mode: \"off\"}\n", name, port, r.addr)))
+		yaml.WriteString(p.site(name+".o.test", fmt.Sprintf("\n    origin: {urls: [\"http://%s.dns.test:%s\"], resolver: [%q], timeouts: {keepalive_idle: 0s}}\n    waf: {mode: \"off\"}\n", name, port, r.addr)))
 	}
 	r.set("both.dns.test", 60, "::1", "127.0.0.1") // nobody listens on ::1
 	r.set("dead-first.dns.test", 60, "127.0.0.3", "127.0.0.4", "127.0.0.1")

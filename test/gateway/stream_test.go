@@ -247,7 +247,7 @@ func TestWebSocketBesideHTTP2(t *testing.T) {
 func TestTunnelIdle(t *testing.T) {
 	t.Parallel()
 	p := newPKI(t, "*.test")
-	g := start(t, "listen: [{address: \"127.0.0.1:0\", tls: true, limits: {tunnel_idle: 300ms}}]\nsites:\n"+p.goSite("ws.test", webSocketOrigin(t), "off", ""))
+	g := start(t, "listen: [{address: \"127.0.0.1:0\", tls: true, limits: {tunnel_idle: 1s}}]\nsites:\n"+p.goSite("ws.test", webSocketOrigin(t), "off", ""))
 	c, br := openWebSocket(t, g, "ws.test", "/idle")
 	if _, err := c.Write(frame(opText, "hi", true)); err != nil {
 		t.Fatal(err)
