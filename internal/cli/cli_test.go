@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 
 // TestDemo runs the demo and holds it to its four outcomes: the numbers are what the README promises.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	var out, errs bytes.Buffer
 	if code := Main(t.Context(), []string{"demo"}, &out, &errs); code != 0 {
 		t.Fatalf("exit %d: %s\n%s", code, errs.String(), out.String())

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lunette-waf/lunette/internal/app"
+	"github.com/lunette-waf/lunette/internal/config"
 	"github.com/lunette-waf/lunette/internal/lab"
 	"github.com/lunette-waf/lunette/internal/lab/certs"
 	"github.com/lunette-waf/lunette/internal/lab/tlspeer"
@@ -46,7 +49,7 @@ type demo struct {
 	ca     *certs.CA // of the gateway's own certificate
 	origin *lab.Origin
 	proxy  *lab.Proxy
-	lines  *lineSink
+	block  string // id of the blocked request
 	app    *app.App
 	stop   context.CancelFunc
 	done   chan error
@@ -111,14 +114,48 @@ func (d *demo) start(ctx context.Context) (err error) {
 		return err
 	}
 	d.say("Compiling the OWASP Core Rule Set …")
-	d.lines = newLineSink()
-	if d.app, err = app.New(filepath.Join(d.dir, "lunette.yaml"), app.Options{Version: version(), Log: io.Discard, Access: d.lines}); err != nil {
+	if err = d.open(); err != nil {
 		return err
 	}
 	run, stop := context.WithCancel(ctx)
 	d.stop, d.done = stop, make(chan error, 1)
 	go func() { d.done <- d.app.Run(run) }()
 	return nil
+}
+
+// open makes the gateway, with real ports in its configuration: other commands read it too. A port may be taken between
+// its choice and its use, so it tries again.
+func (d *demo) open() (err error) {
+	path := filepath.Join(d.dir, "lunette.yaml")
+	var faults config.Faults
+	for range 5 {
+		gateway, admin, fault := freePorts()
+		if fault != nil {
+			return fault
+		}
+		if err = os.WriteFile(path, fmt.Appendf(nil, demoConfig, gateway, admin, demoHost, d.origin.Addr()), 0o600); err != nil {
+			return err
+		}
+		if d.app, err = app.New(path, app.Options{Version: version(), Log: io.Discard}); !errors.As(err, &faults) {
+			return err
+		}
+	}
+	return err
+}
+
+// freePorts returns two loopback addresses that are free.
+func freePorts() (a, b string, err error) {
+	first, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { _ = first.Close() }()
+	second, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { _ = second.Close() }()
+	return first.Addr().String(), second.Addr().String(), nil
 }
 
 func (d *demo) writeFiles() error {
@@ -132,7 +169,6 @@ func (d *demo) writeFiles() error {
 	}
 	for name, data := range map[string][]byte{
 		"hello.crt": cert.ChainPEM(), "hello.key": key, "origin-ca.pem": d.origin.CA(), "lunette-ca.pem": d.ca.PEM(),
-		"lunette.yaml": fmt.Appendf(nil, demoConfig, demoHost, d.origin.Addr()),
 	} {
 		if err := os.WriteFile(filepath.Join(d.dir, name), data, 0o600); err != nil {
 			return err
@@ -142,8 +178,9 @@ func (d *demo) writeFiles() error {
 }
 
 const demoConfig = `listen:
-  - {address: "127.0.0.1:0", tls: true}
-admin: {address: "127.0.0.1:0"}
+  - {address: "%s", tls: true}
+admin: {address: "%s"}
+access_log: {file: access.jsonl}
 drain_timeout: 1s
 sites:
   - names: [%s]
@@ -181,7 +218,7 @@ func (d *demo) through(ctx context.Context) error {
 	if err := d.expect(res, http.StatusOK, "   GET / → %d after %s", res.status, res.took); err != nil {
 		return err
 	}
-	line, err := d.lines.find(ctx, res.id)
+	line, err := findLine(ctx, filepath.Join(d.dir, "access.jsonl"), res.id)
 	if err != nil {
 		return err
 	}
@@ -189,16 +226,22 @@ func (d *demo) through(ctx context.Context) error {
 	return nil
 }
 
+// demoAttack is the target of an SQL injection.
+func demoAttack() string {
+	return "/?id=" + url.QueryEscape("1' OR '1'='1' UNION SELECT password FROM users--")
+}
+
 func (d *demo) attack(ctx context.Context) error {
 	d.say("\n4. An SQL injection through Lunette")
-	res, err := get(ctx, "https://"+demoHost+"/?id="+url.QueryEscape("1' OR '1'='1' UNION SELECT password FROM users--"), d.app.Addrs()[0], d.ca.Pool())
+	res, err := get(ctx, "https://"+demoHost+demoAttack(), d.app.Addrs()[0], d.ca.Pool())
 	if err != nil {
 		return err
 	}
 	if err := d.expect(res, http.StatusForbidden, "   GET /?id=1' OR … → %d, id %s", res.status, res.id); err != nil {
 		return err
 	}
-	line, err := d.lines.find(ctx, res.id)
+	d.block = res.id
+	line, err := findLine(ctx, filepath.Join(d.dir, "access.jsonl"), res.id)
 	if err != nil {
 		return err
 	}

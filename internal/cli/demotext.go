@@ -10,9 +10,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -36,13 +37,33 @@ How to steer it in Lunette
 
 func (d *demo) playground() string {
 	host, port, _ := net.SplitHostPort(d.app.Addrs()[0])
+	in := func(name string) string { return filepath.Join(d.dir, name) }
+	curl := fmt.Sprintf("curl -i --cacert %s --resolve %s:%s:%s 'https://%s:%s", in("lunette-ca.pem"), demoHost, port, host, demoHost, port)
 	return fmt.Sprintf(`
 Still up, until you interrupt:
-  curl --cacert %s --resolve %s:%s:%s https://%s:%s/
-  curl http://%s/                      # the careless proxy
+  # the page, and the SQL injection
+  %s/'
+  %s%s'
+  # why the latter was blocked, and the narrowest exclusion; each 403 has an id of its own
+  %s explain-block %s --config %s
+  # the careless proxy, the metrics, the access log
+  curl -i http://%s/
   curl http://%s/metrics
+  tail %s
 Files: %s`,
-		filepath.Join(d.dir, "lunette-ca.pem"), demoHost, port, host, demoHost, port, d.proxy.Addr(), d.app.AdminAddr(), d.dir)
+		curl, curl, demoAttack(), ownName(), d.block, in("lunette.yaml"), d.proxy.Addr(), d.app.AdminAddr(), in("access.jsonl"), d.dir)
+}
+
+// ownName is how this program is called: by its name where that leads to it, else by its path.
+func ownName() string {
+	self, err := os.Executable()
+	if err != nil {
+		return "lunette"
+	}
+	if found, err := exec.LookPath("lunette"); err == nil && found == self {
+		return "lunette"
+	}
+	return self
 }
 
 // answer is what a client of the demo got.
@@ -79,40 +100,25 @@ func get(ctx context.Context, target, addr string, roots *x509.CertPool) (answer
 	return answer{status: res.StatusCode, id: res.Header.Get("X-Request-Id"), took: time.Since(start).Round(100 * time.Microsecond)}, nil
 }
 
-// lineSink collects access log lines; find waits for one.
-type lineSink struct {
-	mu   sync.Mutex
-	buf  bytes.Buffer
-	more chan struct{} // closed and made anew at each write
-}
-
-func newLineSink() *lineSink { return &lineSink{more: make(chan struct{})} }
-
-// Write implements io.Writer.
-func (s *lineSink) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.more)
-	s.more = make(chan struct{})
-	return s.buf.Write(p)
-}
-
-// find returns the line with that id, the newest line where id is "".
-func (s *lineSink) find(ctx context.Context, id string) (*demoLine, error) {
+// findLine waits in an access log for the line with that id, for the first one with an attempt where id is "".
+func findLine(ctx context.Context, file, id string) (*demoLine, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
 	for {
-		s.mu.Lock()
-		text, more := s.buf.String(), s.more
-		s.mu.Unlock()
-		for line := range strings.Lines(text) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for line := range bytes.Lines(text) {
 			l := new(demoLine)
-			if json.Unmarshal([]byte(line), l) == nil && (l.ID == id || (id == "" && len(l.Attempts) > 0)) {
+			if json.Unmarshal(line, l) == nil && (l.ID == id || id == "" && len(l.Attempts) > 0) {
 				return l, nil
 			}
 		}
 		select {
-		case <-more:
+		case <-again.C:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("find the log line of %q: %w", id, ctx.Err())
 		}
