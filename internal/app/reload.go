@@ -50,7 +50,8 @@ func (a *App) Reload() error {
 	err := a.reloadLocked()
 	a.rec.Metrics().Reloaded(err == nil, time.Now())
 	if err != nil {
-		a.log.Error("the configuration was not taken over, the old one stays in force", "config", a.path, "error", err)
+		n := logFaults(a.log, err)
+		a.log.Error("the configuration was not taken over, the old one stays in force", "config", a.path, "faults", n, "hint", "lunette check "+a.path+" shows each in its line")
 		return err
 	}
 	a.log.Info("configuration taken over", "config", a.path)
@@ -62,6 +63,7 @@ func (a *App) reloadLocked() error {
 	if faults.Failed() {
 		return faults
 	}
+	logFaults(a.log, faults) // warnings
 	old := a.pipe.graph.Load()
 	g, err := build(cfg, a.sh, old)
 	if err != nil {
