@@ -25,27 +25,60 @@ func ExplainBlock(path, logFile, id string) (string, error) {
 	if !telemetry.ValidID(id) {
 		return "", fmt.Errorf("find request %.70q: not an id", id)
 	}
-	rec, err := findRecord(path, logFile, id)
+	cfg, err := explainConfig(path)
 	if err != nil {
 		return "", err
 	}
-	head := fmt.Sprintf("Request %s at %s\n%s %s://%s%s → %d", rec.ID, rec.Time.UTC().Format(time.RFC3339), rec.Request.Method, rec.Request.Scheme, rec.Request.Host, rec.Request.Path, rec.Status)
+	rec, err := findRecord(cfg, logFile, id)
+	if err != nil {
+		return "", err
+	}
+	head := fmt.Sprintf("Request %s at %s\n%s %s://%s%s → %d", rec.ID, rec.Time.UTC().Format(time.RFC3339), policy.Printable(rec.Request.Method), policy.Printable(rec.Request.Scheme), policy.Printable(rec.Request.Host), policy.Printable(rec.Request.Path), rec.Status)
 	if rec.Reason != "" {
-		head += " " + rec.Reason
+		head += " " + policy.Printable(rec.Reason)
 	}
 	if rec.WAF == nil {
-		return head + "\n\nThe rules did not look at this request; its reason stands above (lunette's docs/reasons.md explains it).\n", nil
+		return head + "\n\n" + unruled(rec), nil
 	}
-	return head + "\n\n" + policy.Explain(wafOf(rec.WAF), rec.Request.Path), nil
+	return head + "\n\n" + policy.Explain(wafOf(rec.WAF), policy.Explained{Path: rec.Request.Path, Site: rec.Site, Route: rec.Route, Key: keyOf(cfg, rec.Site, rec.Route)}), nil
 }
 
-func findRecord(path, logFile, id string) (*telemetry.Record, error) {
-	var cfg *config.Config
-	if path != "" {
-		var faults config.Faults
-		if cfg, faults = config.Load(path); faults.Failed() {
-			return nil, faults
+// explainConfig loads the configuration at path, nil for none.
+func explainConfig(path string) (*config.Config, error) {
+	if path == "" {
+		return nil, nil
+	}
+	cfg, faults := config.Load(path)
+	if faults.Failed() {
+		return nil, faults
+	}
+	return cfg, nil
+}
+
+// keyOf returns the key of a site or of one of its routes, "" when cfg, which may be nil, has them no more.
+func keyOf(cfg *config.Config, site, route string) string {
+	if cfg == nil {
+		return ""
+	}
+	for i := range cfg.Sites {
+		s := &cfg.Sites[i]
+		if len(s.Names) == 0 || s.Names[0] != site {
+			continue
 		}
+		if route == "" {
+			return fmt.Sprintf("sites[%d]", i)
+		}
+		for j := range s.Routes {
+			if s.Routes[j].Path == route {
+				return fmt.Sprintf("sites[%d].routes[%d]", i, j)
+			}
+		}
+	}
+	return ""
+}
+
+func findRecord(cfg *config.Config, logFile, id string) (*telemetry.Record, error) {
+	if cfg != nil {
 		if f := cfg.AccessLog.File; logFile == "" && f != "stdout" && f != "stderr" && f != "off" {
 			logFile = f
 		}

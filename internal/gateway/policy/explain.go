@@ -5,168 +5,133 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/reason"
 )
 
-// Explain says in words why rules decided as w records: the rules that scored, what they matched, and the narrowest
-// exclusion, as YAML of our configuration, that would let the same request pass. path is the request's path as received.
-func Explain(w *exchange.WAF, path string) string {
+// Explained names the request that is explained.
+type Explained struct {
+	Path  string // as received
+	Site  string // first name of its site; "" unknown
+	Route string // path of its route; "" the site itself
+	Key   string // of that site or route in the configuration, such as sites[1].routes[0]; "" unknown
+}
+
+// Explain says in words why rules decided as w records: what decided first, the rules that scored, what they matched, and
+// the narrowest exclusion, as YAML of our configuration, that would let the same request pass, and where to put it.
+// Whatever in it comes from the request is free of control characters.
+func Explain(w *exchange.WAF, r Explained) string {
 	var b strings.Builder
-	headline(&b, w)
-	rules := scoring(w)
-	for _, m := range rules {
+	v := judge(w)
+	v.headline(&b)
+	for _, m := range v.rules {
 		writeMatch(&b, m)
 	}
 	for _, m := range w.Matches {
 		if m.ID == 0 {
-			fmt.Fprintf(&b, "\n  note       %s\n", m.Message)
+			fmt.Fprintf(&b, "\n  note       %s\n", Printable(m.Message))
 		}
 	}
-	writeExclusions(&b, w, rules, path)
+	v.propose(&b, r)
 	return b.String()
 }
 
-func headline(b *strings.Builder, w *exchange.WAF) {
-	where := strings.ReplaceAll(w.Phase, "_", " ")
+// Printable returns s as it may be shown on a terminal: unchanged, or escaped as in Go where it holds anything that does not print.
+func Printable(s string) string {
+	if strings.IndexFunc(s, unprintable) < 0 {
+		return s
+	}
+	q := strconv.Quote(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+}
+
+// unprintable also holds for what is no UTF-8.
+func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
+
+// verdict is a record, sorted by what counted.
+type verdict struct {
+	*exchange.WAF
+	rules   []exchange.Match // the one that decided by itself, if one did, and those that added points
+	decided *exchange.Match  // the rule that decided by itself; nil where the score or a note did
+	note    bool             // no rule decided but a limit, which stands among the notes
+}
+
+// judge finds out what decided. The engine puts a rule that decides by itself first.
+func judge(w *exchange.WAF) *verdict {
+	v := &verdict{WAF: w}
+	scored := false
+	for i := range w.Matches {
+		m := &w.Matches[i]
+		switch {
+		case isEvaluation(m):
+			scored = true
+		case m.ID == 0:
+			v.note = v.note || strings.HasPrefix(m.Message, string(reason.LimitBodyTooBig))
+		case m.Score > 0:
+			v.rules = append(v.rules, *m)
+		}
+	}
+	if scored || v.note || w.Verdict != VerdictBlock && w.Verdict != VerdictDetect || w.Score >= w.Threshold && len(w.Matches) >= many {
+		return v
+	}
+	for i := range w.Matches {
+		if m := &w.Matches[i]; m.ID != 0 {
+			v.decided = m
+			v.rules = slices.DeleteFunc(v.rules, func(o exchange.Match) bool { return o.ID == m.ID })
+			v.rules = slices.Insert(v.rules, 0, *m)
+			break
+		}
+	}
+	return v
+}
+
+// many is how many matches a record holds at most; the one that compares the score comes last.
+const many = 64
+
+// isEvaluation reports whether m is a rule that compares the score with the threshold.
+func isEvaluation(m *exchange.Match) bool {
+	return m.ID != 0 && strings.HasPrefix(m.Target, "TX:") && strings.Contains(m.Target, "anomaly_score")
+}
+
+func (v *verdict) headline(b *strings.Builder) {
+	where := strings.ReplaceAll(v.Phase, "_", " ")
 	if where != "" {
 		where = " at the " + where
 	}
-	alone := w.Score < w.Threshold
-	switch {
-	case w.Verdict == VerdictBlock && alone:
-		fmt.Fprintf(b, "Blocked%s, not by the score (%d, blocked from %d) but by what stands below.\n", where, w.Score, w.Threshold)
-	case w.Verdict == VerdictDetect && alone:
-		fmt.Fprintf(b, "Would have been blocked%s (mode detect), not by the score (%d, blocked from %d) but by what stands below.\n", where, w.Score, w.Threshold)
-	case w.Verdict == VerdictBlock:
-		fmt.Fprintf(b, "Blocked%s: score %d, blocked from %d.\n", where, w.Score, w.Threshold)
-	case w.Verdict == VerdictDetect:
-		fmt.Fprintf(b, "Would have been blocked%s (mode detect): score %d, blocked from %d.\n", where, w.Score, w.Threshold)
-	case w.Verdict == VerdictError:
-		fmt.Fprintf(b, "Rules failed%s; what they had found until then: score %d, blocked from %d.\n", where, w.Score, w.Threshold)
-	case w.Verdict == VerdictPass:
-		fmt.Fprintf(b, "Passed: score %d, blocked from %d.\n", w.Score, w.Threshold)
+	did := "Blocked"
+	if v.Verdict == VerdictDetect {
+		did, where = "Would have been blocked", where+" (mode detect)"
+	}
+	switch v.Verdict {
+	case VerdictBlock, VerdictDetect:
+		switch {
+		case v.decided != nil:
+			fmt.Fprintf(b, "%s%s by rule %d alone, whatever the score (%d, blocked from %d).\n", did, where, v.decided.ID, v.Score, v.Threshold)
+		case v.note || v.Score < v.Threshold:
+			fmt.Fprintf(b, "%s%s, not by the score (%d, blocked from %d) but by what the note below says.\n", did, where, v.Score, v.Threshold)
+		default:
+			fmt.Fprintf(b, "%s%s: score %d, blocked from %d.\n", did, where, v.Score, v.Threshold)
+		}
+	case VerdictError:
+		fmt.Fprintf(b, "Rules failed%s; what they had found until then: score %d, blocked from %d.\n", where, v.Score, v.Threshold)
+	case VerdictPass:
+		fmt.Fprintf(b, "Passed: score %d, blocked from %d.\n", v.Score, v.Threshold)
 	default:
 		b.WriteString("No rules looked at this request.\n")
 	}
 }
 
-// scoring returns the matches that added points or, where none did, the rules that decided by themselves.
-func scoring(w *exchange.WAF) []exchange.Match {
-	var out, others []exchange.Match
-	for _, m := range w.Matches {
-		switch {
-		case m.Score > 0:
-			out = append(out, m)
-		case m.ID != 0:
-			others = append(others, m)
-		}
-	}
-	if len(out) == 0 {
-		return others
-	}
-	return out
-}
-
 func writeMatch(b *strings.Builder, m exchange.Match) {
-	fmt.Fprintf(b, "\n  rule %-7d %s\n", m.ID, m.Message)
+	fmt.Fprintf(b, "\n  rule %-7d %s\n", m.ID, Printable(m.Message))
 	if m.Score > 0 {
-		fmt.Fprintf(b, "    points     %d (%s)\n", m.Score, m.Severity)
+		fmt.Fprintf(b, "    points     %d (%s)\n", m.Score, Printable(m.Severity))
 	}
 	if m.Target != "" {
-		fmt.Fprintf(b, "    where      %s\n", m.Target)
+		fmt.Fprintf(b, "    where      %s\n", Printable(m.Target))
 	}
 	if m.Part != "" {
 		fmt.Fprintf(b, "    matched    %s\n", strconv.Quote(m.Part))
 	}
-}
-
-// writeExclusions proposes what takes the fewest points' worth of rules out: those with the most points first, until the
-// rest stays below the threshold.
-func writeExclusions(b *strings.Builder, w *exchange.WAF, rules []exchange.Match, path string) {
-	if w.Verdict != VerdictBlock && w.Verdict != VerdictDetect || len(rules) == 0 {
-		return
-	}
-	order := slices.Clone(rules)
-	slices.SortStableFunc(order, func(x, y exchange.Match) int { return y.Score - x.Score })
-	left := 0
-	for _, m := range order {
-		left += m.Score
-	}
-	path, exact := plainPath(path)
-	b.WriteString("\nIf this request is harmless, the narrowest exclusion is:\n\nwaf:\n  exclusions:\n")
-	for _, m := range order {
-		if m.Score > 0 && left < w.Threshold {
-			break
-		}
-		left -= m.Score
-		fmt.Fprintf(b, "    - {rule: %d", m.ID)
-		if t := excludable(m.Target); t != "" {
-			fmt.Fprintf(b, ", target: %s", strconv.Quote(t))
-		}
-		if path != "" {
-			fmt.Fprintf(b, ", path: %s", strconv.Quote(path))
-		}
-		b.WriteString("}\n")
-	}
-	switch {
-	case path == "":
-		b.WriteString("\nIt holds for every path: the path of this request has dot segments or a backslash, and exclusions by path never apply to such.\n")
-	case !exact:
-		b.WriteString("\nThe path holds characters that an exclusion cannot name; the part before them stands there as a prefix.\n")
-	}
-	if unreadable(rules) {
-		b.WriteString("\nRules could not read this request. With the exclusion it reaches the origin without having been inspected: rather mend the client.\n")
-	}
-	b.WriteString("\nCheck first that it is harmless: what the exclusion lets pass reaches the origin.\n")
-}
-
-// unreadable reports whether a rule decided because the request cannot be read.
-func unreadable(rules []exchange.Match) bool {
-	return slices.ContainsFunc(rules, func(m exchange.Match) bool {
-		return m.Target == "REQBODY_ERROR" || m.Target == "MULTIPART_STRICT_ERROR" || m.Target == "ARGUMENTS_LIMIT_REACHED"
-	})
-}
-
-// excludable returns the target as an exclusion may name it, "" for the whole rule: a name with characters of SecLang's own
-// is given up, a variable that is the rules' own never says anything.
-func excludable(target string) string {
-	name, key, _ := strings.Cut(target, ":")
-	if name == "" || name == "TX" || name == "UNKNOWN" || strings.HasPrefix(name, "MATCHED_VAR") {
-		return ""
-	}
-	if strings.ContainsAny(key, "\"'`,;|!&\\ \t\r\n") || strings.HasPrefix(key, "/") && name != "XML" {
-		return name
-	}
-	return target
-}
-
-// plainPath decodes a path as exclusions are compared. Where it holds what cannot be named, exact is false and the
-// result is the prefix before it. It is "" for a path to which no exclusion by path applies.
-func plainPath(path string) (plain string, exact bool) {
-	var b strings.Builder
-	exact = true
-	for i := 0; i < len(path); i++ {
-		c := path[i]
-		if v, err := strconv.ParseUint(path[min(i+1, len(path)):min(i+3, len(path))], 16, 8); c == '%' && err == nil && i+2 < len(path) {
-			c, i = byte(v), i+2
-		}
-		if c == '\\' {
-			return "", false
-		}
-		if exact && (c < ' ' || c == 0x7f || strings.IndexByte("\"'`%*", c) >= 0) {
-			plain, exact = b.String()+"*", false
-		}
-		b.WriteByte(c)
-	}
-	decoded := b.String()
-	for seg := range strings.SplitSeq(decoded, "/") {
-		if seg == "." || seg == ".." {
-			return "", false
-		}
-	}
-	if exact {
-		plain = decoded
-	}
-	return plain, exact
 }

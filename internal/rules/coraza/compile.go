@@ -43,6 +43,7 @@ func gather(s Settings) (*source, error) {
 		}
 	}
 	known := describe(append(append(append([]directive(nil), first...), rest...), own...))
+	known[idUnparsable], known[idMultipart] = ruleInfo{}, ruleInfo{} // ours, and what some clients need to be let pass
 	early, late, faults := compileExclusions(s.Exclusions, known)
 	r.faults = append(r.faults, faults...)
 	base, _ := split("", baseRules+fmt.Sprintf("SecArgumentsLimit %d\n", cmp.Or(s.Arguments, DefaultArguments)))

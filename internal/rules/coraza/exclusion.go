@@ -57,6 +57,9 @@ func (x Exclusion) check(known map[int]ruleInfo) string {
 		return fmt.Sprintf("path %q does not begin with /", x.Path)
 	}
 	for _, id := range x.Rules {
+		if id == idTooMany {
+			return fmt.Sprintf("rule %d cannot be excluded: raise waf.arguments", id)
+		}
 		if _, ok := known[id]; !ok {
 			return fmt.Sprintf("rule %d does not exist", id)
 		}

@@ -54,6 +54,21 @@ func TestCustomRules(t *testing.T) {
 	}
 }
 
+// A rule that ends an exchange by itself comes first in the record, logged or not; one that compares the score comes last.
+func TestDecidingRuleComesFirst(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.conf", `SecRule REQUEST_FILENAME "@streq /no" "id:100100,phase:2,deny,nolog,status:404,msg:'closed'"`+"\n")
+	e := open(t, coraza.Settings{Files: []string{filepath.Join(dir, "a.conf")}})
+	x := post("/no?"+sqliQuery, "image/png")
+	if o := run(e, x, "x"); o.answer == nil || o.answer.Status != 404 || o.waf.Matches[0].ID != 100100 || !has(o.waf, 920420) {
+		t.Errorf("%v %+v", o.err, o.waf.Matches)
+	}
+	o := run(e, get("/?"+sqliQuery), "")
+	if n := len(o.waf.Matches); n < 2 || o.waf.Matches[0].Score == 0 || o.waf.Matches[n-1].ID != 949110 {
+		t.Errorf("%v %+v", o.err, o.waf.Matches)
+	}
+}
+
 func TestWithoutCoreRules(t *testing.T) {
 	e := open(t, coraza.Settings{NoCore: true, Files: []string{"testdata/more.conf"}})
 	if o := run(e, get("/?"+sqliQuery), ""); o.answer != nil || len(o.waf.Matches) != 0 {

@@ -17,7 +17,8 @@ const (
 	maxTags    = 16
 )
 
-// report writes what the rules found into w.
+// report writes what the rules found into w: first the rule that ended the exchange, unless that was by the score, also where
+// it says nolog; then the others in the order in which they matched.
 func (in *Inspection) report(w *exchange.WAF) {
 	defer func() {
 		if p := recover(); p != nil { // only after a panic in a rule left the transaction in pieces
@@ -25,14 +26,20 @@ func (in *Inspection) report(w *exchange.WAF) {
 		}
 	}()
 	it, would := in.interruption()
-	outbound := false
-	for _, m := range in.tx.MatchedRules() {
-		r := m.Rule()
-		if it != nil && r.ID() == it.RuleID {
+	matched := in.tx.MatchedRules()
+	outbound, first := false, -1
+	for i, m := range matched {
+		if r := m.Rule(); it != nil && r.ID() == it.RuleID {
 			w.Phase = phaseName(r.Phase())
 			outbound = r.Phase() >= types.PhaseResponseHeaders
+			if !evaluates(r.ID()) {
+				first = i
+				in.addMatches(w, m)
+			}
 		}
-		if logged, ok := m.(interface{ Log() bool }); ok && !logged.Log() {
+	}
+	for i, m := range matched {
+		if logged, ok := m.(interface{ Log() bool }); i == first || ok && !logged.Log() {
 			continue
 		}
 		in.addMatches(w, m)
@@ -45,6 +52,9 @@ func (in *Inspection) report(w *exchange.WAF) {
 		w.Threshold, w.Score = in.engine.outbound, in.number("blocking_outbound_anomaly_score")
 	}
 }
+
+// evaluates reports whether rule id belongs to the files of the Core Rule Set that compare the score with the threshold.
+func evaluates(id int) bool { return id/1000 == 949 || id/1000 == 959 }
 
 // interruption returns the rule's decision; would says that it was not carried out.
 func (in *Inspection) interruption() (it *types.Interruption, would bool) {
