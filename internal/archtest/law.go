@@ -99,7 +99,6 @@ func modules() []module {
 		{"github.com/corazawaf/coraza-coreruleset", []string{"rules/coraza", "test"}},
 		{"github.com/corazawaf/libinjection-go", []string{"rules/match", "test"}},
 		{"github.com/goccy/go-yaml", []string{"config", "test"}},
-		{"github.com/invopop/jsonschema", []string{"config", "test"}},
 		{"github.com/kaptinlin/jsonschema", []string{"test"}},
 		{"github.com/fsnotify/fsnotify", []string{"app", "gateway/listener"}},
 		{"github.com/coreos/go-systemd", []string{"app"}},
