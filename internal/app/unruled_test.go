@@ -1,0 +1,24 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lunette-waf/lunette/internal/telemetry"
+)
+
+func TestUnruled(t *testing.T) {
+	for _, c := range []struct{ reason, detail, want string }{
+		{"client.path_refused", "encoded slash", "No rule blocked this request: client.path_refused ended it before rules looked at it.\n\n" +
+			"What it means  The path holds a form that origins read differently than rules do, and the site's path setting is strict.\n" +
+			"Detail         encoded slash\n" +
+			"Check first    The detail names the form; if the application needs it, set path: lenient for that site.\n"},
+		{"client.bad_request", "method \x1b[31m", `Detail         method \x1b[31m` + "\n"},
+		{"limit.body_too_big", "", "Check first    If the upload"},
+		{"", "", "The rules did not look at this request, and nothing else ended it: it was answered as above.\n"},
+	} {
+		if got := unruled(&telemetry.Record{Reason: c.reason, Detail: c.detail}); !strings.Contains(got, c.want) {
+			t.Errorf("%s %q:\n%s\nlacks\n%s", c.reason, c.detail, got, c.want)
+		}
+	}
+}
