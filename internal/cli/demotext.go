@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -54,13 +53,10 @@ Files: %s`,
 		curl, curl, demoAttack(), ownName(), d.block, in("lunette.yaml"), d.proxy.Addr(), d.app.AdminAddr(), in("access.jsonl"), d.dir)
 }
 
-// ownName is how this program is called: by its name where that leads to it, else by its path.
+// ownName is how this program is called, wherever it lies.
 func ownName() string {
 	self, err := os.Executable()
 	if err != nil {
-		return "lunette"
-	}
-	if found, err := exec.LookPath("lunette"); err == nil && found == self {
 		return "lunette"
 	}
 	return self
