@@ -173,8 +173,15 @@ func TestApachePostHandshake(t *testing.T) {
 	}
 	if r := g.log.path(t, "/optional/"); r.From != "origin" || last(t, r).TLS.Version != "1.3" {
 		t.Errorf("logged from %s on TLS %s", r.From, last(t, r).TLS.Version)
+	} else if r.Reason != "" || last(t, r).TLS.CertRequested {
+		t.Errorf("a reason %q, certificate requested: %v; docs/operations.md says that none can be seen", r.Reason, last(t, r).TLS.CertRequested)
+	}
+	if log := s.Log("error.log"); !strings.Contains(log, "AH10158") {
+		t.Errorf("docs/operations.md points to AH10158 in Apache's log, which has\n%s", log)
 	}
 	if r := g.curl("capped.test", "/optional/capped", "-d", "hi"); r.Status != 200 {
 		t.Errorf("capped at TLS 1.2: %d, want 200", r.Status)
 	}
+	r := g.curl("capped.test", "/require/capped")
+	refused(t, g, "/require/capped", 502, r.Header, string(r.Body), r.Status, "tls.client_cert_required")
 }
