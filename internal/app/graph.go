@@ -31,14 +31,17 @@ type graph struct {
 	table   *site.Table
 	routes  []route // by site.Route.Index
 	tls     *listener.SiteTable
-	origins map[string]*origin.Origin // by what they were built from
+	origins map[string]*origin.Origin // by name and what they were built from
+	named   map[string]string         // names of the origins of a site, by what they were built from
 	engines []*coraza.Engine
 	byName  map[string]*origin.Origin // passed-through sites by first name
+	faults  config.Faults             // of rules and exclusions, only while it is built
 }
 
 // route is what the stages need of one route.
 type route struct {
 	site     string
+	path     string // "" for the site itself
 	origin   *origin.Origin
 	policy   *policy.Stage
 	body     int64 // limit of a request body in bytes
@@ -49,7 +52,7 @@ type route struct {
 // build makes the graph of cfg. Origins of old whose settings are the same are taken over. On an error everything
 // that was made for it is closed again; the error holds every fault that was found.
 func build(cfg *config.Config, sh shared, old *graph) (*graph, error) {
-	g := &graph{cfg: cfg, tls: &listener.SiteTable{Names: map[string]*listener.SiteTLS{}}, origins: map[string]*origin.Origin{}, byName: map[string]*origin.Origin{}}
+	g := &graph{cfg: cfg, tls: &listener.SiteTable{Names: map[string]*listener.SiteTLS{}}, origins: map[string]*origin.Origin{}, named: map[string]string{}, byName: map[string]*origin.Origin{}}
 	var faults []error
 	table, err := site.New(siteConfig(cfg))
 	if err != nil {
@@ -57,9 +60,12 @@ func build(cfg *config.Config, sh shared, old *graph) (*graph, error) {
 	}
 	g.table = table
 	for i := range cfg.Sites {
-		if err := g.addSite(&cfg.Sites[i], sh, old); err != nil {
+		if err := g.addSite(i, sh, old); err != nil {
 			faults = append(faults, err)
 		}
+	}
+	if len(g.faults) > 0 {
+		faults = append([]error{g.faults}, faults...)
 	}
 	if len(faults) > 0 {
 		g.close(old)
@@ -80,14 +86,15 @@ func (g *graph) close(keep *graph) {
 	}
 }
 
-func (g *graph) addSite(s *config.Site, sh shared, old *graph) error {
+func (g *graph) addSite(i int, sh shared, old *graph) error {
+	s := &g.cfg.Sites[i]
 	var faults []error
 	if err := g.addTLS(s); err != nil {
 		faults = append(faults, err)
 	}
-	faults = append(faults, g.addRoute(s, nil, sh, old))
-	for i := range s.Routes {
-		faults = append(faults, g.addRoute(s, &s.Routes[i], sh, old))
+	faults = append(faults, g.addRoute(i, -1, sh, old))
+	for j := range s.Routes {
+		faults = append(faults, g.addRoute(i, j, sh, old))
 	}
 	if s.Passthrough && len(g.routes) > 0 {
 		g.byName[s.Names[0]] = g.routes[len(g.routes)-1].origin
@@ -100,11 +107,11 @@ func (g *graph) addSite(s *config.Site, sh shared, old *graph) error {
 
 // addRoute builds the stages of a route, or of the site itself where r is nil.
 func (g *graph) addRoute(s *config.Site, r *config.Route, sh shared, old *graph) error {
-	name, oc, wc, lc := s.Names[0], &s.Origin, &s.WAF, &s.Limits
+	path, oc, wc, lc := "", &s.Origin, &s.WAF, &s.Limits
 	if r != nil {
-		name, oc, wc, lc = s.Names[0]+r.Path, &r.Origin, &r.WAF, &r.Limits
+		path, oc, wc, lc = r.Path, &r.Origin, &r.WAF, &r.Limits
 	}
-	o, err := g.openOrigin(name, oc, sh, old)
+	o, err := g.openOrigin(s.Names[0], path, oc, sh, old)
 	if err != nil {
 		return err
 	}
@@ -112,16 +119,23 @@ func (g *graph) addRoute(s *config.Site, r *config.Route, sh shared, old *graph)
 	if err != nil {
 		return err
 	}
-	g.routes = append(g.routes, route{site: s.Names[0], origin: o, policy: st, body: lc.Body, response: st.InspectsResponses(), forwards: len(s.ForwardClientCert) > 0})
+	g.routes = append(g.routes, route{site: s.Names[0], path: path, origin: o, policy: st, body: lc.Body, response: st.InspectsResponses(), forwards: len(s.ForwardClientCert) > 0})
 	return nil
 }
 
-// openOrigin takes over the old graph's origin where nothing about it changed, files included.
-func (g *graph) openOrigin(name string, c *config.Origin, sh shared, old *graph) (*origin.Origin, error) {
-	key, err := originKey(name, c)
+// openOrigin opens the origin of a route (path "": of the site itself). What has the same settings in one site shares
+// one: its connections, its health checks. It takes over the old graph's where nothing about it changed, files included.
+func (g *graph) openOrigin(site, path string, c *config.Origin, sh shared, old *graph) (*origin.Origin, error) {
+	settings, err := originKey(site, c)
 	if err != nil {
 		return nil, err
 	}
+	name, shared := g.named[settings]
+	if !shared {
+		name = site + path
+		g.named[settings] = name
+	}
+	key := name + " " + settings
 	if o := g.origins[key]; o != nil {
 		return o, nil
 	}

@@ -16,7 +16,7 @@ func (g *graph) PoolStats() []telemetry.PoolStat {
 		}
 		seen[r.origin] = true
 		for _, s := range r.origin.Stats() {
-			out = append(out, telemetry.PoolStat{Site: r.site, Origin: s.URL, Idle: s.Idle, Busy: int(s.Open) - s.Idle, Up: s.Up})
+			out = append(out, telemetry.PoolStat{Site: r.site, Route: r.path, Origin: s.URL, Idle: s.Idle, Busy: int(s.Open) - s.Idle, Up: s.Up})
 		}
 	}
 	return out

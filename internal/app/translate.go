@@ -130,14 +130,14 @@ func originTLS(c *config.OriginTLS) (origin.TLS, error) {
 	return out, nil
 }
 
-// originKey names everything that an origin is built from: settings and the content of its files.
-func originKey(name string, c *config.Origin) (string, error) {
+// originKey names everything that an origin of a site is built from: settings and the content of its files.
+func originKey(site string, c *config.Origin) (string, error) {
 	settings, err := json.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("compare origin: %w", err)
 	}
 	h := sha256.New()
-	_, _ = io.WriteString(h, name+"\x00")
+	_, _ = io.WriteString(h, site+"\x00")
 	_, _ = h.Write(settings)
 	files := []string{c.TLS.CA}
 	if c.TLS.ClientCertificate != nil {

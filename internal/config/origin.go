@@ -57,7 +57,7 @@ type Timeouts struct {
 
 // Health is how sick servers of an origin are found.
 type Health struct {
-	_ struct{} `doc:"Active checks, made when path is set, and passive ones, which watch the traffic."`
+	_ struct{} `doc:"Active checks, made when path is set, and passive ones, which watch the traffic. A route whose origin settings differ from the site's, if only in a timeout, has its own connections, checks and state, and its own series (label route) in the metrics lunette_origin_*; routes with the same settings share all of it."`
 
 	Path     string        `key:"path" is:"target" absent:"no active checks" doc:"Path that is asked for, with a query or without."`
 	Interval time.Duration `key:"interval" default:"10s" min:"100ms" max:"1h" doc:"Time between checks of one server."`

@@ -51,7 +51,7 @@ type Limits struct {
 // Route is the settings for a part of a site. After Load all of it is resolved: what the file does not state is the site's;
 // its timeouts are in Origin.
 type Route struct {
-	_ struct{} `doc:"Settings for a part of a site. Keys not stated here are the site's; a list or a certificate that is stated replaces the site's whole."`
+	_ struct{} `doc:"Settings for a part of a site. Keys not stated here are the site's; a list or a certificate that is stated replaces the site's whole. A route whose origin settings differ from the site's, if only in a timeout, has connections and health checks of its own; waf and limits do not matter for that."`
 
 	Path   string `key:"path" need:"yes" is:"path" doc:"Prefix of the path, from / on. /api fits /api and /api/x but not /apish; /api/ fits only what lies below."`
 	Origin Origin `key:"origin" inherit:"yes" doc:"Where requests go."`

@@ -37,9 +37,10 @@ type PoolSource interface {
 
 // PoolStat is the state of the connections to one origin. Site and Origin come from the configuration.
 type PoolStat struct {
-	Site, Origin       string
-	Idle, Busy, Queued int  // connections, connections, requests
-	Up                 bool // not marked down by health checks or failures
+	Site, Route        string // Route is its path; "" for the site itself, and for routes that share its origin
+	Origin             string // URL
+	Idle, Busy, Queued int    // connections, connections, requests
+	Up                 bool   // not marked down by health checks or failures
 }
 
 func newMetrics(version string, log *batch) *Metrics {
@@ -143,9 +144,9 @@ func (m *Metrics) SetPool(p PoolSource) {
 type poolCollector struct{ m *Metrics }
 
 func poolDescs() (conns, queued, up *prometheus.Desc) {
-	return prometheus.NewDesc("lunette_origin_connections", "Connections to an origin by state.", []string{"site", "origin", "state"}, nil),
-		prometheus.NewDesc("lunette_origin_queued_requests", "Requests that wait for a connection to an origin.", []string{"site", "origin"}, nil),
-		prometheus.NewDesc("lunette_origin_up", "1 when the origin takes requests, 0 when it is marked down.", []string{"site", "origin"}, nil)
+	return prometheus.NewDesc("lunette_origin_connections", "Connections to an origin by state.", []string{"site", "route", "origin", "state"}, nil),
+		prometheus.NewDesc("lunette_origin_queued_requests", "Requests that wait for a connection to an origin.", []string{"site", "route", "origin"}, nil),
+		prometheus.NewDesc("lunette_origin_up", "1 when the origin takes requests, 0 when it is marked down.", []string{"site", "route", "origin"}, nil)
 }
 
 // Describe implements prometheus.Collector.
@@ -166,22 +167,22 @@ func (c poolCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	type origin struct{ site, origin string }
-	seen := map[origin]bool{} // the same pair twice would fail the whole scrape
+	type origin struct{ site, route, origin string }
+	seen := map[origin]bool{} // the same labels twice would fail the whole scrape
 	for _, s := range (*source).PoolStats() {
-		if k := (origin{s.Site, s.Origin}); seen[k] {
+		if k := (origin{s.Site, s.Route, s.Origin}); seen[k] {
 			continue
 		} else {
 			seen[k] = true
 		}
-		gauge(conns, float64(s.Idle), s.Site, s.Origin, "idle")
-		gauge(conns, float64(s.Busy), s.Site, s.Origin, "busy")
-		gauge(queued, float64(s.Queued), s.Site, s.Origin)
+		gauge(conns, float64(s.Idle), s.Site, s.Route, s.Origin, "idle")
+		gauge(conns, float64(s.Busy), s.Site, s.Route, s.Origin, "busy")
+		gauge(queued, float64(s.Queued), s.Site, s.Route, s.Origin)
 		isUp := 0.0
 		if s.Up {
 			isUp = 1
 		}
-		gauge(up, isUp, s.Site, s.Origin)
+		gauge(up, isUp, s.Site, s.Route, s.Origin)
 	}
 }
 

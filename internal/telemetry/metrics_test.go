@@ -57,7 +57,7 @@ func TestMetrics(t *testing.T) {
 	m.ClientHandshake(0, false, reason.ClientTLSFailed)
 	m.Reloaded(true, time.Unix(1000, 500e6))
 	m.Reloaded(false, time.Unix(2000, 0))
-	m.SetPool(pools{{Site: "s", Origin: "https://o", Idle: 3, Busy: 2, Queued: 1, Up: true}, {Site: "s", Origin: "https://o"}})
+	m.SetPool(pools{{Site: "s", Origin: "https://o", Idle: 3, Busy: 2, Queued: 1, Up: true}, {Site: "s", Origin: "https://o"}, {Site: "s", Route: "/slow", Origin: "https://o"}})
 	text := scrape(t, m)
 	for _, want := range []string{
 		`lunette_requests_total{reason="tls.client_cert_required",site="hello.test.domain",status="502"} 1`,
@@ -83,9 +83,10 @@ func TestMetrics(t *testing.T) {
 		`lunette_config_last_reload_successful 0`,
 		`lunette_config_last_reload_success_timestamp_seconds 1000.5`,
 		`lunette_config_reloads_total{result="failure"} 1`,
-		`lunette_origin_connections{origin="https://o",site="s",state="idle"} 3`,
-		`lunette_origin_queued_requests{origin="https://o",site="s"} 1`,
-		`lunette_origin_up{origin="https://o",site="s"} 1`,
+		`lunette_origin_connections{origin="https://o",route="",site="s",state="idle"} 3`,
+		`lunette_origin_queued_requests{origin="https://o",route="",site="s"} 1`,
+		`lunette_origin_up{origin="https://o",route="",site="s"} 1`,
+		`lunette_origin_up{origin="https://o",route="/slow",site="s"} 0`,
 		`lunette_access_log_lines_total 4`,
 		`lunette_access_log_dropped_total 0`,
 		`lunette_build_info{goversion="`,
