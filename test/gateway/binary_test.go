@@ -29,6 +29,7 @@ var lunette = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, "github.com/lunette-waf/lunette/cmd/lunette")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
+		_ = os.RemoveAll(dir)
 		return "", fmt.Errorf("build the program: %w\n%s", err, out)
 	}
 	return bin, nil
@@ -36,9 +37,15 @@ var lunette = sync.OnceValues(func() (string, error) {
 
 var built atomic.Bool // lunette was called
 
-// TestMain removes the program that tests have built.
+// TestMain removes the program that tests have built, and holds Lunette to its promise that every goroutine ends.
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if code == 0 {
+		if left := leaked(); left != "" {
+			fmt.Fprintf(os.Stderr, "goroutines left:\n%s\n", left)
+			code = 1
+		}
+	}
 	if built.Load() {
 		if bin, err := lunette(); err == nil {
 			_ = os.RemoveAll(filepath.Dir(bin))

@@ -20,16 +20,13 @@ import (
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	var opened atomic.Int64
-	s := goOrigin(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello ", r.URL.RawQuery) })
-	inner := s.Config.ConnState
-	s.Config.ConnState = func(c net.Conn, st http.ConnState) {
+	s := newGoOrigin(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello ", r.URL.RawQuery) })
+	s.Config.ConnState = func(_ net.Conn, st http.ConnState) {
 		if st == http.StateNew {
 			opened.Add(1)
 		}
-		if inner != nil {
-			inner(c, st)
-		}
 	}
+	startGoOrigin(t, s)
 	p := newPKI(t, "*.test")
 	stays := p.goSite("stays.test", s, "off", "")
 	g := start(t, listens+"sites:\n"+stays)

@@ -28,11 +28,22 @@ import (
 // goOrigin serves h in clear on loopback until the test ends.
 func goOrigin(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
+	s := newGoOrigin(h)
+	startGoOrigin(t, s)
+	return s
+}
+
+// newGoOrigin is goOrigin before it starts: only now may its settings change.
+func newGoOrigin(h http.HandlerFunc) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
 	s.Config.ErrorLog = nil
+	return s
+}
+
+func startGoOrigin(t testing.TB, s *httptest.Server) {
+	t.Helper()
 	s.Start()
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
-	return s
 }
 
 // goSite is a site in front of a Go origin; waf is a mode, more are further lines.
