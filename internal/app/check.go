@@ -7,7 +7,7 @@ import (
 )
 
 // Check loads the configuration at path as Run would, rules and certificates included, and opens no socket. The faults
-// are those of the file; err is what only shows when the parts are built, such as a rule that does not parse.
+// are those of the file, of its rules and exclusions; err is what else shows only when the parts are built.
 func Check(path string) (faults config.Faults, err error) {
 	cfg, faults := config.Load(path)
 	if faults.Failed() {
@@ -21,7 +21,8 @@ func Check(path string) (faults config.Faults, err error) {
 	}
 	g, err := build(cfg, shared{rules: coraza.NewFactory(), connIDs: new(atomic.Uint64)}, nil)
 	if err != nil {
-		return faults, err
+		placed, rest := splitFaults(err)
+		return append(faults, placed...), rest
 	}
 	g.close(nil)
 	return faults, nil

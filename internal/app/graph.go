@@ -105,10 +105,12 @@ func (g *graph) addSite(i int, sh shared, old *graph) error {
 	return nil
 }
 
-// addRoute builds the stages of a route, or of the site itself where r is nil.
-func (g *graph) addRoute(s *config.Site, r *config.Route, sh shared, old *graph) error {
+// addRoute builds the stages of route j of site i, or of the site itself where j is -1.
+func (g *graph) addRoute(i, j int, sh shared, old *graph) error {
+	s := &g.cfg.Sites[i]
 	path, oc, wc, lc := "", &s.Origin, &s.WAF, &s.Limits
-	if r != nil {
+	if j >= 0 {
+		r := &s.Routes[j]
 		path, oc, wc, lc = r.Path, &r.Origin, &r.WAF, &r.Limits
 	}
 	o, err := g.openOrigin(s.Names[0], path, oc, sh, old)
@@ -116,6 +118,11 @@ func (g *graph) addRoute(s *config.Site, r *config.Route, sh shared, old *graph)
 		return err
 	}
 	st, err := g.openPolicy(wc, s.Methods, sh)
+	var le *coraza.LoadError
+	if errors.As(err, &le) {
+		g.addFaults(i, j, le)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,10 @@ package coraza
 import (
 	"cmp"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +51,7 @@ func gather(s Settings) (*source, error) {
 	r.faults = append(r.faults, faults...)
 	base, _ := split("", baseRules+fmt.Sprintf("SecArgumentsLimit %d\n", cmp.Or(s.Arguments, DefaultArguments)))
 	r.faults = append(r.faults, checkIDs(own, describe(append(append(append([]directive(nil), base...), first...), rest...)))...)
+	r.faults = append(r.faults, checkActions(own)...)
 	r.faults = append(r.faults, checkAlone(own)...)
 	if len(r.faults) > 0 {
 		slices.SortStableFunc(r.faults, func(a, b Fault) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
@@ -93,6 +97,29 @@ func checkIDs(own []directive, taken map[int]ruleInfo) (faults []Fault) {
 	return faults
 }
 
+// checkActions refuses what the engine takes without a word: rules without an id, which nobody could exclude or find in the
+// record, and statuses that no answer has.
+func checkActions(own []directive) (faults []Fault) {
+	more := false
+	for _, d := range own {
+		if n := d.name(); n != "secrule" && n != "secaction" {
+			continue
+		}
+		list := actions(d.text)
+		if !more && !slices.ContainsFunc(list, func(a string) bool { return strings.HasPrefix(a, "id:") }) {
+			faults = append(faults, d.fault("the rule has no id: give it one below 200000"))
+		}
+		for _, a := range list {
+			v, ok := strings.CutPrefix(a, "status:")
+			if n, err := strconv.Atoi(strings.Trim(v, "'")); ok && (err != nil || n < 100 || n > 599) {
+				faults = append(faults, d.fault(fmt.Sprintf("status %s: want 100 to 599", v)))
+			}
+		}
+		more = slices.Contains(list, "chain")
+	}
+	return faults
+}
+
 // checkAlone compiles the user's rules by themselves, again and again without what was found faulty, so that all faults
 // are reported at once and without compiling the Core Rule Set for each. What changes other rules waits for the real load.
 func checkAlone(own []directive) []Fault {
@@ -105,7 +132,8 @@ func checkAlone(own []directive) []Fault {
 	var faults []Fault
 	base, _ := split("", defaultActions)
 	for len(list) > 0 && len(faults) < maxFaults {
-		waf, at, err := load(append(append([]directive(nil), base...), list...), newTree(0), "")
+		t := newTree(0)
+		waf, at, err := load(append(append([]directive(nil), base...), list...), t, "")
 		if err == nil {
 			if c, ok := waf.(interface{ Close() error }); ok {
 				_ = c.Close()
@@ -117,7 +145,7 @@ func checkAlone(own []directive) []Fault {
 			return append(faults, Fault{Text: "load rules: " + err.Error()})
 		}
 		from, to := chainAround(list, at)
-		f := list[at].fault(describeFault(list[at], err))
+		f := list[at].fault(describeFault(list[at], err, t))
 		f.Rule = list[from].ruleID()
 		faults = append(faults, f)
 		list = append(append([]directive(nil), list[:from]...), list[to:]...)
@@ -139,7 +167,11 @@ func chainAround(list []directive, at int) (from, to int) {
 }
 
 // describeFault turns what the engine says into one sentence about d. The text is only shown, nothing is decided by it.
-func describeFault(d directive, err error) string {
+func describeFault(d directive, err error, t *tree) string {
+	var missing *fs.PathError
+	if errors.As(t.failed, &missing) && strings.Contains(d.text, filepath.Base(missing.Path)) {
+		return fmt.Sprintf("read data file %s: %v; relative names start at the folder of the rule file", missing.Path, missing.Err)
+	}
 	msg := err.Error()
 	if _, rest, ok := strings.Cut(msg, "failed to compile the directive "); ok {
 		if _, cause, ok := strings.Cut(rest, ": "); ok {
@@ -165,7 +197,7 @@ func (s *ruleSet) compile(src *source, generation uint64) {
 		s.err = &LoadError{[]Fault{{Text: s.err.Error()}}}
 		return
 	}
-	s.err = &LoadError{[]Fault{src.list[at].fault(describeFault(src.list[at], s.err))}}
+	s.err = &LoadError{[]Fault{src.list[at].fault(describeFault(src.list[at], s.err, s.tree))}}
 }
 
 // load compiles list in order. When that fails, at is the index of the directive that it failed on, or -1.

@@ -19,11 +19,9 @@ const (
 // that are already loaded. known says which rule ids exist.
 func compileExclusions(list []Exclusion, known map[int]ruleInfo) (early, late []directive, faults []Fault) {
 	for i, x := range list {
-		text := func(s string, args ...any) Fault {
-			return Fault{Text: fmt.Sprintf("exclusions[%d]: ", i) + fmt.Sprintf(s, args...)}
-		}
-		if f := x.check(known); f != "" {
-			faults = append(faults, text("%s", f))
+		if f := x.check(known); f.Text != "" {
+			f.Exclusion = i + 1
+			faults = append(faults, f)
 			continue
 		}
 		at := func(s string) directive { return directive{file: exclusionFile, line: i + 1, text: s} }
@@ -40,43 +38,81 @@ func compileExclusions(list []Exclusion, known map[int]ruleInfo) (early, late []
 	return early, late, faults
 }
 
-// check returns what is wrong with x, or "".
-func (x Exclusion) check(known map[int]ruleInfo) string {
+// check returns what is wrong with x; without Text nothing is.
+func (x Exclusion) check(known map[int]ruleInfo) Fault {
+	fault := func(field, text, hint string, args ...any) Fault {
+		return Fault{Field: field, Text: fmt.Sprintf(text, args...), Hint: hint}
+	}
 	switch {
 	case len(x.Rules) == 0 && x.Tag == "" && x.Target == "" && x.Path == "":
-		return "is empty: name a rule, a tag, a target or a path"
+		return fault("", "is empty", "name a rule, a tag, a target or a path")
 	case len(x.Rules) > 0 && x.Tag != "":
-		return "has both rules and a tag: write two exclusions"
+		return fault("tag", "has both rules and a tag", "write two exclusions")
 	case strings.ContainsAny(x.Tag, "\"'`,;\\ \t\r\n"):
-		return fmt.Sprintf("tag %q has a character that no tag has", x.Tag)
+		return fault("tag", "tag %q has a character that no tag has", "", x.Tag)
 	case strings.ContainsAny(x.Target, "\"'`,;|!& \t\r\n") || strings.HasSuffix(x.Target, "\\"):
-		return fmt.Sprintf("target %q: want one variable such as ARGS:q or REQUEST_COOKIES:/^s_/, without spaces, quotes, commas, ; | ! &", x.Target)
+		return fault("target", "target %q has spaces, quotes or one of , ; | ! &", "want one variable such as ARGS:q or REQUEST_COOKIES:/^s_/", x.Target)
 	case strings.ContainsAny(x.Path, "\"'`\r\n%\\"):
-		return fmt.Sprintf("path %q: write it decoded, without quotes, %% and backslashes", x.Path)
+		return fault("path", "path %q has quotes, %% or a backslash", "write it decoded", x.Path)
 	case x.Path != "" && x.Path[0] != '/':
-		return fmt.Sprintf("path %q does not begin with /", x.Path)
+		return fault("path", "path %q does not begin with /", "", x.Path)
 	}
 	for _, id := range x.Rules {
 		if id == idTooMany {
-			return fmt.Sprintf("rule %d cannot be excluded: raise waf.arguments", id)
+			return fault("rules", "rule %d cannot be excluded", "raise waf.arguments", id)
 		}
 		if _, ok := known[id]; !ok {
-			return fmt.Sprintf("rule %d does not exist", id)
+			return fault("rules", "rule %d does not exist", "take the id from the access log or from lunette explain-block", id)
 		}
 	}
-	return x.checkTarget()
+	name, _, _ := strings.Cut(x.Target, ":")
+	if x.Target != "" && !isVariable(name) { // the engine would take it without a word and exclude nothing
+		hint := ""
+		if near := closest(name, targets()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return fault("target", "target %q: there is no variable %s", hint, x.Target, name)
+	}
+	return Fault{}
 }
 
-// checkTarget refuses variables that do not exist: the engine would take them without a word and exclude nothing.
-func (x Exclusion) checkTarget() string {
-	if x.Target == "" {
-		return ""
+// targets returns the variables that exclusions name most, for a hint.
+func targets() []string {
+	return strings.Fields("ARGS ARGS_GET ARGS_POST ARGS_NAMES ARGS_GET_NAMES ARGS_POST_NAMES QUERY_STRING " +
+		"REQUEST_COOKIES REQUEST_COOKIES_NAMES REQUEST_HEADERS REQUEST_HEADERS_NAMES REQUEST_BODY REQUEST_URI REQUEST_URI_RAW " +
+		"REQUEST_FILENAME REQUEST_BASENAME REQUEST_LINE REQUEST_METHOD REQUEST_PROTOCOL FILES FILES_NAMES XML " +
+		"MULTIPART_PART_HEADERS RESPONSE_BODY RESPONSE_HEADERS RESPONSE_STATUS")
+}
+
+// closest returns the word that the fewest changes of letters make of got, "" when that is more than a third of it.
+func closest(got string, words []string) string {
+	best, least := "", max(1, min(len(got), 64)/3)+1
+	for _, w := range words {
+		if d := distance(got, w); d < least {
+			best, least = w, d
+		}
 	}
-	name, _, _ := strings.Cut(x.Target, ":")
-	if !isVariable(name) {
-		return fmt.Sprintf("target %q: there is no variable %s", x.Target, name)
+	return best
+}
+
+// distance counts the letters to insert, drop or change between a and b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
 	}
-	return ""
+	for i := range min(len(a), 64) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := last
+			if a[i] != b[j] {
+				change++
+			}
+			last, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // runtime returns a chain of two rules that takes the exclusion into effect for requests to its path, compared after decoding.

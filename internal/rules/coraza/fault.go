@@ -3,6 +3,7 @@ package coraza
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Fault is one thing that is wrong with rules or exclusions.
@@ -10,7 +11,12 @@ type Fault struct {
 	File string // "" for exclusions
 	Line int    // from 1; 0 unknown
 	Rule int    // rule id, 0 without
-	Text string // what is wrong and what to do
+	Text string // what is wrong
+	Hint string // what to do, "" where Text says it
+
+	Source    string // the directive, bounded; "" for exclusions
+	Exclusion int    // from 1: place in Settings.Exclusions; 0: not about one
+	Field     string // of the exclusion: rules, tag, target, path; "" the whole
 }
 
 func (f Fault) String() string {
@@ -25,7 +31,13 @@ func (f Fault) String() string {
 	if f.Rule != 0 {
 		fmt.Fprintf(&b, "rule %d: ", f.Rule)
 	}
+	if f.Exclusion != 0 {
+		fmt.Fprintf(&b, "exclusions[%d]: ", f.Exclusion-1)
+	}
 	b.WriteString(f.Text)
+	if f.Hint != "" {
+		b.WriteString("; " + f.Hint)
+	}
 	return b.String()
 }
 
@@ -42,9 +54,23 @@ func (e *LoadError) Error() string {
 
 func (d directive) fault(text string) Fault {
 	if d.file == exclusionFile {
-		return Fault{Text: fmt.Sprintf("exclusions[%d]: %s", d.line-1, text)}
+		return Fault{Exclusion: d.line, Text: text}
 	}
-	return Fault{File: d.file, Line: d.line, Rule: d.ruleID(), Text: text}
+	return Fault{File: d.file, Line: d.line, Rule: d.ruleID(), Text: text, Source: d.source()}
+}
+
+// source is the beginning of the directive as it may be shown.
+func (d directive) source() string {
+	s := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, d.text[:min(len(d.text), 400)])
+	if r := []rune(s); len(r) > 100 {
+		s = string(r[:99]) + "…"
+	}
+	return s
 }
 
 // owned returns the directives that a rule file must not give, with what to do instead. They would work against the

@@ -19,6 +19,7 @@ type tree struct {
 	prefix string            // "/~7"
 	texts  map[string]string // rules by their name
 	read   map[string][sha256.Size]byte
+	failed error // of the last file that could not be read: the engine does not hand it on
 }
 
 var _ fs.ReadFileFS = (*tree)(nil)
@@ -60,6 +61,7 @@ func (t *tree) ReadFile(name string) ([]byte, error) {
 	}
 	text, err := readBounded(filepath.FromSlash(real))
 	if err != nil {
+		t.failed = err
 		return nil, err
 	}
 	t.read[real] = sha256.Sum256([]byte(text))

@@ -96,16 +96,24 @@ func TestLoadFaults(t *testing.T) {
 	write(t, dir, "long.conf", "SecAction \"id:1,phase:1,pass,msg:'"+strings.Repeat("x", 70000)+"'\"\n")
 	write(t, dir, "later.conf", "# first\nSecRuleUpdateTargetById 1234567 \"!ARGS:x\"\n")
 	write(t, dir, "taken.conf", "\nSecAction \"id:942100,phase:1,pass\"\n")
+	write(t, dir, "odd.conf", `SecRule ARGS:a "@streq b" "phase:2,deny"
+SecRule ARGS:a "@streq b" "id:1,phase:2,deny,status:999,chain"
+SecRule ARGS:b "@streq c" "t:none"
+SecAction "id:2,phase:1,deny,status:'99'"
+SecAction "id:3,phase:1,drop,status:599"
+`)
 	var got strings.Builder
 	for _, s := range []coraza.Settings{
 		{Files: []string{"testdata/broken.conf"}},
 		{Files: []string{filepath.Join(dir, "quote.conf"), filepath.Join(dir, "loop.conf"), filepath.Join(dir, "long.conf"), filepath.Join(dir, "none.conf")}},
 		{Files: []string{filepath.Join(dir, "later.conf")}},
 		{Files: []string{filepath.Join(dir, "taken.conf")}},
+		{Files: []string{filepath.Join(dir, "odd.conf")}},
 		{Paranoia: 5}, {Inbound: -1}, {Outbound: -1},
 		{Exclusions: []coraza.Exclusion{
 			{}, {Rules: []int{1}}, {Rules: []int{942100}, Tag: "a"}, {Target: "ARG:q"}, {Target: "ARGS:a b"}, {Path: "x"}, {Path: "/%41"}, {Tag: "a b"},
 			{Tag: `x" "id:1`, Path: "/"}, {Target: "ARGS:x,deny"},
+			{Rules: []int{200007}}, {Target: "REQUEST_COOKIE:s"}, {Target: "NONSENSE"},
 		}},
 		{Exclusions: []coraza.Exclusion{{Tag: "attack-sqli"}, {Target: "ARGS:/(/", Path: "/"}}},
 		{Exclusions: []coraza.Exclusion{{Rules: []int{942100}, Target: "ARGS:/(/"}}},
