@@ -114,11 +114,18 @@ func TestCertificateIdentity(t *testing.T) {
 			s.URL, version, p.File, cert.File, cert.Key, share))
 	}
 	g := start(t, listens+"sites:\n"+site("own.test", "", "1.1")+site("shared.test", ", share_connections: true", "1.1")+site("auto.test", "", "auto"))
+	asked := 0
+	ask := func(c *http.Client, name string) answer { // once it is in the log, its connection is back in the pool
+		a := get(t, c, "https://"+name+"/")
+		asked++
+		g.log.all(t, asked, func(*telemetry.Record) bool { return true })
+		return a
+	}
 	for name, shared := range map[string]bool{"own.test": false, "shared.test": true, "auto.test": false} {
 		seen := map[string]int{}
 		for i := range 4 {
 			c := g.client(t, i%2 == 0)
-			first, second := get(t, c, "https://"+name+"/"), get(t, c, "https://"+name+"/")
+			first, second := ask(c, name), ask(c, name)
 			if first.status != 200 || first.body != second.body || !strings.HasSuffix(first.body, " gateway") {
 				t.Errorf("%s: one client is told %d %q, then %q", name, first.status, first.body, second.body)
 			}
