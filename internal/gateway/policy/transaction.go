@@ -204,6 +204,9 @@ func (t *Transaction) End() {
 		w.Phase = t.phase
 	}
 	for i := range w.Matches {
+		if w.Matches[i].Part == "" {
+			continue // an engine's note about what it was not shown
+		}
 		w.Matches[i].Part = t.stage.cfg.Mask(w.Matches[i].Target, w.Matches[i].Part)
 	}
 	w.Matches = append(w.Matches, t.notes...)
