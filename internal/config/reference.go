@@ -41,6 +41,9 @@ One YAML file states everything. ` + "`lunette check FILE`" + ` names every faul
 - Anchors (` + "`&name`, `*name`, `<<: *name`" + `) may be used to say things once. Tags and several documents may not.
 - A file with an error changes nothing: a running gateway keeps what it has.
 - Bounds: 4 MiB, 64 levels, 200 000 values.
+
+Whole files for common situations stand in [examples](examples); [coming-from.md](coming-from.md) says which key does the job of which
+directive of nginx, HAProxy and ModSecurity.
 `
 
 // section writes the table of o and then the sections below it. seen holds where an object was described already.
