@@ -41,6 +41,7 @@ func serveH2(c *conn, g *guard, w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		refuseH2(c, e, err)
+		e.linger(r, s.Linger)
 		return
 	}
 	if e.x.Request.Length != 0 {
@@ -49,6 +50,7 @@ func serveH2(c *conn, g *guard, w http.ResponseWriter, r *http.Request) {
 	}
 	if s.Body >= 0 && e.x.Request.Length > s.Body {
 		refuseH2(c, e, reason.New(reason.LimitBodyTooBig, "Content-Length", nil))
+		e.linger(r, s.Linger)
 		return
 	}
 	// The stream's context ends without a cause; the handler is owed one.
@@ -58,6 +60,9 @@ func serveH2(c *conn, g *guard, w http.ResponseWriter, r *http.Request) {
 	left := !stop()
 	cancel(context.Canceled)
 	if e.w.ended && !e.x.Aborted && !panicked {
+		if !left {
+			e.linger(r, s.Linger)
+		}
 		return
 	}
 	if !left {
