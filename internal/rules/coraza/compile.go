@@ -98,7 +98,7 @@ func checkIDs(own []directive, taken map[int]ruleInfo) (faults []Fault) {
 }
 
 // checkActions refuses what the engine takes without a word: rules without an id, which nobody could exclude or find in the
-// record, and statuses that no answer has.
+// record, and statuses that no answer has, and actions that it knows by name alone.
 func checkActions(own []directive) (faults []Fault) {
 	more := false
 	for _, d := range own {
@@ -110,6 +110,10 @@ func checkActions(own []directive) (faults []Fault) {
 			faults = append(faults, d.fault("the rule has no id: give it one below 200000"))
 		}
 		for _, a := range list {
+			switch name, _, _ := strings.Cut(a, ":"); strings.ToLower(name) {
+			case "exec", "initcol", "expirevar":
+				faults = append(faults, d.fault("action "+name+" would do nothing: leave it out"))
+			}
 			v, ok := strings.CutPrefix(a, "status:")
 			if n, err := strconv.Atoi(strings.Trim(v, "'")); ok && (err != nil || n < 100 || n > 599) {
 				faults = append(faults, d.fault(fmt.Sprintf("status %s: want 100 to 599", v)))

@@ -101,6 +101,7 @@ SecRule ARGS:a "@streq b" "id:1,phase:2,deny,status:999,chain"
 SecRule ARGS:b "@streq c" "t:none"
 SecAction "id:2,phase:1,deny,status:'99'"
 SecAction "id:3,phase:1,drop,status:599"
+SecAction "id:4,phase:1,pass,initcol:ip=%{REMOTE_ADDR}"
 `)
 	var got strings.Builder
 	for _, s := range []coraza.Settings{
