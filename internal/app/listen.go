@@ -162,7 +162,13 @@ func (a *App) panicked(v any, stack []byte) {
 }
 
 // record takes what never became an exchange of the pipeline.
-func (a *App) record(x *exchange.Exchange) { a.rec.Record(x) }
+// record takes what a listener ended itself: requests that it refused, and connections that never made one.
+func (a *App) record(x *exchange.Exchange) {
+	if x.Answer.Status == 0 && x.Request.Method == "" && len(x.Attempts) == 0 && x.Answer.Reason != "" {
+		a.rec.Metrics().ConnRefused(x.Client.Listener, x.Answer.Reason)
+	}
+	a.rec.Record(x)
+}
 
 // dialPassthrough connects to the origin of a passed-through site.
 func (a *App) dialPassthrough(ctx context.Context, site string, client *exchange.Client, at *exchange.Attempt) (net.Conn, error) {

@@ -136,8 +136,10 @@ func TestLabelsAreBounded(t *testing.T) {
 		x.Site = fmt.Sprint("s", i)
 		x.Answer.Status = i
 		x.Answer.Reason = reason.Code(fmt.Sprint("made.up", i))
-		x.Attempts[0].Reason = x.Answer.Reason
+		x.Attempts[0].Reason, x.Attempts[0].TLSVersion, x.Attempts[0].TLS = x.Answer.Reason, uint16(i), 1
 		r.metrics.exchange(x)
+		r.metrics.ClientHandshake(uint16(i), i%2 == 0, x.Answer.Reason)
+		r.metrics.ConnRefused("a:1", x.Answer.Reason)
 	}
 	text := scrape(t, r.Metrics())
 	if n := strings.Count(text, "\nlunette_request_duration_seconds_count{"); n != sites+1 {
@@ -145,6 +147,9 @@ func TestLabelsAreBounded(t *testing.T) {
 	}
 	if !strings.Contains(text, `lunette_origin_attempts_total{reason="us.internal_error",site="other"} 500`) {
 		t.Error("sites beyond the bound are not counted together")
+	}
+	if n := strings.Count(text, "\nlunette_tls_handshakes_total{") + strings.Count(text, "\nlunette_client_connections_refused_total{"); n > 8 {
+		t.Errorf("%d series of handshakes and refusals for made-up versions and reasons", n)
 	}
 	if strings.Contains(text, "made.up") {
 		t.Error("a reason that is not published became a label")
