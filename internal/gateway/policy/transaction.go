@@ -61,7 +61,7 @@ func (t *Transaction) Request(ctx context.Context) Decision {
 		if n, partial = limit, true; !t.partial() {
 			return t.tooBig()
 		}
-		t.note("REQUEST_BODY", reason.WAFSkippedByLimit, "only the first "+strconv.FormatInt(n, 10)+" bytes of the request body were inspected")
+		t.note("REQUEST_BODY", reason.WAFSkippedByLimit, "the request body is longer than the "+strconv.FormatInt(n, 10)+" bytes that rules get; the rest passed uninspected")
 	}
 	if !partial {
 		t.x.WAF.Of = n
