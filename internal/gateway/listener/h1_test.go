@@ -474,7 +474,7 @@ func TestShutdownHearsNewcomers(t *testing.T) {
 	for r.Connections() == 0 { // accepted, not only in the queue
 		runtime.Gosched()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- r.Shutdown(ctx) }()

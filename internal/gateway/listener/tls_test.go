@@ -31,7 +31,7 @@ func (r *rig) tlsDial(cfg *tls.Config) (*tls.Conn, error) {
 		return nil, err
 	}
 	r.t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(patience))
 	return c, nil
 }
 
@@ -406,7 +406,7 @@ func TestCurlAndOpenSSL(t *testing.T) {
 	r := start(t, Config{TLS: true, HTTP2: true, Sites: &SiteTable{Default: ca.site(t, "a.test")}}, echo)
 	_, port, _ := net.SplitHostPort(r.addr)
 	run := func(stdin, name string, args ...string) string {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, name, args...)
 		cmd.Stdin = strings.NewReader(stdin)

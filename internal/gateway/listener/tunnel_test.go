@@ -56,7 +56,7 @@ func rawOrigin(t *testing.T, f func(c net.Conn)) string {
 			return
 		}
 		defer func() { _ = c.Close() }()
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(patience))
 		f(c)
 	}()
 	t.Cleanup(func() { _ = ln.Close(); <-done })

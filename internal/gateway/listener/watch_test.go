@@ -14,7 +14,7 @@ func TestWatchTakesOneByte(t *testing.T) {
 	client, server := net.Pipe()
 	defer func() { _ = client.Close() }()
 	defer func() { _ = server.Close() }()
-	_ = server.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = server.SetDeadline(time.Now().Add(patience))
 	h := &h1{rw: server}
 	h.in = httpwire.NewReader(h)
 	h.watch.init(h)

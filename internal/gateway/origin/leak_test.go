@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 // leaked returns the stacks of this package's goroutines that are still there after a while.
 func leaked() string {
 	var left []string
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); runtime.Gosched() {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); runtime.Gosched() {
 		buf := make([]byte, 1<<20)
 		left = left[:0]
 		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
