@@ -71,9 +71,7 @@ func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
 	if a.log, err = telemetry.NewLogger(telemetry.LogConfig{Level: level(cfg.Log.Level), JSON: cfg.Log.Format == "json", Redact: mask}, a.opts.Log); err != nil {
 		return err
 	}
-	for _, w := range warnings {
-		a.log.Warn("configuration: " + strings.TrimSpace(w.Message) + hint(w.Hint) + fmt.Sprintf(" (%s:%d)", w.File, w.Line))
-	}
+	logFaults(a.log, warnings)
 	rc := recorderConfig(cfg, mask, a.opts)
 	rc.Failing = a.accessLogFailing
 	if a.rec, err = telemetry.New(rc); err != nil {
@@ -255,11 +253,4 @@ func level(s string) slog.Level {
 	var l slog.Level
 	_ = l.UnmarshalText([]byte(s)) // the configuration admits nothing else
 	return l
-}
-
-func hint(s string) string {
-	if s == "" {
-		return ""
-	}
-	return "; " + s
 }
