@@ -17,6 +17,7 @@
 package coraza
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
@@ -62,6 +63,7 @@ const (
 // Engine is one site's view of a compiled rule set. Safe for concurrent use.
 type Engine struct {
 	set     *ruleSet
+	closed  atomic.Bool
 	factory *Factory
 	vars    []variable // TX variables of each transaction
 	detect  bool
@@ -83,11 +85,11 @@ func (e *Engine) Begin(x *exchange.Exchange) *Inspection {
 	return in
 }
 
-// Close gives the compiled rules back. Inspections that are under way end undisturbed.
+// Close gives the compiled rules back: no further engine shares them. Inspections that are under way, or that begin
+// because their exchange still holds the old configuration, end undisturbed.
 func (e *Engine) Close() {
-	if e.set != nil {
+	if !e.closed.Swap(true) {
 		e.factory.release(e.set)
-		e.set = nil
 	}
 }
 
