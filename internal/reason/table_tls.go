@@ -24,7 +24,7 @@ var tlsRows = []Info{
 		"The detail says what we offer. Below what the origin speaks (TLS 1.3 only, and max_version \"1.2\" here): raise max_version; above it (an old origin): profile: legacy or a lower min_version for this site; SSL 3.0 only: the origin must be mended."},
 	{TLSNoCommonCipher, SideOrigin, 502, 0, "tls_protocol_error", "SC", "UF", "SSL_do_handshake() failed (no shared cipher)", 525, RetryNever,
 		"The origin accepts none of the cipher suites that we offered.",
-		"Try profile: compatible, then legacy; suites with DHE or CCM only cannot be spoken and need a change on the origin."},
+		"Try profile: compatible, then legacy; suites with DHE or CCM only, and signatures with SHA-1 only, cannot be spoken and need a change on the origin."},
 	{TLSNoCommonGroup, SideOrigin, 502, 0, "tls_protocol_error", "SC", "UF", "SSL_do_handshake() failed (handshake failure)", 525, RetryNever,
 		"The origin accepts none of the key exchange groups that we offered.",
 		"Set origin.tls.groups to what it has, usually P-256 or P-384."},

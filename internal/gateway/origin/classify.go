@@ -115,7 +115,7 @@ func (c *conn) alertReceived(n int, err error) *reason.Error {
 	case asked && c.certSent.Load() && certAlert(n):
 		return reason.New(reason.TLSClientCertRejected, alertDetail(n), err)
 	case n == alertHandshakeFailure && !t.hello.seen && !asked && c.o.onlyCiphersLeft():
-		return reason.New(reason.TLSNoCommonCipher, "profile "+c.o.cfg.TLS.Profile+", alert "+alertDetail(n), err)
+		return reason.New(reason.TLSNoCommonCipher, "profile "+c.o.cfg.TLS.Profile+", or the origin signs with SHA-1 only; alert "+alertDetail(n), err)
 	}
 	return reason.New(reason.TLSAlert, alertDetail(n), err)
 }
