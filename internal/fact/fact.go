@@ -27,56 +27,38 @@ func (s Side) String() string {
 	return ""
 }
 
-// Kind is what happened.
-type Kind uint8
-
-// The kinds of fact. Code, Size and Text of a Fact mean what stands beside each.
-const (
-	None                  Kind = iota
-	DNSAnswer                  // Text: addresses, comma separated; Size: how many
-	DNSFailed                  // Text: rcode name or timeout
-	TCPConnected               // Text: address
-	TCPFailed                  // Code: errno; Text: errno name
-	TCPReset                   // RST seen
-	TCPClosed                  // FIN seen
-	TLSClientHello             // Size: length of the message
-	TLSServerHello             // Code: version; Text: cipher suite
-	TLSCertificate             // Text: subject of the leaf
-	TLSCertificateRequest      // the server wants a client certificate
-	TLSHandshakeDone           // Code: version; Text: cipher suite
-	TLSHelloRequest            // a handshake record of the server after application data in TLS <= 1.2
-	TLSRenegotiated            // a handshake after the first one was completed
-	TLSAlert                   // Code: alert number; Text: its name
-	TLSNotTLS                  // first bytes of the server were no TLS record; Text: quoted start
-	RequestSent                // Size: bytes of head and body
-	ContinueWaited             // we held a body back for a 100; Text: answered or gave_up
-	FirstByte                  // of the response head
-	ResponseHead               // Code: status
-	ResponseDone               // Size: body bytes
-	Silence                    // Size: nanoseconds without a byte; Side: whose turn it was
-)
-
-var kindNames = [...]string{
-	"none", "dns_answer", "dns_failed", "tcp_connected", "tcp_failed", "tcp_reset", "tcp_closed",
-	"tls_client_hello", "tls_server_hello", "tls_certificate", "tls_certificate_request", "tls_handshake_done",
-	"tls_hello_request", "tls_renegotiated", "tls_alert", "tls_not_tls",
-	"request_sent", "continue_waited", "first_byte", "response_head", "response_done", "silence",
-}
-
-func (k Kind) String() string {
-	if int(k) < len(kindNames) {
-		return kindNames[k]
+// Other is the other end; SideNone has none.
+func (s Side) Other() Side {
+	switch s {
+	case SideClient:
+		return SideServer
+	case SideServer:
+		return SideClient
 	}
-	return "unknown"
+	return SideNone
 }
 
-// Fact is one observation. The zero values of Code, Size and Text mean "nothing to say".
+// Fact is one observation. The zero values of Code, Size, Text, Frame and Detail mean "nothing to say"; what they mean
+// otherwise stands beside each [Kind].
 type Fact struct {
 	Kind Kind
 	At   time.Time
 	Conn uint64 // connection id, unique in this process or capture
-	Side Side
+	Side Side   // who did it
 	Code int
 	Size int64
 	Text string
+	// Frame is the number of the packet that showed it, counted from 1 as Wireshark counts; 0 outside captures.
+	Frame int64
+	// Detail is what the message said, for the kinds that name a type of this package; nil where only the event is known.
+	Detail Detail
 }
+
+// Stamp is a place in a capture.
+type Stamp struct {
+	At    int64 // nanoseconds since the Unix epoch, UTC
+	Frame int64 // number of the packet, from 1
+}
+
+// Time is At as a time in UTC.
+func (s Stamp) Time() time.Time { return time.Unix(0, s.At).UTC() }

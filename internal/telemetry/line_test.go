@@ -120,7 +120,7 @@ func TestLineIsWhatRecordReads(t *testing.T) {
 			TLS: &RecordAttemptTLS{Version: "1.2", Cipher: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", SNI: "hello.test.domain", ALPNSent: []string{"h2", "http/1.1"},
 				ALPN: "http/1.1", Renegotiations: 1, CertRequested: true, AlertReceived: &alert,
 				Peer: &RecordPeer{Subject: "CN=hello.test.domain", Issuer: "CN=Test CA", SANs: []string{"hello.test.domain"}, NotAfter: start.AddDate(1, 0, 0)}},
-			Facts: []RecordFact{{AtMS: 8, Kind: "tls_hello_request", Side: "server"}}}},
+			Facts: []RecordFact{{AtMS: 8, Kind: "hello_request", Side: "server"}}}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("line differs (-want +got):\n%s", d)
