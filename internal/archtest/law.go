@@ -55,13 +55,14 @@ func law() []row {
 		{"capture/secrets", leaves("tlswire", "tlscrypt", "capture/pcap"), passive},
 		{"capture/decrypt", leaves("tlswire", "tlscrypt", "capture/tlsrecord", "capture/secrets"), passive},
 		{"capture/httptimeline", leaves("tlswire", "tlscrypt", "capture/tcpstream", "capture/tlsrecord", "capture/decrypt"), passive},
+		{"capture/flow", leaves("tlswire", "capture", "!capture/sniff", "!capture/filter"), "joins the stages for one connection; no files, no goroutines"},
 		{"capture/filter", nil, "a compiler from text to BPF; x/net/bpf and nothing of ours"},
 		{"capture/sniff", leaves("capture/pcap", "capture/packet", "capture/filter"), "the only sockets of the capture lane; cli and app alone import it"},
 
 		{"diagnosis/check", []string{"fact", "reason", "finding"}, "a check sees facts, so that it works on live traffic, captures and probes alike"},
 		{"diagnosis/incident", leaves("finding", "diagnosis/check", "store", "capture", "!capture/sniff"), "incidents group findings and write bundles"},
-		{"diagnosis/explain", leaves("finding", "diagnosis/check", "diagnosis/incident", "store", "capture", "!capture/sniff"), "explanations put findings into words"},
-		{"analysis", leaves("finding", "capture", "!capture/sniff", "diagnosis"), "owns the goroutines and the budget of a whole run; no sockets"},
+		{"diagnosis/explain", leaves("finding", "tlswire", "diagnosis/check", "diagnosis/incident", "store", "capture", "!capture/sniff"), "explanations put findings into words"},
+		{"analysis", leaves("finding", "tlswire", "capture", "!capture/sniff", "diagnosis"), "owns the goroutines and the budget of a whole run; no sockets"},
 		{"probe", leaves("tlswire", "tlscrypt"), "what it needs of the gateway is an interface that app fulfils"},
 		{"lab", leaves("tlswire", "tlscrypt"), "origins that misbehave share no code with the gateway that they test"},
 
@@ -89,6 +90,9 @@ type module struct {
 func modules() []module {
 	return []module{
 		{"golang.org/x/crypto", []string{"tlswire", "tlscrypt", "gateway/listener", "gateway/origin", "lab", "test"}},
+		{"golang.org/x/term", []string{"cli"}},
+		{"software.sslmate.com/src/go-pkcs12", []string{"capture/secrets", "test"}},
+		{"github.com/youmark/pkcs8", []string{"capture/secrets", "test"}},
 		{"golang.org/x/net/http2", []string{"gateway/listener", "gateway/origin", "lab", "capture/httptimeline", "probe", "test"}},
 		{"golang.org/x/net/http/httpguts", []string{"gateway/listener", "gateway/origin", "test"}},
 		{"golang.org/x/net/idna", []string{"config", "gateway/site", "gateway/origin", "test"}},
