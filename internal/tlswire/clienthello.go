@@ -21,7 +21,7 @@ type ClientHello struct {
 	ALPN                 []string
 	Versions             []uint16 // supported_versions; nil before TLS 1.3
 	Groups               []uint16
-	KeyShares            []uint16 // groups of the key shares sent
+	KeyShares            []KeyShare
 	PointFormats         []byte
 	SignatureSchemes     []uint16
 	SecureRenegotiation  bool   // renegotiation_info or its signalling suite
@@ -29,9 +29,24 @@ type ClientHello struct {
 	ExtendedMasterSecret bool
 	EncryptThenMAC       bool
 	SessionTicket        bool
+	Ticket               []byte // session_ticket to resume with (RFC 5077); nil when absent or empty
 	PostHandshakeAuth    bool
 	EarlyData            bool
 	EncryptedHello       bool // ECH offered: ServerName is the public name only
+
+	PSKIdentities    []PSKIdentity // pre_shared_key; nil when absent
+	PSKModes         []uint8
+	Cookie           []byte // of a HelloRetryRequest
+	CertSchemes      []uint16
+	CompressCerts    []uint16 // compress_certificate: algorithms
+	RecordSizeLimit  uint16   // bytes, 0 when absent
+	MaxFragmentCode  uint8    // max_fragment_length: 1 to 4 for 2^9 to 2^12 bytes, 0 when absent
+	StatusRequest    bool
+	SCT              bool
+	NextProtocol     bool     // NPN
+	ALPS             []string // application settings: protocols
+	DelegatedSchemes []uint16 // delegated_credential
+	Padding          int      // bytes of padding
 }
 
 // MaxVersion is the highest version offered, GREASE values passed over.
@@ -50,126 +65,44 @@ func (h *ClientHello) MaxVersion() uint16 {
 
 // ParseClientHello reads the body of a ClientHello. The result aliases body, strings apart.
 func ParseClientHello(body []byte) (*ClientHello, error) {
+	h, err := ReadClientHello(body)
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// ReadClientHello is ParseClientHello for those who look at what others sent: beside the error, a *ParseError for the first
+// field that is malformed, it returns what could be read. h is never nil.
+func ReadClientHello(body []byte) (h *ClientHello, err error) {
 	c := cursor{b: body}
-	h := &ClientHello{Version: c.u16()}
+	h = &ClientHello{Version: c.u16()}
 	copy(h.Random[:], c.take(32))
 	h.SessionID = c.vec8()
 	if c.bad || len(h.SessionID) > 32 {
-		return nil, &ParseError{"client hello", "session id"}
+		return h, &ParseError{"client hello", "session id"}
 	}
 	h.Suites = c.u16s(c.vec16())
 	if c.bad || len(h.Suites) == 0 {
-		return nil, &ParseError{"client hello", "cipher suites"}
-	}
-	h.Compression = c.vec8()
-	if c.bad || len(h.Compression) == 0 {
-		return nil, &ParseError{"client hello", "compression methods"}
-	}
-	h.Extensions = c.extensions()
-	if c.bad || len(c.b) > 0 {
-		return nil, &ParseError{"client hello", "extensions"}
+		return h, &ParseError{"client hello", "cipher suites"}
 	}
 	for _, s := range h.Suites {
 		if s == SuiteRenegotiationSCSV {
 			h.SecureRenegotiation = true
 		}
 	}
+	h.Compression = c.vec8()
+	if c.bad || len(h.Compression) == 0 {
+		return h, &ParseError{"client hello", "compression methods"}
+	}
+	h.Extensions = c.extensions()
+	if c.bad || len(c.b) > 0 {
+		err = &ParseError{"client hello", "extensions"}
+	}
 	for i := range h.Extensions {
-		if !h.read(&h.Extensions[i]) {
-			return nil, &ParseError{"client hello", ExtensionName(h.Extensions[i].Type) + " extension"}
+		if !h.read(&h.Extensions[i]) && err == nil {
+			err = &ParseError{"client hello", ExtensionName(h.Extensions[i].Type) + " extension"}
 		}
 	}
-	return h, nil
-}
-
-func (h *ClientHello) read(e *Extension) bool {
-	c := cursor{b: e.Data}
-	ok := true
-	switch e.Type {
-	case ExtServerName:
-		h.ServerName, ok = serverName(e.Data)
-	case ExtALPN:
-		h.ALPN, ok = alpnNames(e.Data)
-	case ExtKeyShare:
-		h.KeyShares, ok = keyShareGroups(e.Data)
-	case ExtSupportedVersions:
-		h.Versions = c.u16s(c.vec8())
-	case ExtSupportedGroups:
-		h.Groups = c.u16s(c.vec16())
-	case ExtSignatureAlgorithms:
-		h.SignatureSchemes = c.u16s(c.vec16())
-	case ExtPointFormats:
-		h.PointFormats = c.vec8()
-	case ExtRenegotiationInfo:
-		h.SecureRenegotiation, h.RenegotiationInfo = true, c.vec8()
-	case ExtExtendedMasterSecret:
-		h.ExtendedMasterSecret = true
-	case ExtEncryptThenMAC:
-		h.EncryptThenMAC = true
-	case ExtSessionTicket:
-		h.SessionTicket = true
-	case ExtPostHandshakeAuth:
-		h.PostHandshakeAuth = true
-	case ExtEarlyData:
-		h.EarlyData = true
-	case ExtEncryptedClientHello:
-		h.EncryptedHello = true
-	}
-	return ok && !c.bad
-}
-
-// BuildExtensions sets Extensions from the typed fields (key shares, early data and ECH apart), in order of number.
-func (h *ClientHello) BuildExtensions() {
-	var e Extensions
-	if h.ServerName != "" {
-		e = append(e, extServerName(h.ServerName))
-	}
-	if h.Groups != nil {
-		e = append(e, extU16s(ExtSupportedGroups, h.Groups))
-	}
-	if h.PointFormats != nil {
-		e = append(e, Extension{ExtPointFormats, appendBytes(nil, 1, h.PointFormats)})
-	}
-	if h.SignatureSchemes != nil {
-		e = append(e, extU16s(ExtSignatureAlgorithms, h.SignatureSchemes))
-	}
-	if h.ALPN != nil {
-		e = append(e, extALPN(h.ALPN))
-	}
-	for _, flag := range []struct {
-		set bool
-		typ uint16
-	}{
-		{h.EncryptThenMAC, ExtEncryptThenMAC},
-		{h.ExtendedMasterSecret, ExtExtendedMasterSecret},
-		{h.SessionTicket, ExtSessionTicket},
-		{h.PostHandshakeAuth, ExtPostHandshakeAuth},
-	} {
-		if flag.set {
-			e = append(e, Extension{flag.typ, nil})
-		}
-	}
-	if h.Versions != nil {
-		e = append(e, Extension{ExtSupportedVersions, appendBytes(nil, 1, appendU16s(nil, h.Versions))})
-	}
-	if h.RenegotiationInfo != nil {
-		e = append(e, Extension{ExtRenegotiationInfo, appendBytes(nil, 1, h.RenegotiationInfo)})
-	}
-	h.Extensions = e
-}
-
-// AppendClientHello appends the message, header included.
-func AppendClientHello(dst []byte, h *ClientHello) []byte {
-	dst = append(dst, MsgClientHello)
-	return appendVec(dst, 3, func(d []byte) []byte {
-		d = appendU16(d, h.Version)
-		d = append(d, h.Random[:]...)
-		d = appendBytes(d, 1, h.SessionID)
-		d = appendVec(d, 2, func(d []byte) []byte { return appendU16s(d, h.Suites) })
-		d = appendBytes(d, 1, h.Compression)
-		if h.Extensions == nil {
-			return d
-		}
-		return appendExtensions(d, h.Extensions)
-	})
+	return h, err
 }

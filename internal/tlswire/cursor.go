@@ -41,6 +41,14 @@ func (c *cursor) u24() int {
 	return int(v[0])<<16 | int(v[1])<<8 | int(v[2])
 }
 
+func (c *cursor) u32() uint32 {
+	v := c.take(4)
+	if v == nil {
+		return 0
+	}
+	return uint32(v[0])<<24 | uint32(v[1])<<16 | uint32(v[2])<<8 | uint32(v[3])
+}
+
 // vec8, vec16 and vec24 read a vector with a length prefix of so many bits.
 func (c *cursor) vec8() []byte  { return c.take(int(c.u8())) }
 func (c *cursor) vec16() []byte { return c.take(int(c.u16())) }

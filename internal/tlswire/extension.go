@@ -2,23 +2,34 @@ package tlswire
 
 // Extension numbers that this package understands.
 const (
-	ExtServerName           uint16 = 0      // RFC 6066
-	ExtStatusRequest        uint16 = 5      // RFC 6066
-	ExtSupportedGroups      uint16 = 10     // RFC 8422, RFC 7919
-	ExtPointFormats         uint16 = 11     // RFC 8422
-	ExtSignatureAlgorithms  uint16 = 13     // RFC 5246
-	ExtALPN                 uint16 = 16     // RFC 7301
-	ExtEncryptThenMAC       uint16 = 22     // RFC 7366
-	ExtExtendedMasterSecret uint16 = 23     // RFC 7627
-	ExtSessionTicket        uint16 = 35     // RFC 5077
-	ExtPreSharedKey         uint16 = 41     // RFC 8446
-	ExtEarlyData            uint16 = 42     // RFC 8446
-	ExtSupportedVersions    uint16 = 43     // RFC 8446
-	ExtCookie               uint16 = 44     // RFC 8446
-	ExtPostHandshakeAuth    uint16 = 49     // RFC 8446
-	ExtKeyShare             uint16 = 51     // RFC 8446
-	ExtEncryptedClientHello uint16 = 0xfe0d // RFC 9849
-	ExtRenegotiationInfo    uint16 = 0xff01 // RFC 5746
+	ExtServerName              uint16 = 0      // RFC 6066
+	ExtMaxFragmentLength       uint16 = 1      // RFC 6066
+	ExtStatusRequest           uint16 = 5      // RFC 6066
+	ExtSupportedGroups         uint16 = 10     // RFC 8422, RFC 7919
+	ExtPointFormats            uint16 = 11     // RFC 8422
+	ExtSignatureAlgorithms     uint16 = 13     // RFC 5246
+	ExtALPN                    uint16 = 16     // RFC 7301
+	ExtSCT                     uint16 = 18     // RFC 6962
+	ExtPadding                 uint16 = 21     // RFC 7685
+	ExtEncryptThenMAC          uint16 = 22     // RFC 7366
+	ExtExtendedMasterSecret    uint16 = 23     // RFC 7627
+	ExtCompressCertificate     uint16 = 27     // RFC 8879
+	ExtRecordSizeLimit         uint16 = 28     // RFC 8449
+	ExtDelegatedCredential     uint16 = 34     // RFC 9345
+	ExtSessionTicket           uint16 = 35     // RFC 5077
+	ExtPreSharedKey            uint16 = 41     // RFC 8446
+	ExtEarlyData               uint16 = 42     // RFC 8446
+	ExtSupportedVersions       uint16 = 43     // RFC 8446
+	ExtCookie                  uint16 = 44     // RFC 8446
+	ExtPSKModes                uint16 = 45     // RFC 8446
+	ExtPostHandshakeAuth       uint16 = 49     // RFC 8446
+	ExtSignatureAlgorithmsCert uint16 = 50     // RFC 8446
+	ExtKeyShare                uint16 = 51     // RFC 8446
+	ExtNextProtocol            uint16 = 0x3374 // NPN, a draft
+	ExtALPSOld                 uint16 = 0x4469 // application settings, a draft
+	ExtALPS                    uint16 = 0x44cd // its later number
+	ExtEncryptedClientHello    uint16 = 0xfe0d // RFC 9849
+	ExtRenegotiationInfo       uint16 = 0xff01 // RFC 5746
 )
 
 // Extension is one hello extension as it was on the wire.
@@ -45,6 +56,11 @@ func (c *cursor) extensions() Extensions {
 	if len(c.b) == 0 {
 		return nil
 	}
+	return c.extensionBlock()
+}
+
+// extensionBlock reads a block that must be there.
+func (c *cursor) extensionBlock() Extensions {
 	block := cursor{b: c.vec16()}
 	out := Extensions{} // a block that is there and empty differs from none
 	for len(block.b) > 0 {
@@ -96,22 +112,6 @@ func alpnNames(data []byte) ([]string, bool) {
 			return nil, false
 		}
 		out = append(out, string(name))
-	}
-	return out, !c.bad
-}
-
-// keyShareGroups reads the groups for which a client sent a key share (RFC 8446 section 4.2.8).
-func keyShareGroups(data []byte) ([]uint16, bool) {
-	c := cursor{b: data}
-	list := cursor{b: c.vec16()}
-	var out []uint16
-	for len(list.b) > 0 {
-		g := list.u16()
-		list.vec16()
-		if list.bad {
-			return nil, false
-		}
-		out = append(out, g)
 	}
 	return out, !c.bad
 }

@@ -1,11 +1,14 @@
 package tlswire
 
-import "strconv"
+import (
+	"sort"
+	"strconv"
+)
 
-// VersionName returns "TLS 1.2" and the like; unknown numbers as hex.
+// VersionName returns "TLS 1.2" and the like, "TLS 1.3 (draft 28)" for a draft, "GREASE"; unknown numbers as hex.
 func VersionName(v uint16) string {
 	switch v {
-	case 0x0002:
+	case VersionSSL20, 0x0200:
 		return "SSL 2.0"
 	case VersionSSL30:
 		return "SSL 3.0"
@@ -17,13 +20,26 @@ func VersionName(v uint16) string {
 		return "TLS 1.2"
 	case VersionTLS13:
 		return "TLS 1.3"
+	case 0xfeff:
+		return "DTLS 1.0"
+	case 0xfefd:
+		return "DTLS 1.2"
+	case 0xfefc:
+		return "DTLS 1.3"
+	}
+	switch {
+	case v>>8 == 0x7f:
+		return "TLS 1.3 (draft " + strconv.Itoa(int(v&0xff)) + ")"
+	case GREASE(v):
+		return grease
 	}
 	return hex16(v)
 }
 
+const hexDigits = "0123456789abcdef"
+
 func hex16(v uint16) string {
-	const digits = "0123456789abcdef"
-	return string([]byte{'0', 'x', digits[v>>12], digits[v>>8&15], digits[v>>4&15], digits[v&15]})
+	return string([]byte{'0', 'x', hexDigits[v>>12], hexDigits[v>>8&15], hexDigits[v>>4&15], hexDigits[v&15]})
 }
 
 // RecordTypeName returns the content type's name (RFC 8446 section 5.1).
@@ -43,109 +59,53 @@ func RecordTypeName(t uint8) string {
 	return "record_" + strconv.Itoa(int(t))
 }
 
-// MessageName returns the handshake message's name.
+// MessageName returns the handshake message's name in snake case, "message_n" for an unknown one.
 func MessageName(t uint8) string {
-	switch t {
-	case MsgHelloRequest:
-		return "hello_request"
-	case MsgClientHello:
-		return "client_hello"
-	case MsgServerHello:
-		return "server_hello"
-	case MsgNewSessionTicket:
-		return "new_session_ticket"
-	case MsgEndOfEarlyData:
-		return "end_of_early_data"
-	case MsgEncryptedExtensions:
-		return "encrypted_extensions"
-	case MsgCertificate:
-		return "certificate"
-	case MsgServerKeyExchange:
-		return "server_key_exchange"
-	case MsgCertificateRequest:
-		return "certificate_request"
-	case MsgServerHelloDone:
-		return "server_hello_done"
-	case MsgCertificateVerify:
-		return "certificate_verify"
-	case MsgClientKeyExchange:
-		return "client_key_exchange"
-	case MsgFinished:
-		return "finished"
-	case MsgCertificateStatus:
-		return "certificate_status"
-	case MsgKeyUpdate:
-		return "key_update"
+	for i := range messageNames {
+		if messageNames[i].n == t {
+			return messageNames[i].name
+		}
 	}
 	return "message_" + strconv.Itoa(int(t))
 }
 
-// GroupName returns the name of a named group (RFC 8422, RFC 7919, and the hybrid groups).
-func GroupName(g uint16) string {
-	switch g {
-	case 21:
-		return "P-224"
-	case 22:
-		return "secp256k1"
-	case 23:
-		return "P-256"
-	case 24:
-		return "P-384"
-	case 25:
-		return "P-521"
-	case 29:
-		return "X25519"
-	case 30:
-		return "X448"
-	case 0x100, 0x101, 0x102, 0x103, 0x104:
-		return [...]string{"ffdhe2048", "ffdhe3072", "ffdhe4096", "ffdhe6144", "ffdhe8192"}[g-0x100]
-	case 0x11eb:
-		return "SecP256r1MLKEM768"
-	case 0x11ec:
-		return "X25519MLKEM768"
-	case 0x11ed:
-		return "SecP384r1MLKEM1024"
-	}
-	return hex16(g)
+var messageNames = [...]struct {
+	n    uint8
+	name string
+}{
+	{MsgHelloRequest, "hello_request"}, {MsgClientHello, "client_hello"}, {MsgServerHello, "server_hello"},
+	{MsgHelloVerifyRequest, "hello_verify_request"}, {MsgNewSessionTicket, "new_session_ticket"},
+	{MsgEndOfEarlyData, "end_of_early_data"}, {MsgHelloRetryRequest, "hello_retry_request"},
+	{MsgEncryptedExtensions, "encrypted_extensions"}, {MsgRequestConnectionID, "request_connection_id"},
+	{MsgNewConnectionID, "new_connection_id"}, {MsgCertificate, "certificate"}, {MsgServerKeyExchange, "server_key_exchange"},
+	{MsgCertificateRequest, "certificate_request"}, {MsgServerHelloDone, "server_hello_done"},
+	{MsgCertificateVerify, "certificate_verify"}, {MsgClientKeyExchange, "client_key_exchange"},
+	{MsgClientCertificateRequest, "client_certificate_request"}, {MsgFinished, "finished"},
+	{MsgCertificateURL, "certificate_url"}, {MsgCertificateStatus, "certificate_status"},
+	{MsgSupplementalData, "supplemental_data"}, {MsgKeyUpdate, "key_update"},
+	{MsgCompressedCertificate, "compressed_certificate"}, {MsgEKTKey, "ekt_key"}, {MsgNextProtocol, "next_protocol"},
+	{MsgChannelID, "channel_id"}, {MsgMessageHash, "message_hash"},
 }
 
-// ExtensionName returns the name of an extension that this package understands, else its number.
-func ExtensionName(t uint16) string {
-	switch t {
-	case ExtServerName:
-		return "server_name"
-	case ExtStatusRequest:
-		return "status_request"
-	case ExtSupportedGroups:
-		return "supported_groups"
-	case ExtPointFormats:
-		return "ec_point_formats"
-	case ExtSignatureAlgorithms:
-		return "signature_algorithms"
-	case ExtALPN:
-		return "application_layer_protocol_negotiation"
-	case ExtEncryptThenMAC:
-		return "encrypt_then_mac"
-	case ExtExtendedMasterSecret:
-		return "extended_master_secret"
-	case ExtSessionTicket:
-		return "session_ticket"
-	case ExtPreSharedKey:
-		return "pre_shared_key"
-	case ExtEarlyData:
-		return "early_data"
-	case ExtSupportedVersions:
-		return "supported_versions"
-	case ExtCookie:
-		return "cookie"
-	case ExtPostHandshakeAuth:
-		return "post_handshake_auth"
-	case ExtKeyShare:
-		return "key_share"
-	case ExtEncryptedClientHello:
-		return "encrypted_client_hello"
-	case ExtRenegotiationInfo:
-		return "renegotiation_info"
-	}
-	return strconv.Itoa(int(t))
+// GREASE reports whether v is one of the values that clients send so that servers learn to ignore unknown ones (RFC 8701).
+func GREASE(v uint16) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
+
+// name is a number of an IANA registry and what it is called there.
+type name struct {
+	n    uint16
+	name string
 }
+
+// nameIn finds v in a table in order of number: "GREASE" for those values, hex for what is not there.
+func nameIn(table []name, v uint16) string {
+	i := sort.Search(len(table), func(i int) bool { return table[i].n >= v })
+	switch {
+	case i < len(table) && table[i].n == v:
+		return table[i].name
+	case GREASE(v):
+		return grease
+	}
+	return hex16(v)
+}
+
+const grease = "GREASE"

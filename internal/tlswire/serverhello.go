@@ -18,10 +18,33 @@ type ServerHello struct {
 	RenegotiationInfo    []byte // nil when absent: a server without RFC 5746
 	ExtendedMasterSecret bool
 	EncryptThenMAC       bool
-	SessionTicket        bool
+	SessionTicket        bool   // a NewSessionTicket will follow (RFC 5077)
 	ALPN                 string // up to TLS 1.2
 	KeyShare             uint16 // group chosen in TLS 1.3, 0 when absent
+	ServerKey            []byte // public key of that group; nil in a HelloRetryRequest
 	HelloRetry           bool   // this is a HelloRetryRequest
+	PSK                  bool   // pre_shared_key: one of the client's is taken
+	SelectedPSK          uint16 // its index
+	Cookie               []byte // of a HelloRetryRequest
+	PointFormats         []byte
+	StatusRequest        bool // a CertificateStatus will follow
+	NextProtocol         bool // NPN
+	ServerNameAck        bool
+	RecordSizeLimit      uint16 // bytes, 0 when absent
+	MaxFragmentCode      uint8  // as in ClientHello
+}
+
+// DowngradeFrom returns the version above which this server stands, as the last bytes of its Random say (RFC 8446 section
+// 4.1.3): TLS 1.3 for one that negotiated TLS 1.2, TLS 1.2 for one that negotiated less; 0 without such a sign.
+// In an undisturbed handshake such a client did not offer that version.
+func (h *ServerHello) DowngradeFrom() uint16 {
+	switch string(h.Random[24:]) {
+	case "DOWNGRD\x01":
+		return VersionTLS13
+	case "DOWNGRD\x00":
+		return VersionTLS12
+	}
+	return 0
 }
 
 // Negotiated is the version of the connection.
@@ -32,31 +55,41 @@ func (h *ServerHello) Negotiated() uint16 {
 	return h.Version
 }
 
-// ParseServerHello reads the body of a ServerHello. The result aliases body, strings apart.
+// ParseServerHello reads the body of a ServerHello or HelloRetryRequest. The result aliases body, strings apart.
 func ParseServerHello(body []byte) (*ServerHello, error) {
+	h, err := ReadServerHello(body)
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// ReadServerHello is ParseServerHello for those who look at what others sent: beside the error, a *ParseError for the first
+// field that is malformed, it returns what could be read. h is never nil.
+func ReadServerHello(body []byte) (h *ServerHello, err error) {
 	c := cursor{b: body}
-	h := &ServerHello{Version: c.u16()}
+	h = &ServerHello{Version: c.u16()}
 	copy(h.Random[:], c.take(32))
+	h.HelloRetry = string(h.Random[:]) == retryRandom
 	h.SessionID = c.vec8()
 	if c.bad || len(h.SessionID) > 32 {
-		return nil, &ParseError{"server hello", "session id"}
+		return h, &ParseError{"server hello", "session id"}
 	}
 	h.Suite = c.u16()
 	h.Compression = c.u8()
 	if c.bad {
-		return nil, &ParseError{"server hello", "cipher suite"}
+		return h, &ParseError{"server hello", "cipher suite"}
 	}
 	h.Extensions = c.extensions()
 	if c.bad || len(c.b) > 0 {
-		return nil, &ParseError{"server hello", "extensions"}
+		err = &ParseError{"server hello", "extensions"}
 	}
-	h.HelloRetry = string(h.Random[:]) == retryRandom
 	for i := range h.Extensions {
-		if !h.read(&h.Extensions[i]) {
-			return nil, &ParseError{"server hello", ExtensionName(h.Extensions[i].Type) + " extension"}
+		if !h.read(&h.Extensions[i]) && err == nil {
+			err = &ParseError{"server hello", ExtensionName(h.Extensions[i].Type) + " extension"}
 		}
 	}
-	return h, nil
+	return h, err
 }
 
 func (h *ServerHello) read(e *Extension) bool {
@@ -74,46 +107,40 @@ func (h *ServerHello) read(e *Extension) bool {
 		h.SessionTicket = true
 	case ExtKeyShare:
 		h.KeyShare = c.u16()
+		if len(c.b) > 0 {
+			h.ServerKey = c.vec16()
+		}
+	case ExtPreSharedKey:
+		h.PSK, h.SelectedPSK = true, c.u16()
 	case ExtALPN:
 		names, ok := alpnNames(e.Data)
 		if !ok || len(names) != 1 {
 			return false
 		}
 		h.ALPN = names[0]
+	default:
+		h.readRare(e)
 	}
 	return !c.bad
 }
 
-// BuildExtensions sets Extensions from the typed fields of TLS 1.2 and earlier.
-func (h *ServerHello) BuildExtensions() {
-	var e Extensions
-	if h.ALPN != "" {
-		e = append(e, extALPN([]string{h.ALPN}))
+// readRare takes over extensions that nothing here depends on: a malformed one leaves its field empty.
+func (h *ServerHello) readRare(e *Extension) {
+	c := cursor{b: e.Data}
+	switch e.Type {
+	case ExtCookie:
+		h.Cookie = c.vec16()
+	case ExtPointFormats:
+		h.PointFormats = c.vec8()
+	case ExtStatusRequest:
+		h.StatusRequest = true
+	case ExtNextProtocol:
+		h.NextProtocol = true
+	case ExtServerName:
+		h.ServerNameAck = true
+	case ExtRecordSizeLimit:
+		h.RecordSizeLimit = c.u16()
+	case ExtMaxFragmentLength:
+		h.MaxFragmentCode = c.u8()
 	}
-	if h.EncryptThenMAC {
-		e = append(e, Extension{ExtEncryptThenMAC, nil})
-	}
-	if h.ExtendedMasterSecret {
-		e = append(e, Extension{ExtExtendedMasterSecret, nil})
-	}
-	if h.RenegotiationInfo != nil {
-		e = append(e, Extension{ExtRenegotiationInfo, appendBytes(nil, 1, h.RenegotiationInfo)})
-	}
-	h.Extensions = e
-}
-
-// AppendServerHello appends the message, header included.
-func AppendServerHello(dst []byte, h *ServerHello) []byte {
-	dst = append(dst, MsgServerHello)
-	return appendVec(dst, 3, func(d []byte) []byte {
-		d = appendU16(d, h.Version)
-		d = append(d, h.Random[:]...)
-		d = appendBytes(d, 1, h.SessionID)
-		d = appendU16(d, h.Suite)
-		d = append(d, h.Compression)
-		if h.Extensions == nil {
-			return d
-		}
-		return appendExtensions(d, h.Extensions)
-	})
 }

@@ -1,9 +1,6 @@
 package tlswire
 
-import (
-	"sort"
-	"strings"
-)
+import "strings"
 
 // CipherKind is how a bulk cipher protects a record.
 type CipherKind uint8
@@ -62,14 +59,8 @@ var ciphers = [...]Cipher{
 	{Name: "CHACHA20_POLY1305", Kind: KindAEAD, Key: 32, FixedIV: 12, Tag: 16},
 }
 
-// SuiteName returns the IANA name of a suite, its number as hex when it is not known.
-func SuiteName(id uint16) string {
-	i := sort.Search(len(suiteNames), func(i int) bool { return suiteNames[i].id >= id })
-	if i < len(suiteNames) && suiteNames[i].id == id {
-		return suiteNames[i].name
-	}
-	return hex16(id)
-}
+// SuiteName returns the IANA name of a suite, "GREASE" for those values, its number as hex when it is not known.
+func SuiteName(id uint16) string { return nameIn(suiteNames[:], id) }
 
 // SuiteByID takes a suite apart; ok is false for signalling, export and unknown suites.
 func SuiteByID(id uint16) (s Suite, ok bool) {

@@ -57,12 +57,12 @@ func TestSuitesAgreeWithGo(t *testing.T) {
 }
 
 func TestSuiteTable(t *testing.T) {
-	if !sort.SliceIsSorted(suiteNames[:], func(i, j int) bool { return suiteNames[i].id < suiteNames[j].id }) {
+	if !sort.SliceIsSorted(suiteNames[:], func(i, j int) bool { return suiteNames[i].n < suiteNames[j].n }) {
 		t.Fatal("the table is not in order, the search would miss")
 	}
 	known := 0
 	for _, n := range suiteNames {
-		s, ok := SuiteByID(n.id)
+		s, ok := SuiteByID(n.n)
 		if !ok {
 			continue
 		}
@@ -70,7 +70,7 @@ func TestSuiteTable(t *testing.T) {
 		if s.Cipher.Kind != KindAEAD && s.MACLen() == 0 {
 			t.Errorf("%s has no MAC", n.name)
 		}
-		if s.TLS13() != (n.id>>8 == 0x13) {
+		if s.TLS13() != (n.n>>8 == 0x13) {
 			t.Errorf("%s: TLS 1.3 is %v", n.name, s.TLS13())
 		}
 	}
@@ -96,10 +96,10 @@ func TestEphemeral(t *testing.T) {
 func TestNames(t *testing.T) {
 	for got, want := range map[string]string{
 		AlertName(40): "handshake_failure", AlertName(116): "certificate_required", AlertName(200): "alert_200",
-		VersionName(0x0301): "TLS 1.0", VersionName(0x7f1c): "0x7f1c", SuiteName(0xeeee): "0xeeee",
-		GroupName(29): "X25519", GroupName(0x102): "ffdhe4096", GroupName(0x11ec): "X25519MLKEM768", GroupName(9): "0x0009",
+		VersionName(0x0301): "TLS 1.0", VersionName(0x7f1c): "TLS 1.3 (draft 28)", VersionName(0x0505): "0x0505", SuiteName(0xeeee): "0xeeee",
+		GroupName(29): "x25519", GroupName(0x102): "ffdhe4096", GroupName(0x11ec): "X25519MLKEM768", GroupName(9): "sect283k1", GroupName(0x2a2a): "GREASE",
 		RecordTypeName(22): "handshake", RecordTypeName(99): "record_99",
-		MessageName(0): "hello_request", MessageName(77): "message_77", ExtensionName(0xff01): "renegotiation_info", ExtensionName(9): "9",
+		MessageName(0): "hello_request", MessageName(77): "message_77", ExtensionName(0xff01): "renegotiation_info", ExtensionName(9): "cert_type", ExtensionName(0x7777): "0x7777",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)

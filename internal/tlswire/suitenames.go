@@ -1,10 +1,7 @@
 package tlswire
 
 // suiteNames is the part of the IANA registry "TLS Cipher Suites" that is met in practice, in order of number.
-var suiteNames = [...]struct {
-	id   uint16
-	name string
-}{
+var suiteNames = [...]name{
 	{0x0000, "TLS_NULL_WITH_NULL_NULL"},
 	{0x0001, "TLS_RSA_WITH_NULL_MD5"},
 	{0x0002, "TLS_RSA_WITH_NULL_SHA"},
