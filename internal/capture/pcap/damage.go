@@ -1,0 +1,86 @@
+package pcap
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// end is io.EOF where the file may end, and else as truncated.
+func (r *Reader) end(what string) error {
+	if len(r.in.rest()) == 0 && r.in.err == io.EOF {
+		return io.EOF
+	}
+	return r.truncated(what)
+}
+
+// truncated is the error for a file that ends, or cannot be read on, within what.
+func (r *Reader) truncated(what string) error {
+	switch err := r.in.err; {
+	case err == io.EOF:
+		return r.damaged(r.in.offset(), "the file ends within "+what+"; the capture was probably stopped while it was written")
+	case r.cutShort(err):
+		return r.damaged(r.in.offset(), fmt.Sprintf("the gzip data end or break within %s (%v); try the original file", what, err))
+	default:
+		return sourceError(err)
+	}
+}
+
+func (r *Reader) damaged(at int64, what string) *DamageError {
+	return &DamageError{Offset: at, What: what, Packets: r.good}
+}
+
+// cutShort reports whether err says that the compressed data are damaged, and not that src failed.
+func (r *Reader) cutShort(err error) bool {
+	if r.used == nil {
+		return false
+	}
+	var corrupt flate.CorruptInputError
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt)
+}
+
+func sourceError(err error) error { return fmt.Errorf("read capture: %w", err) }
+
+// passed notes damage with good packets behind it.
+func (r *Reader) passed(d *DamageError, bytes int64) {
+	r.info.Skipped += bytes
+	if len(r.info.Damage) < maxDamage {
+		r.info.Damage = append(r.info.Damage, *d)
+	}
+}
+
+// The search for the way back after damage.
+const (
+	inARow    = 3         // heads that must fit together
+	searchMax = 256 << 20 // bytes of a hole
+)
+
+// resync looks for the next place where fits holds, beginning one byte after the present one, and goes there. fits is given what
+// was read from a place on, and whether that is the end of the file. Without such a place the error is d.
+func (r *Reader) resync(d *DamageError, fits func(b []byte, end bool) bool) error {
+	from := r.in.offset()
+	r.in.at++
+	for r.in.offset()-from < searchMax {
+		r.in.ahead(usualBuffer)
+		b := r.in.rest()
+		end := len(b) < usualBuffer
+		reach := len(b)
+		if !end {
+			reach = usualBuffer / 2
+		}
+		for i := range reach {
+			if fits(b[i:], end) {
+				r.in.at += i
+				r.passed(d, r.in.offset()-from)
+				return nil
+			}
+		}
+		r.in.at += reach
+		if end {
+			break
+		}
+	}
+	return d
+}
