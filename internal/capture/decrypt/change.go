@@ -1,0 +1,106 @@
+package decrypt
+
+import (
+	"github.com/lunette-waf/lunette/internal/capture/tlsrecord"
+	"github.com/lunette-waf/lunette/internal/tlswire"
+)
+
+// switchKeys lets a direction go over to the keys of the running handshake, up to TLS 1.2.
+func (s *Session) switchKeys(l *lane, r *tlsrecord.Record) {
+	h := s.hs
+	if h == nil {
+		h = &handshake{inner: l.epoch != epochClear, hidden: true, holes: true}
+		s.hs = h
+	}
+	if h.version == 0 && s.version == 0 {
+		s.version = r.Version
+	}
+	h.changed[l.index()] = true
+	if h.server && s.info.Resumed == "" {
+		s.info.Resumed = h.resumed()
+	}
+	l.torn, l.lost, l.gap = false, false, 0
+	s.arm(l, h)
+	if l.dark() {
+		if h.dark == nil {
+			h.dark = &dark{why: s.whyDark(h)}
+		}
+		l.cause = h.dark
+	}
+}
+
+// arm puts the candidates of h in charge of a direction.
+func (s *Session) arm(l *lane, h *handshake) {
+	l.start(epochApplication)
+	if h.chosen != nil || len(h.candidates) > 0 || s.more(h) {
+		l.hs = h
+	}
+}
+
+// missChange is for what must be sealed where nothing announced it: the ChangeCipherSpec is among what was lost, or the capture
+// begins within the connection.
+func (s *Session) missChange(l *lane, r *tlsrecord.Record) {
+	if s.hs != nil && (s.hs.server || s.hs.client) {
+		if !s.hs.server && !s.hs.holes && !l.torn {
+			return // a stranger's record within a handshake in clear
+		}
+		s.hs.holes = true
+		s.switchKeys(l, r)
+		l.lost, l.torn = true, true
+		return
+	}
+	s.midstream(r)
+}
+
+// startsMessage reports whether p can begin a handshake message in clear.
+func startsMessage(p []byte) bool {
+	if len(p) < tlswire.MessageHeaderLen {
+		return false
+	}
+	n := int(p[1])<<16 | int(p[2])<<8 | int(p[3])
+	switch p[0] {
+	case tlswire.MsgHelloRequest:
+		return n == 0 && len(p) == tlswire.MessageHeaderLen
+	case tlswire.MsgClientHello, tlswire.MsgServerHello, tlswire.MsgNewSessionTicket, tlswire.MsgCertificate, tlswire.MsgServerKeyExchange,
+		tlswire.MsgCertificateRequest, tlswire.MsgCertificateVerify, tlswire.MsgClientKeyExchange, tlswire.MsgCertificateStatus:
+		return n > 0 && n <= tlswire.MaxMessage
+	case tlswire.MsgServerHelloDone:
+		return n == 0
+	case tlswire.MsgFinished:
+		return n == 12 || n == 36
+	}
+	return false
+}
+
+// whyDark is why there is nothing to open the records of a handshake up to TLS 1.2 with.
+func (s *Session) whyDark(h *handshake) Why {
+	switch {
+	case s.src.empty():
+		return WhyNoSecrets
+	case !h.client || !h.server:
+		if s.greeted {
+			return WhyHandshakeHoles
+		}
+		return WhyStartMissing
+	case !h.known:
+		return WhySuite
+	case h.inner && s.info.Decrypted > 0 && s.info.Source == sourceLog:
+		return WhyLaterHandshake
+	case h.resumed() != "":
+		return WhyResumed
+	}
+	return s.whyKeys(h)
+}
+
+func (s *Session) whyKeys(h *handshake) Why {
+	keys := len(s.src.RSAKeys(nil)) > 0
+	switch {
+	case !keys:
+		return WhyNoSecret
+	case h.suite.Ephemeral():
+		return WhyEphemeral
+	case h.encrypted() == nil || h.extended && h.sessionHash == nil:
+		return WhyHandshakeHoles
+	}
+	return WhyWrongKey
+}

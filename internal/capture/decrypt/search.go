@@ -1,0 +1,125 @@
+package decrypt
+
+import (
+	"github.com/lunette-waf/lunette/internal/capture/tlsrecord"
+	"github.com/lunette-waf/lunette/internal/tlscrypt"
+)
+
+// searchBytes bounds the bytes that one search after a loss runs through, darkBudget those of all trials of a
+// connection whose hellos are missing.
+const (
+	searchBytes = 32 << 20
+	darkBudget  = 64 << 20
+)
+
+// found is a record that opened.
+type found struct {
+	plain []byte
+	typ   uint8
+	half  *tlscrypt.Half
+}
+
+// try opens r with half: with the next number, or after a loss with the numbers that may be its. When it fails half stands as before,
+// an RC4 key stream apart.
+func (s *Session) try(half *tlscrypt.Half, l *lane, r *tlsrecord.Record) (found, bool) {
+	if f, ok := s.tryOnce(half, r); ok || !l.lost {
+		return f, ok
+	}
+	if half.Chain() == tlscrypt.ChainStream {
+		return s.tryStream(half, l, r)
+	}
+	start := half.Seq
+	if guess, ok := half.GuessSeq(r.Payload); ok && guess-start < 1<<32 {
+		half.Seq = guess
+		if f, ok := s.tryOnce(half, r); ok {
+			return f, true
+		}
+	}
+	n := min(s.cfg.Search, searchBytes/(len(r.Payload)+64))
+	if start > 0 {
+		start-- // a record that failed may have been none of this stream
+	}
+	for half.Seq = start; half.Seq < start+uint64(n); half.Seq++ {
+		if f, ok := s.tryOnce(half, r); ok {
+			return f, true
+		}
+	}
+	half.Seq = start
+	return found{}, false
+}
+
+func (s *Session) tryOnce(half *tlscrypt.Half, r *tlsrecord.Record) (found, bool) {
+	plain, typ, err := half.OpenRecord(s.cfg.Scratch.room(), r.Type, r.Version, r.Payload)
+	if err != nil {
+		return found{}, false
+	}
+	return found{plain, typ, half}, true
+}
+
+// tryStream finds the place in an RC4 key stream after a gap of known length: k records of 5 bytes of header each, the most first,
+// for the key stream runs one way only.
+func (s *Session) tryStream(half *tlscrypt.Half, l *lane, r *tlsrecord.Record) (found, bool) {
+	if l.gap <= 0 || l.gap > searchBytes {
+		return found{}, false
+	}
+	const header, least = 5, 5 + 16
+	start, most := half.Seq, int(min(int64(s.cfg.Search), (l.gap+least-1)/least, int64(searchBytes/(len(r.Payload)+64))))
+	for k := most; k > 0; k-- {
+		skip := header
+		if k == most {
+			skip = int(l.gap) - header*k
+		}
+		half.Lose(skip, nil)
+		half.Seq = start + uint64(k)
+		if f, ok := s.tryOnce(half, r); ok {
+			return f, true
+		}
+	}
+	return found{}, false
+}
+
+// reopen opens a record off the beaten track: under keys not proven yet, after a loss, or under the keys that come next.
+func (s *Session) reopen(l *lane, r *tlsrecord.Record) ([]byte, uint8, bool) {
+	f, ok := s.tryCurrent(l, r)
+	if ok {
+		l.good(f.half)
+	} else if f, ok = s.tryNext(l, r); !ok {
+		return nil, 0, false
+	}
+	s.info.Decrypted++
+	s.proven13(r)
+	return f.plain, f.typ, true
+}
+
+func (s *Session) tryCurrent(l *lane, r *tlsrecord.Record) (found, bool) {
+	if l.hs != nil {
+		return s.tryCandidates(l, r)
+	}
+	if l.half != nil {
+		return s.try(l.half, l, r)
+	}
+	for _, half := range l.others {
+		if f, ok := s.try(half, l, r); ok {
+			return f, true
+		}
+	}
+	return found{}, false
+}
+
+// tryNext opens it with keys that this direction goes over to later: the change to them may be lost.
+func (s *Session) tryNext(l *lane, r *tlsrecord.Record) (found, bool) {
+	if s.keys != nil {
+		return s.tryLater(l, r)
+	}
+	if h := s.hs; h != nil && l.hs != h && h.server && l.lost && !h.changed[l.index()] {
+		old := *l
+		s.arm(l, h)
+		if f, ok := s.tryCandidates(l, r); ok {
+			h.changed[l.index()] = true
+			l.good(f.half)
+			return f, true
+		}
+		*l = old
+	}
+	return found{}, false
+}
