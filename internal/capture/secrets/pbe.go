@@ -15,13 +15,17 @@ import (
 	"unicode/utf8"
 )
 
-// maxIterations bounds the work of one password: files in use have from 1 to 1,000,000.
-const maxIterations = 5_000_000
+// Bounds of the work that passwords take: files in use hash one from 1 to 1,000,000 times.
+const (
+	maxIterations = 5_000_000  // of one key derivation
+	maxWork       = 25_000_000 // of all that one file takes: a few seconds
+)
 
 // pbePassword is a password as the schemes want it.
 type pbePassword struct {
 	text           []byte // UTF-8, or any bytes
 	emptyIsNothing bool   // PKCS#12 has two ways to write an empty password: two zero bytes, or nothing
+	work           *int   // iterations that the file may still take
 }
 
 // bmp is the password as PKCS#12 wants it (RFC 7292 B.1): UTF-16, high bytes first, with two zero bytes behind it.
@@ -86,7 +90,7 @@ func openerFor(a pkix.AlgorithmIdentifier, p pbePassword) (opener, error) {
 	if _, err := asn1.Unmarshal(a.Parameters.FullBytes, &params); err != nil {
 		return opener{}, errors.New("the key is damaged: the parameters of its encryption do not parse")
 	}
-	if err := iterations(params.Iterations); err != nil {
+	if err := p.iterations(params.Iterations); err != nil {
 		return opener{}, err
 	}
 	pkcs12 := func(purpose byte, size int) []byte {
@@ -134,13 +138,19 @@ func pbes1(scheme string, password, salt []byte, n int) (opener, error) {
 	return opener{block: block, iv: t[8:16]}, err
 }
 
-func iterations(n int) error {
+// iterations allows n of them.
+func (p pbePassword) iterations(n int) error {
 	if n < 1 || n > maxIterations {
-		return fmt.Errorf("its password is hashed %d times, from 1 to %d are allowed: encrypt it again with fewer (openssl pkcs8 -topk8 -iter 100000)", n, maxIterations)
+		return fmt.Errorf("its password is hashed %d times, from 1 to %d are allowed: %s", n, maxIterations, decryptFirst)
+	}
+	if *p.work -= n; *p.work < 0 {
+		return fmt.Errorf("its passwords are hashed more than %d times: %s", maxWork, decryptFirst)
 	}
 	return nil
 }
 
+const decryptFirst = "decrypt it with openssl pkey -in FILE -out plain.key, or export it anew"
+
 func unsupported(what, oid string) error {
-	return fmt.Errorf("the %s %s of its encryption is not supported: decrypt it with openssl pkey -in FILE -out plain.key", what, oid)
+	return fmt.Errorf("the %s %s of its encryption is not supported: %s", what, oid, decryptFirst)
 }

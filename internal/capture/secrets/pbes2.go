@@ -46,7 +46,7 @@ func pbes2(der []byte, p pbePassword) (opener, error) {
 	} else if _, err := asn1.Unmarshal(params.Cipher.Parameters.FullBytes, &iv); err != nil {
 		return opener{}, errParams
 	}
-	key, err := derive(params.KDF, p.text, size)
+	key, err := derive(params.KDF, p, size)
 	if err != nil {
 		return opener{}, err
 	}
@@ -76,19 +76,19 @@ func blockCipher(oid string) (size int, newBlock func([]byte) (cipher.Block, err
 }
 
 // derive makes the key from the password.
-func derive(kdf pkix.AlgorithmIdentifier, password []byte, size int) ([]byte, error) {
+func derive(kdf pkix.AlgorithmIdentifier, p pbePassword, size int) ([]byte, error) {
 	switch oid := kdf.Algorithm.String(); oid {
 	case "1.2.840.113549.1.5.12":
-		return derivePBKDF2(kdf.Parameters.FullBytes, password, size)
+		return derivePBKDF2(kdf.Parameters.FullBytes, p, size)
 	case "1.3.6.1.4.1.11591.4.11":
-		return deriveScrypt(kdf.Parameters.FullBytes, password, size)
+		return deriveScrypt(kdf.Parameters.FullBytes, p, size)
 	default:
 		return nil, unsupported("key derivation", oid)
 	}
 }
 
 // derivePBKDF2 reads PBKDF2-params (RFC 8018 A.2).
-func derivePBKDF2(der, password []byte, size int) ([]byte, error) {
+func derivePBKDF2(der []byte, p pbePassword, size int) ([]byte, error) {
 	var params struct {
 		Salt       []byte
 		Iterations int
@@ -98,7 +98,7 @@ func derivePBKDF2(der, password []byte, size int) ([]byte, error) {
 	if _, err := asn1.Unmarshal(der, &params); err != nil {
 		return nil, errParams
 	}
-	if err := iterations(params.Iterations); err != nil {
+	if err := p.iterations(params.Iterations); err != nil {
 		return nil, err
 	}
 	var h func() hash.Hash
@@ -116,11 +116,11 @@ func derivePBKDF2(der, password []byte, size int) ([]byte, error) {
 	default:
 		return nil, unsupported("hash", oid)
 	}
-	return pbkdf2.Key(h, string(password), params.Salt, params.Iterations, size)
+	return pbkdf2.Key(h, string(p.text), params.Salt, params.Iterations, size)
 }
 
 // deriveScrypt reads scrypt-params (RFC 7914 7).
-func deriveScrypt(der, password []byte, size int) ([]byte, error) {
+func deriveScrypt(der []byte, p pbePassword, size int) ([]byte, error) {
 	var params struct {
 		Salt                 []byte
 		Cost, Block, Threads int
@@ -131,10 +131,13 @@ func deriveScrypt(der, password []byte, size int) ([]byte, error) {
 	const unit = 128 // bytes for a cost and a block size of 1
 	if params.Block < 1 || params.Block > maxScryptMemory/unit || params.Cost < 2 || params.Cost > maxScryptMemory/unit/params.Block ||
 		params.Threads < 1 || params.Threads > maxScryptParallel {
-		return nil, errors.New("its password takes more than 64 MiB of scrypt to try: decrypt it with openssl pkey -in FILE -out plain.key")
+		return nil, errors.New("its password takes more than 64 MiB of scrypt to try: " + decryptFirst)
+	}
+	if err := p.iterations(params.Cost * params.Block * params.Threads / 8); err != nil {
+		return nil, err
 	}
 	key, _, err := pkcs8.ScryptOpts{CostParameter: params.Cost, BlockSize: params.Block, ParallelizationParameter: params.Threads}.
-		DeriveKey(password, params.Salt, size)
+		DeriveKey(p.text, params.Salt, size)
 	if err != nil {
 		return nil, errParams
 	}

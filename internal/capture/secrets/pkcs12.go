@@ -73,7 +73,7 @@ func (f *keyFile) pkcs12(der []byte) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range []pbePassword{{}, {emptyIsNothing: true}} {
+	for _, p := range []pbePassword{{work: &f.work}, {emptyIsNothing: true, work: &f.work}} {
 		if err = f.safes(safes, p); !errors.Is(err, ErrWrongPassword) {
 			return err
 		}
@@ -82,7 +82,7 @@ func (f *keyFile) pkcs12(der []byte) error {
 	if err != nil {
 		return err
 	}
-	return f.safes(safes, pbePassword{text: password})
+	return f.safes(safes, pbePassword{text: password, work: &f.work})
 }
 
 // safesOf unwraps the authenticated safe.

@@ -26,7 +26,7 @@ func (s *Store) AddPrivateKey(name string, data []byte, password func() ([]byte,
 	if len(data) > maxKeyFile {
 		return fmt.Errorf("read private key %s: it has %d bytes, more than the %d of any key: give the file of the key alone", name, len(data), maxKeyFile)
 	}
-	f := keyFile{add: s.addKey, ask: password}
+	f := keyFile{add: s.addKey, ask: password, work: maxWork}
 	var err error
 	if text := plainText(data); bytes.Contains(text, []byte("-----BEGIN ")) {
 		err = f.pem(text)
@@ -63,6 +63,7 @@ type keyFile struct {
 	password []byte // once it was asked
 	asked    bool
 	keys     int
+	work     int    // iterations that are left
 	other    format // the most telling of what is no RSA key
 }
 

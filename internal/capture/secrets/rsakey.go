@@ -4,7 +4,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -25,7 +24,7 @@ type pkcs1Key struct {
 // pkcs1 reads one RSAPrivateKey.
 func (f *keyFile) pkcs1(der []byte) error {
 	var k pkcs1Key
-	if _, err := asn1.Unmarshal(der, &k); err != nil {
+	if err := unmarshal(der, &k); err != nil {
 		return errDamaged
 	}
 	if k.N.BitLen() > maxModulus || max(k.D.BitLen(), k.P.BitLen(), k.Q.BitLen(), k.DP.BitLen(), k.DQ.BitLen(), k.QInv.BitLen()) > maxModulus {
@@ -70,7 +69,7 @@ type pkcs8Key struct {
 // pkcs8 reads one PrivateKeyInfo.
 func (f *keyFile) pkcs8(der []byte) error {
 	var k pkcs8Key
-	if _, err := asn1.Unmarshal(der, &k); err != nil {
+	if err := unmarshal(der, &k); err != nil {
 		return errDamaged
 	}
 	switch k.Algorithm.Algorithm.String() {
@@ -99,14 +98,14 @@ type encryptedKey struct {
 // encryptedPKCS8 asks for the password and reads one EncryptedPrivateKeyInfo.
 func (f *keyFile) encryptedPKCS8(der []byte) error {
 	var k encryptedKey
-	if _, err := asn1.Unmarshal(der, &k); err != nil {
+	if err := unmarshal(der, &k); err != nil {
 		return errDamaged
 	}
 	password, err := f.secret()
 	if err != nil {
 		return err
 	}
-	return f.shrouded(&k, pbePassword{text: password})
+	return f.shrouded(&k, pbePassword{text: password, work: &f.work})
 }
 
 // shrouded opens and reads one encrypted key.

@@ -92,8 +92,9 @@ func (u *wide) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// plainText is data as it is, or as ASCII when it is UTF-16: Windows shells write such files.
+// plainText is data without a byte order mark, and as ASCII when it is UTF-16: Windows shells and editors write such files.
 func plainText(data []byte) []byte {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if len(data) < 4 || data[0] < 0xfe && data[0] != 0 && data[1] != 0 {
 		return data
 	}
