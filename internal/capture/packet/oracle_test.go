@@ -24,7 +24,7 @@ var fields = []string{"frame.number", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst"
 func oracle(t testing.TB, path string) []string {
 	t.Helper()
 	args := []string{"-n", "-r", path, "-T", "fields", "-E", "occurrence=a", "--disable-protocol", "tls", "--disable-protocol", "http",
-		"-o", "tcp.desegment_tcp_streams:FALSE", "-o", "tcp.analyze_sequence_numbers:FALSE", "-Y", "tcp && !icmp && !icmpv6"}
+		"-o", "tcp.desegment_tcp_streams:FALSE", "-o", "tcp.analyze_sequence_numbers:FALSE", "-o", "ipv6.tso_support:TRUE", "-Y", "tcp && !icmp && !icmpv6"}
 	for _, f := range fields {
 		args = append(args, "-e", f)
 	}
