@@ -1,0 +1,46 @@
+package httptimeline
+
+import "github.com/lunette-waf/lunette/internal/fact"
+
+// Awaited says who is expected to send next and what: for naming silences. side is SideNone when nobody owes anything: an idle
+// connection, a tunnel, a WebSocket, or no HTTP. The words: "request", "rest of the request head", "request body",
+// "100-continue or body", "response", "rest of the response head", "rest of the response body", "window update", "nothing".
+func (t *Timeline) Awaited() (side fact.Side, what string) {
+	switch {
+	case t.ended[fact.SideServer]:
+		return fact.SideNone, nothing
+	case t.h2 != nil:
+		return t.h2.awaited()
+	case !t.chosen && t.waits == 0:
+		return fact.SideClient, "request"
+	case t.proto == "" && t.h1.half[fact.SideClient].state != inHead:
+		return fact.SideNone, nothing
+	}
+	return t.awaited1()
+}
+
+const nothing = "nothing"
+
+func (t *Timeline) awaited1() (fact.Side, string) {
+	client, server := &t.h1.half[fact.SideClient], &t.h1.half[fact.SideServer]
+	if client.state == inHead {
+		return fact.SideClient, "rest of the request head"
+	}
+	o := t.awaiting()
+	if o == nil && len(t.h1.open) > 0 {
+		o = t.h1.open[0]
+	}
+	switch {
+	case o == nil || o.tunnel && o.x.Upgraded != "":
+		return fact.SideNone, nothing
+	case server.state == inHead:
+		return fact.SideServer, "rest of the response head"
+	case server.cur == o && server.msg != nil:
+		return fact.SideServer, "rest of the response body"
+	case o.headers.expect && client.cur == o && o.x.Request.Size == 0:
+		return fact.SideServer, "100-continue or body"
+	case !o.reqDone && !o.tunnel && !t.ended[fact.SideClient]:
+		return fact.SideClient, "request body"
+	}
+	return fact.SideServer, "response"
+}
