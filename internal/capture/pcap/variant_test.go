@@ -1,6 +1,7 @@
 package pcap_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/binary"
 	"os"
@@ -76,5 +77,20 @@ func mixed() *file {
 		})
 		out.Write(f.Bytes())
 	}
+	return out
+}
+
+func zip(data []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	w.Write(data)
+	w.Close()
+	return out.Bytes()
+}
+
+// punch overwrites n bytes with zeros, as a hole in a file reads.
+func punch(data []byte, at, n int) []byte {
+	out := bytes.Clone(data)
+	clear(out[at:min(at+n, len(out))])
 	return out
 }
