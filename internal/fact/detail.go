@@ -19,7 +19,7 @@ type TCPOptions struct {
 
 // ClientHello is what a client offered (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2). Names are IANA's, numbers in hex where there is none.
 type ClientHello struct {
-	Version              string   `json:"version"` // legacy_version: "1.2"
+	Version              string   `json:"version"` // legacy_version: "TLS 1.2"
 	Versions             []string `json:"versions,omitempty"`
 	Random               string   `json:"random"` // hex
 	SessionID            string   `json:"session_id,omitempty"`
@@ -59,6 +59,7 @@ type ServerHello struct {
 	SessionTicket        bool     `json:"session_ticket"`
 	AcceptsPSK           bool     `json:"accepts_psk,omitempty"`
 	AcceptsEarlyData     bool     `json:"accepts_early_data,omitempty"`
+	Downgrade            string   `json:"downgrade,omitempty"` // the server could do this version, says its random (RFC 8446 section 4.1.3)
 	JA3S                 string   `json:"ja3s,omitempty"`
 }
 
@@ -84,7 +85,7 @@ type Certificate struct {
 	ExtKeyUsage []string  `json:"ext_key_usage,omitempty"`
 	Issuers     []string  `json:"ca_issuers,omitempty"` // URLs of authorityInfoAccess
 	SHA256      string    `json:"sha256"`               // of the DER, hex
-	Error       string    `json:"error,omitempty"`      // it could not be parsed; the fields above are empty then
+	Error       string    `json:"error,omitempty"`      // it could not be parsed; the fields above hold what could be read all the same
 }
 
 // CertificateRequest is which client certificates a server would take.

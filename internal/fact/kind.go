@@ -48,7 +48,7 @@ const (
 	TLSNewSessionTicket // [*SessionTicket]
 	TLSEndOfEarlyData
 	TLSKeyUpdate        // Code: 1 when the other side is asked to do the same
-	TLSOtherMessage     // another handshake message; Code: its type; Text: its name; Size: its length
+	TLSOtherMessage     // another handshake message; Code: its type; Text: its name; Size: its length; [*Certificates] of compressed ones that could be read
 	TLSEncryptedMessage // a handshake record that could not be decrypted; Size: length of the record's payload
 	TLSChangeCipherSpec
 	TLSHandshakeDone      // Code: version; Text: cipher suite

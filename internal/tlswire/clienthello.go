@@ -47,6 +47,9 @@ type ClientHello struct {
 	ALPS             []string // application settings: protocols
 	DelegatedSchemes []uint16 // delegated_credential
 	Padding          int      // bytes of padding
+
+	SSL2      bool     // it came in the format of SSL 2.0: see ParseSSL2ClientHello
+	SSL2Specs []uint32 // its cipher specs that no later version has
 }
 
 // MaxVersion is the highest version offered, GREASE values passed over.

@@ -31,6 +31,17 @@ func describe(m tlswire.Message, version uint16, kx string) (fact.Fact, error) {
 	return f, describeBody(&f, m, version, kx)
 }
 
+// describeSSL2 is describe for a ClientHello in the format of SSL 2.0, msg without its two bytes of length. The hello is nil when
+// it cannot be read.
+func describeSSL2(msg []byte) (fact.Fact, *tlswire.ClientHello, error) {
+	f := fact.Fact{Kind: fact.TLSClientHello, Size: int64(len(msg))}
+	h, err := tlswire.ParseSSL2ClientHello(msg)
+	if err == nil {
+		f.Detail = describeClientHello(h)
+	}
+	return f, h, err
+}
+
 // serverHelloFact is the whole fact for a ServerHello or HelloRetryRequest.
 func serverHelloFact(h *tlswire.ServerHello) fact.Fact {
 	f := fact.Fact{Kind: fact.TLSServerHello, Code: int(h.Negotiated()), Text: tlswire.SuiteName(h.Suite), Detail: describeServerHello(h)}
@@ -75,7 +86,9 @@ func describeClientHello(h *tlswire.ClientHello) *fact.ClientHello {
 		SessionTicket: h.SessionTicket, OffersTicket: len(h.Ticket) > 0, OffersPSK: len(h.PSKIdentities) > 0,
 		EarlyData: h.EarlyData, PostHandshakeAuth: h.PostHandshakeAuth, EncryptedHello: h.EncryptedHello,
 	}
-	if len(h.Suites) > 0 { // else it broke off before there was anything to take the fingerprint of
+	if h.SSL2 {
+		d.Suites = append(d.Suites, names(h.SSL2Specs, tlswire.SSL2SpecName)...)
+	} else if len(h.Suites) > 0 { // else it broke off before there was anything to take the fingerprint of
 		d.JA3, d.JA4 = h.JA3(), h.JA4()
 	}
 	return d
@@ -88,6 +101,9 @@ func describeServerHello(h *tlswire.ServerHello) *fact.ServerHello {
 		Suite: tlswire.SuiteName(h.Suite), ALPN: h.ALPN, Extensions: extensionNames(h.Extensions),
 		SecureRenegotiation: h.RenegotiationInfo != nil, ExtendedMasterSecret: h.ExtendedMasterSecret,
 		EncryptThenMAC: h.EncryptThenMAC, SessionTicket: h.SessionTicket, AcceptsPSK: h.PSK, JA3S: h.JA3S(),
+	}
+	if v := h.DowngradeFrom(); v != 0 {
+		d.Downgrade = tlswire.VersionName(v)
 	}
 	if h.KeyShare != 0 {
 		d.Group = tlswire.GroupName(h.KeyShare)

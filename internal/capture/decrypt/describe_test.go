@@ -132,6 +132,21 @@ func TestDescribeMalformed(t *testing.T) {
 	}
 }
 
+func TestDescribeSSL2(t *testing.T) {
+	msg := append([]byte{1, 3, 1, 0, 6, 0, 0, 0, 16, 0, 0, 0x2f, 7, 0, 0xc0}, bytes.Repeat([]byte{9}, 16)...)
+	f, h, err := describeSSL2(msg)
+	if err != nil || h == nil || f.Kind != fact.TLSClientHello || f.Size != 31 {
+		t.Fatalf("got %+v, %v", f, err)
+	}
+	d := f.Detail.(*fact.ClientHello)
+	if !reflect.DeepEqual(d.Suites, []string{"TLS_RSA_WITH_AES_128_CBC_SHA", "SSL2_DES_192_EDE3_CBC_WITH_MD5"}) || d.Version != "TLS 1.0" || d.JA3 != "" {
+		t.Errorf("got %+v", d)
+	}
+	if f, h, err := describeSSL2(msg[:30]); err == nil || h != nil || f.Kind != fact.TLSClientHello || f.Detail != nil {
+		t.Errorf("cut: %+v, %v", f, err)
+	}
+}
+
 func TestListsAreBounded(t *testing.T) {
 	h := &tlswire.ClientHello{Suites: make([]uint16, 5000), ALPN: []string{strings.Repeat("x", 5000)}}
 	d := describeClientHello(h)

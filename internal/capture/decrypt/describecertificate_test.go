@@ -50,10 +50,7 @@ func TestDescribeCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, edKey, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	edKey := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	for _, tt := range []struct {
 		key             crypto.Signer
 		name, signature string
@@ -77,10 +74,7 @@ func TestDescribeCertificate(t *testing.T) {
 
 // crypto/x509 refuses a negative serial number; its owner's name is wanted all the same.
 func TestDescribeRefusedCertificate(t *testing.T) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	der := makeCert(t, key, 1)
 	at := bytes.Index(der, []byte{2, 2, 0x0a, 0xbc})
 	der[at+2] = 0x8a
@@ -94,10 +88,7 @@ func TestDescribeRefusedCertificate(t *testing.T) {
 }
 
 func TestChainsAreBounded(t *testing.T) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	m := &tlswire.CertificateMessage{}
 	for range 12 {
 		m.Entries = append(m.Entries, tlswire.CertificateEntry{DER: makeCert(t, key, 150)})
@@ -110,10 +101,7 @@ func TestChainsAreBounded(t *testing.T) {
 }
 
 func FuzzDescribeCertificate(f *testing.F) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		f.Fatal(err)
-	}
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	f.Add(makeCert(f, key, 2))
 	f.Add([]byte("\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01A"))
 	f.Fuzz(func(t *testing.T, der []byte) {
