@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// maxPassword bounds a password file, in bytes.
+const maxPassword = 4096
+
+// passwordFrom returns a function that gives the password of a key: the first line of file when there is one, else what is typed
+// at the terminal, unseen, until ctx ends. prompt is what to ask, such as "password of origin.pfx". It asks anew at each call.
+// Standard input is left alone: it may be the capture.
+func passwordFrom(ctx context.Context, file, prompt string, stderr io.Writer) func() ([]byte, error) {
+	if file != "" {
+		return func() ([]byte, error) { return passwordInFile(file) }
+	}
+	return func() ([]byte, error) { return passwordTyped(ctx, prompt, stderr) }
+}
+
+func passwordInFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read password: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxPassword+1))
+	if err != nil {
+		return nil, fmt.Errorf("read password: %w", err)
+	}
+	line, _, _ := bytes.Cut(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) > maxPassword {
+		return nil, fmt.Errorf("read password: the first line of %s has more than %d bytes: give a file with the password alone", path, maxPassword)
+	}
+	return line, nil
+}
+
+var errNoTerminal = errors.New("ask for the password: there is no terminal: give --key-password-file FILE")
+
+func passwordTyped(ctx context.Context, prompt string, stderr io.Writer) ([]byte, error) {
+	tty, err := os.OpenFile(terminalName, os.O_RDWR, 0)
+	if err != nil {
+		return nil, errNoTerminal
+	}
+	fd := int(tty.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		_ = tty.Close()
+		return nil, errNoTerminal
+	}
+	_, _ = fmt.Fprintf(stderr, "%s: ", printable(prompt))
+	type answer struct {
+		password []byte
+		err      error
+	}
+	typed := make(chan answer, 1)
+	go func() { // ends with the line; after an interrupt, with the process
+		password, err := term.ReadPassword(fd)
+		_ = tty.Close()
+		typed <- answer{password, err}
+	}()
+	defer func() { _, _ = fmt.Fprintln(stderr) }()
+	select {
+	case <-ctx.Done():
+		_ = term.Restore(fd, before)
+		return nil, fmt.Errorf("ask for the password: %w", context.Cause(ctx))
+	case a := <-typed:
+		if a.err != nil {
+			return nil, fmt.Errorf("ask for the password: %w", a.err)
+		}
+		return a.password, nil
+	}
+}
+
+// printable is text that cannot steer a terminal: file names come from anywhere.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, text)
+}
