@@ -52,6 +52,10 @@ func newBlock(name string, key []byte) (cipher.Block, error) {
 		return des.NewTripleDESCipher(key)
 	case "DES":
 		return des.NewCipher(key)
+	case "CAMELLIA":
+		return newCamellia(key)
+	case "ARIA":
+		return newARIA(key)
 	}
 	return nil, errUnspoken
 }

@@ -29,7 +29,7 @@ type traced struct {
 // the schedule predicts.
 func TestTracesOfRealPeers(t *testing.T) {
 	files, err := filepath.Glob("testdata/traces/*.txt")
-	if err != nil || len(files) < 6 {
+	if err != nil || len(files) < 14 {
 		t.Fatalf("%d traces, %v", len(files), err)
 	}
 	for _, file := range files {
