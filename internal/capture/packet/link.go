@@ -28,6 +28,15 @@ const (
 	snap         = "\xaa\xaa\x03\x00\x00\x00"
 )
 
+// Reads reports whether frames of a link type can be taken apart; those of others are [Other].
+func Reads(link pcap.LinkType) bool {
+	switch link {
+	case pcap.LinkEthernet, pcap.LinkSLL, pcap.LinkSLL2, pcap.LinkNull, pcap.LinkLoop, pcap.LinkRaw, pcap.LinkRaw12, pcap.LinkRaw14, pcap.LinkIPv4, pcap.LinkIPv6:
+		return true
+	}
+	return false
+}
+
 // network finds the network layer of a frame: its EtherType, 0 when it is neither IPv4 nor IPv6, and where it begins.
 func network(link pcap.LinkType, b []byte) (kind uint16, at int) {
 	switch link {
@@ -69,24 +78,6 @@ func version(b []byte, at int) (uint16, int) {
 		return typeIPv6, at
 	}
 	return 0, at
-}
-
-// loopback reads the address family, which stands in the byte order of the system that captured.
-func loopback(b []byte) (uint16, int) {
-	if len(b) < 4 {
-		return 0, cut
-	}
-	family := binary.LittleEndian.Uint32(b)
-	if family > 0xffff {
-		family = binary.BigEndian.Uint32(b)
-	}
-	switch family {
-	case loopbackIPv4:
-		return typeIPv4, 4
-	case 10, 23, 24, 28, 30: // AF_INET6 of Linux; Windows; NetBSD and OpenBSD; FreeBSD; macOS
-		return typeIPv6, 4
-	}
-	return 0, 4
 }
 
 // tagged goes through VLAN tags, MPLS labels, PPPoE and SNAP heads.

@@ -18,6 +18,9 @@ func decode(d *packet.Decoder, f frame) (packet.Segment, packet.Verdict) {
 func TestFrames(t *testing.T) {
 	d := packet.New()
 	for _, f := range frames() {
+		if !packet.Reads(f.link) {
+			t.Errorf("%s: link type %d is said not to be read", f.name, f.link)
+		}
 		s, got := decode(d, f)
 		if got != f.want {
 			t.Errorf("%s: verdict %d, want %d", f.name, got, f.want)
@@ -33,6 +36,9 @@ func TestFrames(t *testing.T) {
 			s.Window != 0x1234 || s.Length != 7 || string(s.Payload) != "payload" || s.At != 6 || s.Frame != 5 || s.Options != (packet.Options{}) {
 			t.Errorf("%s: %+v", f.name, s)
 		}
+	}
+	if _, got := decode(d, frame{link: 127, data: frames()[0].data}); got != packet.Other || packet.Reads(127) {
+		t.Errorf("link type 127: verdict %d", got)
 	}
 	if got := d.Stats(); got != (packet.Stats{Fragments: 6, Reassembled: 3}) {
 		t.Errorf("%+v", got)

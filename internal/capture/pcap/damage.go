@@ -53,8 +53,10 @@ func (r *Reader) passed(d *DamageError, bytes int64) {
 
 // The search for the way back after damage.
 const (
-	inARow    = 3         // heads that must fit together
-	searchMax = 256 << 20 // bytes of a hole
+	inARow     = 3               // heads that must fit together
+	searchMax  = 256 << 20       // bytes of a hole
+	searchIn   = usualBuffer / 2 // bytes that are looked at together: a full buffer still brings as much again, so that each byte moves once
+	searchPart = searchIn - MaxPacket - 1<<10
 )
 
 // resync looks for the next place where fits holds, beginning one byte after the present one, and goes there. fits is given what
@@ -63,22 +65,20 @@ func (r *Reader) resync(d *DamageError, fits func(b []byte, end bool) bool) erro
 	from := r.in.offset()
 	r.in.at++
 	for r.in.offset()-from < searchMax {
-		r.in.ahead(usualBuffer)
+		more := r.in.ahead(searchIn)
 		b := r.in.rest()
-		end := len(b) < usualBuffer
-		reach := len(b)
-		if !end {
-			reach = usualBuffer / 2
+		part := len(b)
+		if more {
+			part = min(searchPart, part)
 		}
-		for i := range reach {
-			if fits(b[i:], end) {
+		for i := range part {
+			if fits(b[i:], !more) {
 				r.in.at += i
 				r.passed(d, r.in.offset()-from)
 				return nil
 			}
 		}
-		r.in.at += reach
-		if end {
+		if r.in.at += part; !more {
 			break
 		}
 	}

@@ -203,3 +203,17 @@ func TestSourceFails(t *testing.T) {
 		}
 	}
 }
+
+// TestDamageEverywhere: a file of nothing but a packet and a hole, again and again, is read once and not again for each hole.
+func TestDamageEverywhere(t *testing.T) {
+	for name, s := range samples() {
+		head, one := s.data[:s.starts[0]], s.data[s.starts[0]:s.starts[1]]
+		data := append(bytes.Clone(head), bytes.Repeat(append(bytes.Repeat(one, 4), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), 40000)...)
+		given := 0
+		cfg := pcap.Config{Buffer: func(n int) []byte { given += n; return make([]byte, n) }}
+		got, info, err := readAll(bytes.NewReader(data), cfg)
+		if len(got) < 4*39999 || len(info.Damage) != 100 || info.Skipped < 9*39999 || given > 3*len(data) {
+			t.Errorf("%s: %d packets, %d bytes skipped, %v; %d bytes of buffers for %d", name, len(got), info.Skipped, err, given, len(data))
+		}
+	}
+}

@@ -110,6 +110,8 @@ func (r *Reader) drop(from *port, source int, n int64) {
 // strangePacket notes a packet in a sound block that cannot be read. It has its number all the same.
 func (r *Reader) strangePacket(format string, n int) bool {
 	r.packets++
-	r.passed(r.damaged(r.block, fmt.Sprintf(format, n)), 0)
+	if len(r.info.Damage) < maxDamage {
+		r.passed(r.damaged(r.block, fmt.Sprintf(format, n)), 0)
+	}
 	return false
 }
