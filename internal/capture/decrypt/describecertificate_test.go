@@ -113,13 +113,31 @@ func FuzzDescribeCertificate(f *testing.F) {
 }
 
 func BenchmarkDescribeCertificate(b *testing.B) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		b.Fatal(err)
 	}
-	der := makeCert(b, key, 3)
+	ecKey, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, key := range map[string]crypto.Signer{"rsa": rsaKey, "p384": ecKey} {
+		der := makeCert(b, key, 3)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = describeCertificate(der)
+			}
+		})
+	}
+}
+
+func BenchmarkDescribeClientHello(b *testing.B) {
+	h := &tlswire.ClientHello{Version: tlswire.VersionTLS12, Suites: make([]uint16, 16), Compression: []byte{0}, ServerName: "a.test", Groups: []uint16{29, 23},
+		SignatureSchemes: make([]uint16, 8), Versions: []uint16{0x0304, 0x0303}, ALPN: []string{"h2", "http/1.1"}}
+	h.BuildExtensions()
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = describeCertificate(der)
+		_ = describeClientHello(h)
 	}
 }
