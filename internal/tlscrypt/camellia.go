@@ -79,12 +79,11 @@ const (
 
 // camelliaF is the F function, the subkey already added.
 func camelliaF(x uint64) uint64 {
-	s := &camelliaS
-	two := func(b uint64) uint64 { return uint64(bits.RotateLeft8(s[b&0xff], 1)) }
-	three := func(b uint64) uint64 { return uint64(bits.RotateLeft8(s[b&0xff], 7)) }
-	four := func(b uint64) uint64 { return uint64(s[bits.RotateLeft8(byte(b), 1)]) }
-	return uint64(s[x>>56])*camelliaP1 ^ two(x>>48)*camelliaP2 ^ three(x>>40)*camelliaP3 ^ four(x>>32)*camelliaP4 ^
-		two(x>>24)*camelliaP5 ^ three(x>>16)*camelliaP6 ^ four(x>>8)*camelliaP7 ^ uint64(s[x&0xff])*camelliaP8
+	two := func(b uint64) uint64 { return uint64(bits.RotateLeft8(camelliaS[b&0xff], 1)) }
+	three := func(b uint64) uint64 { return uint64(bits.RotateLeft8(camelliaS[b&0xff], 7)) }
+	four := func(b uint64) uint64 { return uint64(camelliaS[bits.RotateLeft8(byte(b), 1)]) }
+	return uint64(camelliaS[x>>56])*camelliaP1 ^ two(x>>48)*camelliaP2 ^ three(x>>40)*camelliaP3 ^ four(x>>32)*camelliaP4 ^
+		two(x>>24)*camelliaP5 ^ three(x>>16)*camelliaP6 ^ four(x>>8)*camelliaP7 ^ uint64(camelliaS[x&0xff])*camelliaP8
 }
 
 func camelliaFL(x, k uint64) uint64 {
