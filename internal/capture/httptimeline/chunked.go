@@ -84,7 +84,11 @@ func (t *Timeline) chunkEnd(side fact.Side, h *half, at fact.Stamp, line, rest [
 	case "\n":
 		t.broken(h.cur.x, side, at, "bare LF behind the data of a chunk (RFC 9112 2.2, 7.1)")
 	default:
-		t.broken(h.cur.x, side, at, quote(bytes.TrimRight(line, "\r\n"))+" behind the data of a chunk: not read any further (RFC 9112 7.1)")
+		wrong := line[:1]
+		if line[0] == '\r' {
+			wrong = line[1:2]
+		}
+		t.broken(h.cur.x, side, at, quote(wrong)+" behind the data of a chunk, not CRLF: not read any further (RFC 9112 7.1)")
 		return t.lostFraming(side, h, at, line, rest)
 	}
 	h.buf, h.state = h.buf[:0], inChunkSize

@@ -46,6 +46,7 @@ func (r *rawHead) control() {
 
 // see notes one Content-Length; a list of equal numbers is one number (RFC 9110 section 8.6).
 func (l *lengths) see(v string) {
+	l.several = l.seen || strings.Contains(v, ",")
 	l.seen = true
 	for part := range strings.SplitSeq(v, ",") {
 		n, ok := parseLength(strings.Trim(part, " \t"))

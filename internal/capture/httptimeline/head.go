@@ -25,7 +25,7 @@ type rawHead struct {
 
 // lengths is what Content-Length says.
 type lengths struct {
-	seen            bool
+	seen, several   bool
 	n               int64 // the first valid one, -1 when there is none
 	differ, invalid bool
 }

@@ -54,7 +54,10 @@ func setting(id uint16, value uint32) string {
 
 const emptySettings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 
-func TestHTTP2(t *testing.T) {
+func TestHTTP2(t *testing.T) { checkGolden(t, "http2", dialogues2()) }
+
+// dialogues2 are conversations in HTTP/2 that peers have.
+func dialogues2() (rows []dialogue) {
 	const client, server = fact.SideClient, fact.SideServer
 	e, d := newEncoder(), newEncoder() // of the client, of the server
 	hello := []step{c(preface + emptySettings), s(fr(frameSettings, 0, 0, setting(3, 100)+setting(4, 10)+setting(77, 1)) + fr(frameSettings, flagAck, 0, ""))}
@@ -63,7 +66,6 @@ func TestHTTP2(t *testing.T) {
 	ok := func(stream uint32, flags byte, more ...string) string {
 		return fr(frameHeaders, flagEndHeaders|flags, stream, d.block(append([]string{":status 200"}, more...)...))
 	}
-	var rows []dialogue
 	add := func(name string, steps []step) {
 		rows = append(rows, dialogue{name, Config{Bodies: 10, Secure: true}, steps})
 		fresh()
@@ -94,15 +96,17 @@ func TestHTTP2(t *testing.T) {
 	add("lost framing", with(c(e.get(1, "/1")), lost(server, 100), s("gone"), c(e.get(3, "/2")), fin(server)))
 	add("h2c upgrade", []step{c("GET /up HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"),
 		s("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + emptySettings), c(preface + emptySettings), s(ok(1, 0) + fr(frameData, flagEndStream, 1, "abc")), c(e.get(3, "/b")), s(ok(3, flagEndStream))})
-	checkGolden(t, "http2", rows)
+	return rows
 }
 
-func TestHTTP2Broken(t *testing.T) {
+func TestHTTP2Broken(t *testing.T) { checkGolden(t, "http2_broken", brokenDialogues2()) }
+
+// brokenDialogues2 are conversations in which a side does what RFC 9113 does not allow.
+func brokenDialogues2() (rows []dialogue) {
 	get := func() string { return newEncoder().get(1, "/") }
 	head := func(lines ...string) string {
 		return fr(frameHeaders, flagEndHeaders|flagEndStream, 1, newEncoder().block(lines...))
 	}
-	var rows []dialogue
 	add := func(name, fromClient, fromServer string) {
 		rows = append(rows, dialogue{name, Config{}, []step{c(preface + emptySettings + fromClient), s(emptySettings + fromServer)}})
 	}
@@ -131,5 +135,5 @@ func TestHTTP2Broken(t *testing.T) {
 	add("length differs", get(), fr(frameHeaders, flagEndHeaders, 1, newEncoder().block(":status 200", "content-length 3"))+fr(frameData, flagEndStream, 1, "12345"))
 	add("behind the end", get()+fr(frameData, 0, 1, "x")+get(), "")
 	add("push by the client", fr(framePushPromise, flagEndHeaders, 1, u32(2)+"\x82"), "")
-	checkGolden(t, "http2_broken", rows)
+	return rows
 }

@@ -56,7 +56,9 @@ func (t *Timeline) bodyFollows(side fact.Side, h *half, at fact.Stamp, f framing
 	h.left = n
 	switch {
 	case partial || f == unclear:
-		t.lack(&h.sink, h.msg, 0)
+		if partial {
+			t.lack(&h.sink, h.msg, 0)
+		}
 		h.state, h.quiet = searching, true
 	case f == noBody || f == fixed && n == 0:
 		t.messageOver(side, h, at, true)

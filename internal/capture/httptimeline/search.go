@@ -58,12 +58,12 @@ func (h *half) reread(from int, p []byte) []byte {
 	return whole
 }
 
-// unfinishedLine is how many bytes at the end of b may begin a request line.
+// unfinishedLine is how many bytes at the end of b may begin a request line, or a last chunk.
 func unfinishedLine(b []byte) int {
 	if lf := bytes.LastIndexByte(b, '\n'); lf >= 0 {
 		b = b[lf+1:]
 	}
-	return min(len(b), lineKeep)
+	return max(min(len(b), lineKeep+statusKeep), statusKeep)
 }
 
 // findStatus finds "HTTP/1.1 200" and the byte behind it.
@@ -104,6 +104,10 @@ func findRequest(b []byte) (int, bool) {
 
 // methodBefore finds the method in what stands before the version of a request line.
 func methodBefore(b []byte) (int, bool) {
+	if skip := len(b) - lineKeep; skip > 0 {
+		start, ok := methodBefore(b[skip:])
+		return start + skip, ok
+	}
 	if lf := bytes.LastIndexByte(b, '\n'); lf >= 0 {
 		start, ok := methodBefore(b[lf+1:])
 		return start + lf + 1, ok

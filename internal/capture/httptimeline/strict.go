@@ -22,8 +22,8 @@ func (t *Timeline) strictFault(b []byte, response bool, method string) string {
 	switch e.Code {
 	case reason.HTTP1BadEncoding: // "gzip, chunked" is allowed (RFC 9112 section 7)
 		return ""
-	case reason.HTTP1BadCL: // so are leading zeros and equal members (RFC 9110 section 8.6)
-		if l := t.raw.lengths; l.n >= 0 && !l.differ && !l.invalid && t.raw.status != 204 && (t.raw.status == 0 || t.raw.status >= 200) {
+	case reason.HTTP1BadCL: // so are leading zeros (RFC 9110 section 8.6)
+		if l := t.raw.lengths; l.n >= 0 && !l.several && !l.invalid && t.raw.status != 204 && (t.raw.status == 0 || t.raw.status >= 200) {
 			return ""
 		}
 	}
