@@ -23,6 +23,6 @@ var extensionNames = [...]name{
 	{57, "quic_transport_parameters"}, {58, "ticket_request"}, {59, "dnssec_chain"}, {60, "sequence_number_encryption_algorithms"},
 	{61, "rrc"}, {62, "tls_flags"},
 	{ExtNextProtocol, "next_protocol_negotiation"}, {ExtALPSOld, "application_settings"}, {ExtALPS, "application_settings"},
-	{0x754f, "channel_id_old"}, {0x7550, "channel_id"}, {0xfd00, "ech_outer_extensions"}, {ExtEncryptedClientHello, "encrypted_client_hello"},
+	{0x754f, "channel_id_old"}, {0x7550, "channel_id"}, {0xca34, "trust_anchors"}, {0xfd00, "ech_outer_extensions"}, {ExtEncryptedClientHello, "encrypted_client_hello"},
 	{ExtRenegotiationInfo, "renegotiation_info"}, {0xffa5, "quic_transport_parameters"}, {0xffce, "encrypted_server_name"},
 }
