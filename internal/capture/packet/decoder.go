@@ -63,7 +63,7 @@ func (s *Segment) connect(ends, b []byte) {
 	src, dst := addresses(ends)
 	s.Src = netip.AddrPortFrom(src, binary.BigEndian.Uint16(b))
 	s.Dst = netip.AddrPortFrom(dst, binary.BigEndian.Uint16(b[2:]))
-	s.Hash = hash(src, dst, s.Src.Port(), s.Dst.Port())
+	s.Hash = hash(ends, s.Src.Port(), s.Dst.Port())
 }
 
 func addresses(ends []byte) (src, dst netip.Addr) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -151,6 +152,29 @@ func TestLongBlocks(t *testing.T) {
 		}
 		if got, _, err := readAll(bytes.NewReader(f.Bytes()[:f.Len()-100]), pcap.Config{}); err == nil || len(got) != 1 {
 			t.Errorf("%d bytes, cut off: %d packets, %v", size, len(got), err)
+		}
+	}
+}
+
+// TestBlocksOfAllSizes: what is carried from buffer to buffer is whole, however long the blocks are.
+func TestBlocksOfAllSizes(t *testing.T) {
+	f := ngFile(binary.LittleEndian)
+	for i := range 60 {
+		f.packet(0, uint64(i), 1, strings.Repeat(string(rune('a'+i%26)), 1+i*4001))
+		f.block(0x7777, func(b *file) { b.Write(make([]byte, i*i*i*i/3)) })
+	}
+	want, _, err := readAll(bytes.NewReader(f.Bytes()), pcap.Config{})
+	if err != nil || len(want) != 60 {
+		t.Fatal(len(want), err)
+	}
+	for name, give := range map[string]func(int) []byte{
+		"as asked": func(n int) []byte { return make([]byte, n) },
+		"most":     func(int) []byte { return make([]byte, 4<<20) },
+		"too few":  func(int) []byte { return nil },
+	} {
+		got, _, err := readAll(bytes.NewReader(f.Bytes()), pcap.Config{Buffer: give})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("buffers %s: %d packets, %v", name, len(got), err)
 		}
 	}
 }

@@ -60,7 +60,6 @@ func NewReader(src io.Reader, cfg Config) (*Reader, error) {
 			return nil, err
 		}
 	}
-	r.in.ahead(lookAt)
 	if err := r.begin(); err != nil {
 		if r.in.err != nil && r.in.err != io.EOF && !r.cutShort(r.in.err) {
 			return nil, sourceError(r.in.err)
@@ -104,6 +103,7 @@ func (p *replay) Read(b []byte) (int, error) {
 
 // begin reads the head of the file.
 func (r *Reader) begin() error {
+	r.in.ahead(classicHead) // and no more yet: src may be a capture that goes on
 	start := r.in.rest()
 	if isSection(start) {
 		r.info.Format = "pcapng"
@@ -114,7 +114,8 @@ func (r *Reader) begin() error {
 		r.in.at += classicHead
 		return nil
 	}
-	return whatElse(start)
+	r.in.ahead(lookAt)
+	return whatElse(r.in.rest()[:min(len(r.in.rest()), lookAt)])
 }
 
 // Next reads the next packet into p. It returns io.EOF at the end of the file, a [*DamageError] where the file is cut off or

@@ -62,8 +62,8 @@ func (w *window) read() {
 func (w *window) turn() {
 	unread := w.rest()
 	size := min(max(firstBuffer, 4*len(w.buf)), usualBuffer)
-	if w.at == 0 && len(w.buf) >= usualBuffer { // one block fills it
-		size = min(2*len(w.buf), maxBuffer)
+	if len(unread) > size/2 { // a long block
+		size = min(2*len(unread), maxBuffer)
 	}
 	var next []byte
 	switch {
