@@ -1,0 +1,9 @@
+// Package tcpstream turns the segments of a capture back into the two byte streams of each connection, with facts about the way.
+//
+// Input: packet.Segment values in the order of the capture. Output, per connection, to its [Handler]: bytes of both sides in the
+// order of their streams and in an order between the sides that agrees with the acknowledgements; gaps; facts with times.
+//
+// Promises: cutting, reordering, duplicating segments changes no byte delivered (within Config.Window); what was captured is never
+// dropped in silence; a segment in order is handed on without a copy; memory stays inside the budget; no clock but the capture's.
+// Non-goals: what the bytes mean.
+package tcpstream
