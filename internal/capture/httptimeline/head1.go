@@ -42,7 +42,7 @@ func (t *Timeline) headBytes(side fact.Side, h *half, at fact.Stamp, p []byte) [
 	old := len(h.buf)
 	n := min(maxHead-old, len(p))
 	h.buf = append(h.buf, p[:n]...)
-	if side == fact.SideServer && h.cur != nil && len(h.buf) > 9 && h.buf[9] != '1' {
+	if side == fact.SideServer && h.cur != nil && len(h.buf) > 9 && h.buf[8] == ' ' && h.buf[9] >= '2' && h.buf[9] <= '9' {
 		t.firstByte(h.cur, h.first)
 	}
 	if t.proto == "" && notHTTP(h.buf, side == fact.SideServer) {

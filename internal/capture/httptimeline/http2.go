@@ -201,28 +201,27 @@ func (c *http2) check(s *side2, side fact.Side, f *frame) string {
 
 // checkShape holds a frame to the stream and length that its type allows.
 func checkShape(f *frame, side fact.Side) string {
-	wrong := func(what, section string) string {
-		return fmt.Sprintf("%s %s (RFC 9113 %s)", frameName(f.typ), what, section)
+	wrong := func(what string) string {
+		return fmt.Sprintf("%s %s (RFC 9113 6.%d)", frameName(f.typ), what, int(f.typ)+1)
 	}
-	section := fmt.Sprintf("6.%d", int(f.typ)+1)
 	switch f.typ {
 	case frameData, frameHeaders, framePriority, frameRstStream, framePushPromise, frameContinuation:
 		if f.stream == 0 {
-			return wrong("on stream 0", section)
+			return wrong("on stream 0")
 		}
 	case frameSettings, framePing, frameGoAway:
 		if f.stream != 0 {
-			return wrong(fmt.Sprintf("on stream %d", f.stream), section)
+			return wrong(fmt.Sprintf("on stream %d", f.stream))
 		}
 	}
-	short := func(want string) string { return wrong(fmt.Sprintf("of %d bytes, not %s", f.length, want), section) }
+	short := func(want string) string { return wrong(fmt.Sprintf("of %d bytes, not %s", f.length, want)) }
 	switch {
 	case f.typ == framePriority && f.length != 5:
 		return short("5")
 	case (f.typ == frameRstStream || f.typ == frameWindowUpdate) && f.length != 4:
 		return short("4")
 	case f.typ == frameSettings && f.flags&flagAck != 0 && f.length != 0:
-		return wrong("acknowledgement with a payload", section)
+		return wrong("acknowledgement with a payload")
 	case f.typ == frameSettings && f.length%6 != 0:
 		return short("a multiple of 6")
 	case f.typ == framePing && f.length != 8:
@@ -230,7 +229,7 @@ func checkShape(f *frame, side fact.Side) string {
 	case f.typ == frameGoAway && f.length < 8:
 		return short("8 or more")
 	case f.typ == framePushPromise && side == fact.SideClient:
-		return wrong("from the client", "8.4")
+		return frameName(f.typ) + " from the client (RFC 9113 8.4)"
 	}
 	return ""
 }

@@ -8,9 +8,9 @@ import (
 
 // The search for the start of a message, behind bytes that are lost or are no HTTP.
 const (
-	searchStep = 64 << 10 // bytes looked at in one go
+	searchStep = 16 << 10 // bytes looked at in one go
 	statusKeep = 12       // one less than "HTTP/1.1 200 "
-	lineKeep   = 8 << 10  // of a request line that is not over
+	lineKeep   = 4 << 10  // how far behind its version a request line may begin
 )
 
 // lastChunk ends a chunked body whose framing is lost, behind the data of the chunk before.
@@ -18,17 +18,18 @@ var lastChunk = [...]byte{'\r', '\n', '0', '\r', '\n', '\r', '\n'}
 
 // search looks for the start of a message in h.buf and p.
 func (t *Timeline) search(side fact.Side, h *half, at fact.Stamp, p []byte) []byte {
-	n := min(len(p), searchStep)
+	n, old := min(len(p), searchStep), max(len(h.buf)-statusKeep, 0)
 	h.buf = append(h.buf, p[:n]...)
 	from, found, keep := 0, false, statusKeep
 	if side == fact.SideServer {
-		from, found = findStatus(h.buf)
+		from, found = findStatus(h.buf, old)
 	} else {
-		from, found = findRequest(h.buf)
-		keep = lineKeep
+		from, found = findRequest(h.buf, old)
+		keep = lineKeep + statusKeep
 	}
 	if h.cur != nil {
-		if end := bytes.Index(h.buf, lastChunk[:]); end >= 0 && (!found || end < from) {
+		if end := bytes.Index(h.buf[old:], lastChunk[:]); end >= 0 && (!found || old+end < from) {
+			end += old
 			h.msg.Last = at
 			t.messageOver(side, h, at, false)
 			h.quiet = true
@@ -41,9 +42,6 @@ func (t *Timeline) search(side fact.Side, h *half, at fact.Stamp, p []byte) []by
 		}
 		h.state, h.quiet = atStart, true
 		return h.reread(from, p[n:])
-	}
-	if side == fact.SideClient {
-		keep = unfinishedLine(h.buf)
 	}
 	if len(h.buf) > keep {
 		h.buf = h.buf[:copy(h.buf, h.buf[len(h.buf)-keep:])]
@@ -58,17 +56,9 @@ func (h *half) reread(from int, p []byte) []byte {
 	return whole
 }
 
-// unfinishedLine is how many bytes at the end of b may begin a request line, or a last chunk.
-func unfinishedLine(b []byte) int {
-	if lf := bytes.LastIndexByte(b, '\n'); lf >= 0 {
-		b = b[lf+1:]
-	}
-	return max(min(len(b), lineKeep+statusKeep), statusKeep)
-}
-
-// findStatus finds "HTTP/1.1 200" and the byte behind it.
-func findStatus(b []byte) (int, bool) {
-	for from := 0; ; {
+// findStatus finds "HTTP/1.1 200" and the byte behind it in b[from:].
+func findStatus(b []byte, from int) (int, bool) {
+	for {
 		i := bytes.Index(b[from:], []byte("HTTP/1."))
 		if i < 0 || len(b)-from-i < statusKeep+1 {
 			return 0, false
@@ -83,10 +73,10 @@ func findStatus(b []byte) (int, bool) {
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
-// findRequest finds a request line: from the end of its line back to its method.
-func findRequest(b []byte) (int, bool) {
+// findRequest finds a request line: the end of it in b[from:], and from there back to its method.
+func findRequest(b []byte, from int) (int, bool) {
 	const version = " HTTP/1."
-	for from := 0; ; {
+	for {
 		i := bytes.Index(b[from:], []byte(version))
 		if i < 0 || len(b)-from-i < len(version)+2 {
 			return 0, false
