@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/subtle"
 	"slices"
 
 	"github.com/lunette-waf/lunette/internal/tlswire"
@@ -12,7 +13,6 @@ import (
 // cbc is a block cipher with a MAC, MAC first or, with etm, last (RFC 5246 section 6.2.3.2, RFC 7366, RFC 6101 section 5.2.3.2).
 type cbc struct {
 	b      cipher.Block
-	dec    cbcMode
 	mac    *recordMAC
 	etm    bool
 	ssl3   bool   // the padding is shorter than a block and of any bytes
@@ -20,19 +20,9 @@ type cbc struct {
 	broken bool   // chain is unknown
 }
 
-// cbcMode is a decrypter that is used for many records.
-type cbcMode interface {
-	cipher.BlockMode
-	SetIV(iv []byte)
-}
-
 func newCBC(b cipher.Block, version uint16, etm bool, mac *recordMAC, iv []byte) (protection, error) {
 	size := b.BlockSize()
-	dec, ok := cipher.NewCBCDecrypter(b, make([]byte, size)).(cbcMode)
-	if !ok {
-		return nil, errUnspoken
-	}
-	c := &cbc{b: b, dec: dec, mac: mac, etm: etm && version > tlswire.VersionSSL30, ssl3: version == tlswire.VersionSSL30}
+	c := &cbc{b: b, mac: mac, etm: etm && version > tlswire.VersionSSL30, ssl3: version == tlswire.VersionSSL30}
 	if version <= tlswire.VersionTLS10 {
 		if len(iv) != size {
 			return nil, errIV
@@ -117,9 +107,18 @@ func (c *cbc) decrypt(dst []byte, h header, sealed []byte) ([]byte, BadRecord) {
 	}
 	at := len(dst)
 	dst = slices.Grow(dst, len(blocks))[:at+len(blocks)]
-	c.dec.SetIV(iv)
-	c.dec.CryptBlocks(dst[at:], blocks)
+	c.blocks(dst[at:], blocks, iv)
 	return dst, 0
+}
+
+// blocks decrypts src, whole blocks, into dst. To add all the blocks at once is faster than one by one, as crypto/cipher does it.
+func (c *cbc) blocks(dst, src, iv []byte) {
+	size := len(iv)
+	for at := 0; at < len(src); at += size {
+		c.b.Decrypt(dst[at:at+size], src[at:at+size])
+	}
+	subtle.XORBytes(dst, dst[:size], iv)
+	subtle.XORBytes(dst[size:], dst[size:], src)
 }
 
 // unpad returns the length without padding, -1 when the padding is malformed. Up to 255 bytes beyond the need are fine in TLS.

@@ -2,6 +2,7 @@ package tlscrypt
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"testing"
 
 	"github.com/lunette-waf/lunette/internal/tlswire"
@@ -173,6 +174,64 @@ func TestGuessSeq(t *testing.T) {
 		seq, ok := open.GuessSeq(later)
 		if ok != (s.Cipher.Explicit > 0) || ok && seq != 1<<40 {
 			t.Errorf("%s: guessed %d, %v", s.Name, seq, ok)
+		}
+	}
+}
+
+// Without the MAC all but AEAD opens, under any number.
+func TestOpenLossyWithoutLoss(t *testing.T) {
+	for _, v := range variants(t) {
+		seal, open := v.pair(t)
+		rec := sealAll(t, seal, "hello, origin")[0]
+		if v.suite.Cipher.Kind != tlswire.KindAEAD && !v.etm {
+			open.Seq = 99
+		}
+		got, lost, err := open.OpenLossy(nil, 23, v.version, rec)
+		if v.suite.Cipher.Kind == tlswire.KindAEAD {
+			if err != BadTag {
+				t.Errorf("%s: %q, %v", v.suite.Name, got, err)
+			}
+		} else if err != nil || lost != 0 || string(got) != "hello, origin" {
+			t.Errorf("%s %#x etm %v: %q, %d lost, %v", v.suite.Name, v.version, v.etm, got, lost, err)
+		}
+	}
+}
+
+// A peer may add up to 255 bytes of padding, of which SSL 3.0 alone demands less than a block.
+func TestLongPadding(t *testing.T) {
+	for _, v := range variants(t) {
+		seal, open := v.pair(t)
+		c, ok := seal.p.(*cbc)
+		if !ok {
+			continue
+		}
+		h := header{0, 23, v.version}
+		block := v.suite.Cipher.Block
+		iv := make([]byte, block)
+		if c.chain != nil {
+			iv = bytes.Clone(c.chain)
+		}
+		plain := []byte("hello, origin")
+		if !c.etm {
+			plain = append(plain, c.mac.sum(h, plain)...)
+		}
+		pad := 255 - (len(plain)+256)%block // so that with the length byte whole blocks come out
+		plain = append(plain, bytes.Repeat([]byte{byte(pad)}, pad+1)...)
+		cipher.NewCBCEncrypter(c.b, iv).CryptBlocks(plain, plain)
+		sealed := plain
+		if c.chain == nil {
+			sealed = append(iv, plain...)
+		}
+		if c.etm {
+			sealed = append(sealed, c.mac.sum(h, sealed)...)
+		}
+		got, err := open.Open(nil, 23, v.version, sealed)
+		if v.version == tlswire.VersionSSL30 {
+			if err != BadPadding {
+				t.Errorf("%s in SSL 3.0: %q, %v", v.suite.Name, got, err)
+			}
+		} else if err != nil || string(got) != "hello, origin" {
+			t.Errorf("%s %#x etm %v: %q, %v", v.suite.Name, v.version, v.etm, got, err)
 		}
 	}
 }

@@ -84,8 +84,14 @@ func TestRFC8448(t *testing.T) {
 	main := get(MainSecret(suite.PRF, handshake))
 	clientData := get(DeriveSecret(suite.PRF, main, LabelClientTraffic, sum()))
 	serverData := get(DeriveSecret(suite.PRF, main, LabelServerTraffic, sum()))
-	if fin := open(client, 0, "client finished record", tlswire.TypeHandshake); !bytes.Equal(fin[4:], get(Finished13(suite.PRF, client, sum()))) {
+	fin := open(client, 0, "client finished record", tlswire.TypeHandshake)
+	if !bytes.Equal(fin[4:], get(Finished13(suite.PRF, client, sum()))) {
 		t.Errorf("the client's Finished is %x", fin)
+	}
+	tr.Add(fin)
+	psk := get(ResumptionPSK(suite.PRF, get(DeriveSecret(suite.PRF, main, LabelResumption, sum())), []byte{0, 0})) // the nonce of its ticket
+	if want := unhex(t, "4ecd0eb6ec3b4d87f5d6028f922ca4c5851a277fd41311c9e62d2c9492e1c4f3"); !bytes.Equal(psk, want) {
+		t.Errorf("the PSK of the ticket is %x", psk)
 	}
 	for i, b := range open(clientData, 0, "client data record", tlswire.TypeApplicationData) {
 		if int(b) != i {
