@@ -63,6 +63,8 @@ func keysOfWindows() []recipe {
 				do: "$password = Read-Host -AsSecureString\nExport-PfxCertificate -Cert Cert:\\LocalMachine\\My\\THUMBPRINT -FilePath C:\\temp\\origin.pfx -Password $password\n# or\ncertutil -p PASSWORD -exportPFX My THUMBPRINT C:\\temp\\origin.pfx", lang: "powershell"},
 			{say: `3. Let the client offer RSA key exchange alone, up to TLS 1.2: nothing need change on the server. "lunette keys nginx", "apache" and "curl" say how. For a client on OpenSSL:`,
 				do: "curl --tls-max 1.2 --ciphers AES128-SHA256:AES128-SHA https://origin.example/", lang: "sh"},
+			{say: `A Server 2008 R2 knows TLS 1.0 alone unless it was told otherwise, which OpenSSL 3 speaks at security level 0 only:`,
+				do: "curl --tlsv1.0 --tls-max 1.0 --ciphers AES128-SHA:@SECLEVEL=0 https://origin.example/", lang: "sh"},
 			{say: `Where the client cannot be changed, take the other suites away on the server (2016 and later); it concerns all sites, takes away TLS 1.3 too, and may take a restart of the server to count. Keep the list, and put it back afterwards in its order, with Enable-TlsCipherSuite -Name NAME -Position N.`,
 				do: "(Get-TlsCipherSuite).Name | Set-Content C:\\temp\\suites.txt\nGet-TlsCipherSuite | Where-Object Name -notlike 'TLS_RSA_*' | ForEach-Object { Disable-TlsCipherSuite -Name $_.Name }", lang: "powershell"},
 			{say: `4. Record, from before the connection on. pktmon comes with Windows since Server 2019; elsewhere use Wireshark's dumpcap with Npcap.`,

@@ -1,6 +1,6 @@
 package secrets
 
-// Label names a secret of a key log (draft-ietf-tls-keylogfile, NSS).
+// Label names a secret of a key log (RFC 9850, first of NSS).
 type Label uint8
 
 // The labels of TLS 1.3.

@@ -8,7 +8,7 @@ import (
 // What to do with what is no RSA key.
 const (
 	jksNext = "convert it with keytool -importkeystore -srckeystore FILE -destkeystore key.p12 -deststoretype PKCS12, then give --key key.p12"
-	//
+
 	certificateNext = "a certificate is public and opens nothing; give the private key that belongs to it with --key"
 	keyLogNext      = "a key log is needed (\"lunette keys\" says how to get one)"
 )

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/cipher"
 	"crypto/des"
-	"crypto/md5"
 	"crypto/rc4"
-	"crypto/sha1"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
@@ -119,23 +117,6 @@ func openerFor(a pkix.AlgorithmIdentifier, p pbePassword) (opener, error) {
 		return opener{block: newRC2(pkcs12(purposeKey, 5), 40), iv: pkcs12(purposeIV, 8)}, nil
 	}
 	return opener{}, unsupported("scheme", scheme)
-}
-
-// pbes1 is PBKDF1 (RFC 8018 5.1) with DES or RC2 of 64 bits: eight bytes of key, eight of IV.
-func pbes1(scheme string, password, salt []byte, n int) (opener, error) {
-	hash := func(b []byte) []byte { sum := sha1.Sum(b); return sum[:] }
-	if scheme == "1.2.840.113549.1.5.3" || scheme == "1.2.840.113549.1.5.6" {
-		hash = func(b []byte) []byte { sum := md5.Sum(b); return sum[:] }
-	}
-	t := hash(append(bytes.Clone(password), salt...))
-	for range n - 1 {
-		t = hash(t)
-	}
-	if scheme == "1.2.840.113549.1.5.6" || scheme == "1.2.840.113549.1.5.11" {
-		return opener{block: newRC2(t[:8], 64), iv: t[8:16]}, nil
-	}
-	block, err := des.NewCipher(t[:8])
-	return opener{block: block, iv: t[8:16]}, err
 }
 
 // iterations allows n of them.

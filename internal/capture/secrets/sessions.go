@@ -9,7 +9,7 @@ import (
 const maxSessions = 100_000
 
 // sessions are those that were met. Names lie in two generations: when the younger one is full it becomes the older, and
-// what nobody named since then is forgotten.
+// what stood there is forgotten.
 type sessions struct {
 	young, old map[[sha256.Size]byte]*session
 	limit      int

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// maxSecrets bounds a Store: four million secrets of key logs, which is about 600 MB.
+// maxSecrets bounds a Store: four million secrets of key logs, which take about 600 MB.
 const maxSecrets = 4_000_000
 
 // Store holds secrets. Safe for concurrent use. What its methods return must not be written to.
