@@ -3,6 +3,7 @@ package tlswire
 import (
 	"bytes"
 	"compress/zlib"
+	"crypto/tls"
 	"errors"
 	"reflect"
 	"strings"
@@ -36,6 +37,27 @@ func TestClientHelloOfTLS13(t *testing.T) {
 	got.Extensions = nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// crypto/tls as the peer: what it sends by default since Go 1.24.
+func TestClientHelloOfGo(t *testing.T) {
+	h, err := PeekClientHello(goHello(t, &tls.Config{ServerName: "a.test", NextProtos: []string{"h2"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.KeyShares) != 2 || GroupName(h.KeyShares[0].Group) != "X25519MLKEM768" || len(h.KeyShares[0].Key) != 1184+32 || len(h.KeyShares[1].Key) != 32 {
+		t.Errorf("key shares %d, the first for %s", len(h.KeyShares), GroupName(h.KeyShares[0].Group))
+	}
+	for _, e := range h.Extensions {
+		if strings.HasPrefix(ExtensionName(e.Type), "0x") {
+			t.Errorf("extension %d has no name", e.Type)
+		}
+	}
+	for _, s := range h.SignatureSchemes {
+		if strings.HasPrefix(SchemeName(s), "0x") {
+			t.Errorf("scheme %#x has no name", s)
+		}
 	}
 }
 
