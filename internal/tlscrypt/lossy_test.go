@@ -3,6 +3,7 @@ package tlscrypt
 import (
 	"bytes"
 	"crypto/cipher"
+	"slices"
 	"testing"
 
 	"github.com/lunette-waf/lunette/internal/tlswire"
@@ -220,7 +221,7 @@ func TestLongPadding(t *testing.T) {
 		cipher.NewCBCEncrypter(c.b, iv).CryptBlocks(plain, plain)
 		sealed := plain
 		if c.chain == nil {
-			sealed = append(iv, plain...)
+			sealed = slices.Concat(iv, plain)
 		}
 		if c.etm {
 			sealed = append(sealed, c.mac.sum(h, sealed)...)
