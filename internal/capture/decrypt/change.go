@@ -52,6 +52,22 @@ func (s *Session) missChange(l *lane, r *tlsrecord.Record) {
 	s.midstream(r)
 }
 
+// likeFinished reports whether a handshake record in which no message in clear begins can be a sealed Finished, rather than the rest
+// of a message whose beginning is lost.
+func (s *Session) likeFinished(p []byte) bool {
+	if startsMessage(p) {
+		return false
+	}
+	if h := s.hs; h != nil && h.server && h.known {
+		n := tlswire.MessageHeaderLen + 12
+		if h.version == tlswire.VersionSSL30 {
+			n = tlswire.MessageHeaderLen + 36
+		}
+		return len(p) == tlswire.SealedLen(&h.suite, h.version, h.etm, n)
+	}
+	return len(p) <= 128
+}
+
 // startsMessage reports whether p can begin a handshake message in clear.
 func startsMessage(p []byte) bool {
 	if len(p) < tlswire.MessageHeaderLen {

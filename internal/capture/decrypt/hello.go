@@ -69,7 +69,7 @@ func (s *Session) serverHello(l *lane, m tlswire.Message, f fact.Fact) {
 	s.greeted = true
 	hello, _ := tlswire.ReadServerHello(m.Body)
 	if hello.HelloRetry {
-		h.retried = true
+		h.retried, s.version = true, tlswire.VersionTLS13
 		return
 	}
 	h.server, h.serverRandom, h.version = true, hello.Random, hello.Negotiated()

@@ -29,6 +29,7 @@ type lane struct {
 	hs       *handshake       // up to TLS 1.2: whose candidates the others are; nil once one was proven
 	secret   []byte           // TLS 1.3: application traffic secret that half was made of
 	messages tlswire.MessageScanner
+	passed   bool  // a ChangeCipherSpec came that meant nothing, or was thought to
 	torn     bool  // handshake bytes are lost: the next record need not begin with a message
 	lost     bool  // an unknown number of records may be lost since the last that opened
 	gap      int64 // bytes of them, 0 when that is unknown

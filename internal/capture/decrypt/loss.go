@@ -40,9 +40,9 @@ func (s *Session) loseOne(l *lane, r *tlsrecord.Record) {
 	if l.lost && l.gap > 0 {
 		l.gap += int64(r.Length) + tlswire.RecordHeaderLen
 	} else {
-		s.halves(l, func(h *tlscrypt.Half) { h.Lose(r.Length, nil) })
+		s.halves(l, func(h *tlscrypt.Half) { h.Lose(r.Length, r.Tail) })
 	}
-	if r.Type == tlswire.TypeApplicationData {
+	if r.Type == tlswire.TypeApplicationData && l.epoch != epochHandshake {
 		s.missing(l, r, max(0, int64(r.Length)-s.overhead()))
 	}
 }
@@ -55,8 +55,8 @@ func (s *Session) loseMany(l *lane, r *tlsrecord.Record) {
 	l.lost = true
 	l.gap += r.Skipped
 	s.halves(l, func(h *tlscrypt.Half) {
-		if h.Chain() == tlscrypt.ChainBlock && !h.Broken() {
-			h.Lose(0, nil)
+		if h.Chain() == tlscrypt.ChainBlock {
+			h.Lose(0, r.Tail)
 		}
 	})
 	if l.epoch == epochApplication && l.hs == nil {
@@ -71,10 +71,16 @@ func (s *Session) missing(l *lane, r *tlsrecord.Record, n int64) {
 	}
 }
 
-// overhead is about how many bytes protection adds to a record.
+// overhead is the least that protection adds to a record, in bytes.
 func (s *Session) overhead() int64 {
 	if !s.known {
 		return 0
 	}
-	return int64(tlswire.SealedLen(&s.suite, s.version, s.etm, 0))
+	n := tlswire.SealedLen(&s.suite, s.version, s.etm, 0)
+	if c := &s.suite.Cipher; c.Kind == tlswire.KindCBC {
+		if n = s.suite.MACLen() + 1; s.version >= tlswire.VersionTLS11 {
+			n += c.Block
+		}
+	}
+	return int64(n)
 }

@@ -32,20 +32,19 @@ func (s *Session) message(l *lane, m tlswire.Message, r *tlsrecord.Record) {
 	if s.hs != nil {
 		s.hs.note(m)
 	}
-	if s.version >= tlswire.VersionTLS13 {
+	switch {
+	case m.Type == tlswire.MsgServerHello:
+		s.serverHello(l, m, f)
+	case s.version >= tlswire.VersionTLS13:
 		s.message13(l, m, f, r)
-	} else {
+	default:
 		s.message12(l, m, f, err, r)
 	}
 }
 
-// message12 draws from a message up to TLS 1.2, and from any ServerHello.
+// message12 draws from a message up to TLS 1.2.
 func (s *Session) message12(l *lane, m tlswire.Message, f fact.Fact, err error, r *tlsrecord.Record) {
 	h := s.hs
-	if m.Type == tlswire.MsgServerHello {
-		s.serverHello(l, m, f)
-		return
-	}
 	if h == nil {
 		return
 	}

@@ -13,7 +13,8 @@ const refusal = int64(1e9)
 // request is the HelloRequest that waits for an answer.
 type request struct {
 	open bool
-	at   int64 // nanoseconds since the Unix epoch
+	at   int64      // nanoseconds since the Unix epoch
+	over fact.Stamp // the server stopped waiting, though an answer may still be on its way
 }
 
 // helloRequest notes one (RFC 5246 section 7.4.1.1). Within a handshake it means nothing.
@@ -33,14 +34,23 @@ func (s *Session) answer(text string, r *tlsrecord.Record) {
 	s.ask.open = false
 }
 
+// giveUp notes when the server stopped waiting.
+func (q *request) giveUp(r *tlsrecord.Record) {
+	if q.over.Frame == 0 {
+		q.over = r.End
+	}
+}
+
 // alertAnswers draws from an alert what it says about a renegotiation.
 func (s *Session) alertAnswers(l *lane, a tlswire.Alert, r *tlsrecord.Record) {
 	gone := a.Number == tlswire.AlertCloseNotify || a.Number == tlswire.AlertUserCanceled
 	switch {
 	case s.ask.open && l.side == fact.SideClient && !gone:
 		s.answer("refused", r)
-	case s.ask.open && (l.side == fact.SideClient || gone || a.Level == tlswire.AlertFatal):
+	case s.ask.open && l.side == fact.SideClient:
 		s.answer("ignored", r)
+	case s.ask.open && (gone || a.Level == tlswire.AlertFatal):
+		s.ask.giveUp(r)
 	case a.Number == tlswire.AlertNoRenegotiation && s.hs != nil && s.hs.inner && l.side == fact.SideServer:
 		s.hs = nil // the client's renegotiation is refused
 	}

@@ -11,6 +11,9 @@ import (
 
 // sealed takes a record under keys, known or not.
 func (s *Session) sealed(l *lane, r *tlsrecord.Record) {
+	if l.hs != nil && l.hs.chosen != nil && l.hs.chosen.halves[l.index()].Broken() {
+		l.half, l.hs = l.hs.chosen.halves[l.index()], nil
+	}
 	if l.half != nil && l.half.Broken() {
 		s.lossy(l, r)
 		return
@@ -55,7 +58,9 @@ func (s *Session) failed(l *lane, r *tlsrecord.Record) {
 		s.pass(l, r)
 		return // it may be early data without a secret; what comes next opens under others
 	}
-	if l.lost && l.fails < maxFails {
+	broken := false
+	s.halves(l, func(h *tlscrypt.Half) { broken = broken || h.Broken() })
+	if (l.lost || broken) && l.fails < maxFails {
 		s.pass(l, r)
 		return
 	}
@@ -68,6 +73,9 @@ func (s *Session) failed(l *lane, r *tlsrecord.Record) {
 
 // whyWrong is why none of the candidates opened a record.
 func (h *handshake) whyWrong() Why {
+	if h.chosen != nil {
+		return WhyWrongSecret
+	}
 	for i := range h.candidates {
 		if h.candidates[i].source != sourceKey {
 			return WhyWrongSecret

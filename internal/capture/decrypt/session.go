@@ -68,12 +68,13 @@ func (s *Session) protected(l *lane, r *tlsrecord.Record) bool {
 	if l.epoch != epochClear {
 		return true
 	}
+	unsure := l.lost || l.passed || !s.greeted
 	switch {
 	case r.Type == tlswire.TypeApplicationData:
 		s.missChange(l, r)
-	case r.Type == tlswire.TypeHandshake && !l.messages.Pending() && (l.torn || !s.greeted) && !startsMessage(r.Payload):
+	case r.Type == tlswire.TypeHandshake && !l.messages.Pending() && unsure && s.likeFinished(r.Payload):
 		s.missChange(l, r)
-	case r.Type == tlswire.TypeAlert && len(r.Payload) != 2 && (l.torn || !s.greeted):
+	case r.Type == tlswire.TypeAlert && len(r.Payload) != 2 && unsure:
 		s.missChange(l, r)
 	}
 	return l.epoch != epochClear
@@ -83,7 +84,8 @@ func (s *Session) protected(l *lane, r *tlsrecord.Record) bool {
 // (RFC 8446 section 5). In a renegotiation it stands under the old keys itself.
 func (s *Session) changeCipherSpec(l *lane, r *tlsrecord.Record) {
 	s.fact(fact.Fact{Kind: fact.TLSChangeCipherSpec, Side: l.side}, r)
-	if s.version >= tlswire.VersionTLS13 || s.hs != nil && !s.hs.server && s.hs.offers13 && !s.hs.holes {
+	if s.version >= tlswire.VersionTLS13 || s.hs != nil && !s.hs.server && s.hs.offers13 {
+		l.passed = true
 		return
 	}
 	if l.epoch != epochClear {
@@ -92,8 +94,11 @@ func (s *Session) changeCipherSpec(l *lane, r *tlsrecord.Record) {
 	s.switchKeys(l, r)
 }
 
-// Close says that no more records come: an unanswered HelloRequest was ignored.
+// Close says that no more records come: an unanswered HelloRequest was ignored, until at or until the server gave up before that.
 func (s *Session) Close(at fact.Stamp) {
+	if s.ask.over.Frame != 0 {
+		at = s.ask.over
+	}
 	if s.ask.open {
 		s.answer("ignored", &tlsrecord.Record{End: at})
 	}

@@ -54,8 +54,10 @@ func (s *Session) shutAlert(l *lane, r *tlsrecord.Record) {
 	switch {
 	case s.ask.open && l.side == fact.SideClient && r.End.At-s.ask.at <= refusal:
 		s.answer("refused", r)
-	case s.ask.open:
+	case s.ask.open && l.side == fact.SideClient:
 		s.answer("ignored", r)
+	case s.ask.open:
+		s.ask.giveUp(r)
 	case s.hs != nil && s.hs.hidden && l.side == fact.SideServer:
 		s.hs = nil // it will have none of the client's renegotiation
 	}
