@@ -3,6 +3,7 @@ package decrypt
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"strings"
@@ -153,4 +154,27 @@ func TestListsAreBounded(t *testing.T) {
 	if len(d.Suites) != maxNames+1 || d.Suites[maxNames] != "and 4800 more" || len(d.ALPN[0]) != maxText {
 		t.Errorf("%d suites, the last %s; ALPN of %d bytes", len(d.Suites), d.Suites[len(d.Suites)-1], len(d.ALPN[0]))
 	}
+}
+
+// FuzzDescribe: whatever a message holds, its fact is bounded and of the kind of its type.
+func FuzzDescribe(f *testing.F) {
+	f.Add(uint8(1), uint16(0x303), "RSA", []byte("\x03\x03"+strings.Repeat("r", 32)+"\x00\x00\x02\x13\x01\x01\x00\x00\x04\x00\x17\x00\x00"))
+	f.Add(uint8(2), uint16(0x304), "", []byte("\x03\x03"+strings.Repeat("r", 32)+"\x00\x13\x01\x00"))
+	f.Add(uint8(11), uint16(0x304), "", []byte{0, 0, 0, 6, 0, 0, 1, 'x', 0, 0})
+	f.Add(uint8(12), uint16(0x303), "DHE_PSK", []byte("\x00\x01h\x00\x01\x17\x00\x01\x02\x00\x01\x08"))
+	f.Add(uint8(13), uint16(0x303), "RSA", []byte("\x01\x01\x00\x02\x04\x01\x00\x04\x00\x02dn"))
+	f.Fuzz(func(t *testing.T, typ uint8, version uint16, kx string, body []byte) {
+		if len(body) > tlswire.MaxMessage {
+			return
+		}
+		got, err := describe(made(typ, body), version, kx)
+		var parse *tlswire.ParseError
+		if got.Kind == fact.None || err != nil && !errors.As(err, &parse) {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		text, err := json.Marshal(got.Detail)
+		if err != nil || len(text) > 3<<20 {
+			t.Fatalf("%d bytes of JSON, %v", len(text), err)
+		}
+	})
 }

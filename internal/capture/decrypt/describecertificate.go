@@ -42,7 +42,7 @@ func describeCertificate(der []byte) fact.Certificate {
 	}
 	d.Subject, d.Issuer = distinguishedName(cert.RawSubject), distinguishedName(cert.RawIssuer)
 	d.Serial = serialText(cert.SerialNumber)
-	d.NotBefore, d.NotAfter = cert.NotBefore, cert.NotAfter
+	d.NotBefore, d.NotAfter = utc(cert.NotBefore), utc(cert.NotAfter)
 	d.Names = altNames(cert)
 	d.Key = keyName(cert.RawSubjectPublicKeyInfo)
 	d.Signature = signatureName(cert)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lunette-waf/lunette/test/peer"
 )
@@ -75,5 +76,12 @@ func TestKeyNames(t *testing.T) {
 	}
 	if got := keyName(der); got != "DSA 16" {
 		t.Errorf("got %s", got)
+	}
+}
+
+func TestTimesFitJSON(t *testing.T) {
+	before, after := validity([]byte("\x17\x0d260102030405Z\x18\x1399991231235959-1200"))
+	if before != time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) || !after.IsZero() {
+		t.Errorf("got %v and %v", before, after)
 	}
 }
