@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/lunette-waf/lunette/internal/tlswire"
+	"github.com/lunette-waf/lunette/test/captures"
 )
 
 // ways is one suite of each family, with the version that it is mostly met in.
@@ -63,6 +64,17 @@ func BenchmarkOpen(b *testing.B) {
 					b.Fatal(err)
 				}
 			})
+		}
+	}
+}
+
+// BenchmarkDecryptPreMaster is what each full handshake costs that a private key of 2,048 bits opens.
+func BenchmarkDecryptPreMaster(b *testing.B) {
+	key := captures.RSAKey(b)
+	encrypted := encryptTo(key, make([]byte, PreMasterLen), 0xff)
+	for b.Loop() {
+		if _, err := DecryptPreMaster(key, encrypted); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
