@@ -72,7 +72,11 @@ func (t *Timeline) headTooBig(side fact.Side, h *half, at fact.Stamp) {
 	b := h.buf
 	h.buf = h.buf[:0]
 	t.headOver(side, h, at, b, true)
-	t.broken(nil, side, at, "head over "+strconv.Itoa(maxHead)+" bytes: not read any further (RFC 9110 5.4)")
+	var x *Exchange
+	if h.cur != nil {
+		x = h.cur.x
+	}
+	t.broken(x, side, at, "head over "+strconv.Itoa(maxHead)+" bytes: not read any further (RFC 9110 5.4)")
 }
 
 // notHTTP reports whether b, the first that was seen of a side, cannot begin a message: its first line is over and has no version.
