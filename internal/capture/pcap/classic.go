@@ -86,7 +86,10 @@ func (r *Reader) nextRecord(p *Packet) error {
 		}
 		n := r.pcap.head + int(captured)
 		if !w.ahead(n) {
-			return r.truncated("a packet")
+			if err := r.beyond("a packet", r.recordsFit); err != nil {
+				return err
+			}
+			continue
 		}
 		h = w.buf[w.at : w.at+n]
 		p.At = int64(r.order.u32(h))*1e9 + int64(r.order.u32(h[4:]))*r.pcap.scale

@@ -13,19 +13,29 @@ func (r *Reader) end(what string) error {
 	if len(r.in.rest()) == 0 && r.in.err == io.EOF {
 		return io.EOF
 	}
-	return r.truncated(what)
+	return r.truncated(r.in.offset(), what)
 }
 
-// truncated is the error for a file that ends, or cannot be read on, within what.
-func (r *Reader) truncated(what string) error {
+// truncated is the error for a file that ends, or cannot be read on, within what began at a place.
+func (r *Reader) truncated(at int64, what string) error {
 	switch err := r.in.err; {
 	case err == io.EOF:
-		return r.damaged(r.in.offset(), "the file ends within "+what+"; the capture was probably stopped while it was written")
+		return r.damaged(at, "the file ends within "+what+"; the capture was probably stopped while it was written")
 	case r.cutShort(err):
-		return r.damaged(r.in.offset(), fmt.Sprintf("the gzip data end or break within %s (%v); try the original file", what, err))
+		return r.damaged(at, fmt.Sprintf("the gzip data end or break within %s (%v); try the original file", what, err))
 	default:
 		return sourceError(err)
 	}
+}
+
+// beyond is for what the file ends within: it may be the last that was written, or state a wrong length and have others behind it.
+func (r *Reader) beyond(what string, fits func(b []byte, end bool) bool) error {
+	err := r.truncated(r.in.offset(), what)
+	var d *DamageError
+	if errors.As(err, &d) {
+		return r.resync(d, fits)
+	}
+	return err
 }
 
 func (r *Reader) damaged(at int64, what string) *DamageError {

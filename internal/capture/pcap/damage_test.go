@@ -111,6 +111,26 @@ func set(data []byte, at int, places ...int) []byte {
 	return out
 }
 
+// TestBeyondTheEnd: a length that is possible, but leads behind the end of the file.
+func TestBeyondTheEnd(t *testing.T) {
+	for name, s := range samples() {
+		data := bytes.Clone(s.data)
+		order := orders[0]
+		if strings.HasSuffix(name, "BigEndian") {
+			order = orders[1]
+		}
+		if strings.HasPrefix(name, "pcapng") {
+			order.PutUint32(data[s.starts[100]+4:], 3<<20)
+		} else {
+			order.PutUint32(data[s.starts[100]+8:], 200<<10)
+		}
+		got, info, err := readAll(bytes.NewReader(data), pcap.Config{})
+		if err != nil || len(got) != 199 || len(info.Damage) != 1 || info.Damage[0].Offset != int64(s.starts[100]) {
+			t.Errorf("%s: %d packets, %v, %v", name, len(got), info.Damage, err)
+		}
+	}
+}
+
 // TestNoWayBack: behind the damage is nothing.
 func TestNoWayBack(t *testing.T) {
 	for name, s := range samples() {
@@ -159,12 +179,12 @@ func TestLongBlocks(t *testing.T) {
 // TestBlocksOfAllSizes: what is carried from buffer to buffer is whole, however long the blocks are.
 func TestBlocksOfAllSizes(t *testing.T) {
 	f := ngFile(binary.LittleEndian)
-	for i := range 60 {
+	for i := 0; i < 60; i += 3 {
 		f.packet(0, uint64(i), 1, strings.Repeat(string(rune('a'+i%26)), 1+i*4001))
 		f.block(0x7777, func(b *file) { b.Write(make([]byte, i*i*i*i/3)) })
 	}
 	want, _, err := readAll(bytes.NewReader(f.Bytes()), pcap.Config{})
-	if err != nil || len(want) != 60 {
+	if err != nil || len(want) != 20 {
 		t.Fatal(len(want), err)
 	}
 	for name, give := range map[string]func(int) []byte{
@@ -232,11 +252,11 @@ func TestSourceFails(t *testing.T) {
 func TestDamageEverywhere(t *testing.T) {
 	for name, s := range samples() {
 		head, one := s.data[:s.starts[0]], s.data[s.starts[0]:s.starts[1]]
-		data := append(bytes.Clone(head), bytes.Repeat(append(bytes.Repeat(one, 4), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), 40000)...)
+		data := append(bytes.Clone(head), bytes.Repeat(append(bytes.Repeat(one, 4), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), 12000)...)
 		given := 0
 		cfg := pcap.Config{Buffer: func(n int) []byte { given += n; return make([]byte, n) }}
 		got, info, err := readAll(bytes.NewReader(data), cfg)
-		if len(got) < 4*39999 || len(info.Damage) != 100 || info.Skipped < 9*39999 || given > 3*len(data) {
+		if len(got) < 4*11999 || len(info.Damage) != 100 || info.Skipped < 9*11999 || given > 3*len(data) {
 			t.Errorf("%s: %d packets, %d bytes skipped, %v; %d bytes of buffers for %d", name, len(got), info.Skipped, err, given, len(data))
 		}
 	}

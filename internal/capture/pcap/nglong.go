@@ -8,11 +8,11 @@ func (r *Reader) longBlock(kind, stated uint32, total int64) error {
 	if kind == blockSecrets && r.cfg.Secrets != nil {
 		var ok bool
 		if left, ok = r.longSecrets(total); !ok {
-			return r.truncated("a block of secrets")
+			return r.truncated(r.block, "a block")
 		}
 	}
 	if !r.in.skip(left-4) || !r.in.ahead(4) {
-		return r.truncated("a block")
+		return r.truncated(r.block, "a block")
 	}
 	again := r.order.u32(r.in.rest())
 	if again == stated {

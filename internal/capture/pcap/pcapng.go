@@ -81,7 +81,7 @@ func (r *Reader) readBlock() (kind uint32, body []byte, err error) {
 		return 0, nil, r.longBlock(kind, stated, total)
 	}
 	if !w.ahead(int(total)) {
-		return 0, nil, r.truncated("a block")
+		return 0, nil, r.beyond("a block", r.blocksFit)
 	}
 	body = w.buf[w.at+8 : w.at+int(total)-4 : w.at+int(total)]
 	if again := r.order.u32(body[len(body) : len(body)+4]); again != stated {
