@@ -1,0 +1,136 @@
+package flow
+
+import (
+	"github.com/lunette-waf/lunette/internal/capture/httptimeline"
+	"github.com/lunette-waf/lunette/internal/capture/tcpstream"
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// mode is what a connection was found to carry.
+type mode uint8
+
+const (
+	undecided mode = iota
+	inTLS
+	inClear
+	inUnknown
+)
+
+// Builder builds the Flow of one connection; it is the handler that tcpstream tells what happens on it.
+type Builder struct {
+	stages *Stages
+	conn   *tcpstream.Conn
+	flow   *Flow
+	facts  collector
+	turn   turn
+	mode   mode
+	front  *front // while undecided
+	tls    *tlsLayer
+	http   *httptimeline.Timeline
+	ends   [3]bool  // what http was told
+	lacks  [3]int64 // application data that was missing before http began
+	denied bool     // a CONNECT was refused: another may follow
+	opened int64    // frame in which tcpstream knew enough to open the connection; pauses up to there are for the Builder to find
+	spoke  fact.Stamp
+}
+
+// Data implements tcpstream.Handler.
+func (b *Builder) Data(side fact.Side, at fact.Stamp, p []byte) {
+	if at.Frame <= b.opened {
+		b.catchUp(at)
+	}
+	switch b.mode {
+	case inTLS:
+		b.tls.data(b, side, at, p)
+	case inClear:
+		if b.denied && side == fact.SideClient && sniffRequest(p) == connect {
+			b.mode, b.denied = undecided, false
+			b.Data(side, at, p)
+			return
+		}
+		b.plain(side, at, p)
+	case undecided:
+		b.waits(side, at, p)
+	}
+}
+
+// Gap implements tcpstream.Handler.
+func (b *Builder) Gap(side fact.Side, at fact.Stamp, n int64) {
+	switch b.mode {
+	case inTLS:
+		b.tls.gap(b, side, at, n)
+	case inClear:
+		b.http.Missing(side, at, n)
+	case undecided:
+		f := b.hold()
+		f.holes = true
+		f.side[side].hole(at, n)
+		if len(f.side[side].buf) > 0 {
+			b.decide(true)
+		}
+	}
+}
+
+// End implements tcpstream.Handler.
+func (b *Builder) End(side fact.Side, at fact.Stamp, how fact.Kind) {
+	b.catchUp(at)
+	if b.mode == undecided && b.front != nil && how == fact.TCPReset {
+		b.decide(true)
+	}
+	b.flow.Closed[side] = how
+	if b.mode == inTLS {
+		b.tls.end(b, side, at, how)
+	}
+	b.endHTTP(side, at, how)
+}
+
+// Fact implements tcpstream.Handler.
+func (b *Builder) Fact(f fact.Fact) {
+	switch f.Kind {
+	case fact.Silence:
+		b.pause(&f)
+		return
+	case fact.TCPConnected:
+		b.flow.RTT = f.Size
+	}
+	b.tell(&f)
+}
+
+// tell keeps a fact of any layer below HTTP.
+func (b *Builder) tell(f *fact.Fact) {
+	b.turn.see(f)
+	b.facts.add(f)
+}
+
+// Done implements tcpstream.Handler: the flow is over and handed on.
+func (b *Builder) Done() {
+	if b.mode == undecided && b.front != nil {
+		b.decide(true)
+	}
+	end := b.stages.end
+	if end.At < b.conn.End.At || b.ended() {
+		end = b.conn.End
+	}
+	b.waitingAtEnd(end)
+	if b.mode == inTLS {
+		b.tls.close(b, end)
+	}
+	b.endHTTP(fact.SideClient, end, fact.None)
+	b.endHTTP(fact.SideServer, end, fact.None)
+	b.stages.done(b.finish())
+}
+
+// finish fills in what is known at the end only.
+func (b *Builder) finish() *Flow {
+	f, c := b.flow, b.conn
+	f.Client, f.Server, f.Start, f.End, f.Midstream = c.Client, c.Server, c.Start, c.End, c.Midstream
+	f.Packets, f.Bytes = c.Packets, c.Bytes
+	f.Facts, f.Omitted = b.facts.sorted(), b.facts.omitted
+	f.Decisive = decisive(f.Facts)
+	if b.http != nil {
+		f.HTTP = b.http.Proto()
+	}
+	b.finishTLS()
+	b.sortExchanges()
+	return f
+}
