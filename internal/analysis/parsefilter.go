@@ -1,0 +1,106 @@
+package analysis
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseFilter reads a filter as people type it: words parted by commas or spaces. A word is a host name ("www.example.org",
+// "*.example.org"), an address or network ("192.0.2.1", "2001:db8::/32"), a port (443), an address with a port, or says what it is: host=, addr=, port=, from=, to= (times as
+// 2026-11-22T10:00:00Z, or without a zone in that of loc).
+func ParseFilter(text string, loc *time.Location) (Filter, error) {
+	var f Filter
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if err := f.parseWord(word, loc); err != nil {
+			return Filter{}, fmt.Errorf("parse filter %q: %w", word, err)
+		}
+	}
+	return f, nil
+}
+
+func (f *Filter) parseWord(word string, loc *time.Location) error {
+	key, value, named := strings.Cut(word, "=")
+	if !named {
+		return f.parseBare(word)
+	}
+	var err error
+	switch strings.ToLower(key) {
+	case "host", "sni":
+		err = f.parseHost(value)
+	case "addr", "ip", "net":
+		err = f.parseAddr(value)
+	case "port":
+		err = f.parsePort(value)
+	case "from":
+		f.From, err = parseTime(value, loc)
+	case "to":
+		f.To, err = parseTime(value, loc)
+	default:
+		err = fmt.Errorf("%s= is not known; there are host=, addr=, port=, from= and to=", key)
+	}
+	return err
+}
+
+// parseBare guesses what a word is.
+func (f *Filter) parseBare(word string) error {
+	if _, err := strconv.Atoi(word); err == nil {
+		return f.parsePort(word)
+	}
+	if _, err := parsePrefix(word); err == nil {
+		return f.parseAddr(word)
+	}
+	if both, err := netip.ParseAddrPort(word); err == nil {
+		f.Addrs = append(f.Addrs, netip.PrefixFrom(both.Addr().Unmap(), both.Addr().Unmap().BitLen()))
+		f.Ports = append(f.Ports, both.Port())
+		return nil
+	}
+	return f.parseHost(word)
+}
+
+func (f *Filter) parseHost(s string) error {
+	if s == "" || strings.ContainsAny(s, "/:@\"'") || strings.Contains(strings.TrimPrefix(s, "*."), "*") {
+		return errors.New("this is no host name, address, network or port")
+	}
+	f.Hosts = append(f.Hosts, strings.ToLower(strings.TrimSuffix(s, ".")))
+	return nil
+}
+
+func (f *Filter) parseAddr(s string) error {
+	p, err := parsePrefix(s)
+	if err == nil {
+		f.Addrs = append(f.Addrs, p)
+	}
+	return err
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if strings.Contains(s, "/") {
+		p, err := netip.ParsePrefix(s)
+		return p.Masked(), err
+	}
+	a, err := netip.ParseAddr(s)
+	a = a.Unmap().WithZone("")
+	return netip.PrefixFrom(a, a.BitLen()), err
+}
+
+func (f *Filter) parsePort(s string) error {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || n == 0 {
+		return errors.New("ports are 1 to 65535")
+	}
+	f.Ports = append(f.Ports, uint16(n))
+	return nil
+}
+
+func parseTime(s string, loc *time.Location) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, s, loc); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, errors.New("write times as 2026-11-22T10:00:00Z, or without the Z in the local zone")
+}

@@ -1,0 +1,122 @@
+package analysis
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/capture/packet"
+	"github.com/lunette-waf/lunette/internal/capture/pcap"
+)
+
+// WriteDecrypted writes the packets that report is made of to dst, as a pcapng that begins with the secrets of its flows
+// (a Decryption Secrets Block), so that other programs open it decrypted. cfg is that of the Run, with Flow.KeyLog set. With a
+// filter only the packets of the flows in report are written, and fragments, of which nobody knows whose they are.
+func WriteDecrypted(ctx context.Context, cfg Config, report *Report, dst io.Writer) error {
+	cfg = cfg.filled()
+	if err := inOrder(&cfg); err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(dst, bufferSize)
+	out, err := pcap.NewWriter(buffered, "Lunette")
+	if err != nil {
+		return fmt.Errorf("write capture: %w", err)
+	}
+	c := copier{ctx: ctx, out: out, wanted: map[tuple]bool{}, links: map[pcap.LinkType]int{}, all: cfg.Filter.Empty()}
+	if err := c.writeSecrets(report); err != nil {
+		return fmt.Errorf("write capture: %w", err)
+	}
+	for i := range cfg.Inputs {
+		if err := c.copyInput(&cfg.Inputs[i]); err != nil {
+			return err
+		}
+	}
+	return buffered.Flush()
+}
+
+// copier copies packets.
+type copier struct {
+	ctx    context.Context
+	out    *pcap.Writer
+	wanted map[tuple]bool
+	all    bool
+	links  map[pcap.LinkType]int // number of the interface that stands for a link type
+}
+
+func (c *copier) writeSecrets(report *Report) error {
+	var log strings.Builder
+	seen := map[string]bool{}
+	for _, f := range report.Flows {
+		c.wanted[tupleOf(f.Client, f.Server)] = true
+		for _, line := range f.KeyLog {
+			if !seen[line] {
+				seen[line] = true
+				log.WriteString(line + "\n")
+			}
+		}
+	}
+	if log.Len() == 0 {
+		return nil
+	}
+	return c.out.Secrets(pcap.SecretsTLSKeyLog, []byte(log.String()))
+}
+
+func (c *copier) copyInput(in *Input) error {
+	src, err := in.Open()
+	if err != nil {
+		return fmt.Errorf("read capture: %w", err)
+	}
+	defer src.Close()
+	r, err := pcap.NewReader(src, pcap.Config{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", in.Name, err)
+	}
+	decoder := packet.New()
+	var p pcap.Packet
+	var s packet.Segment
+	var damage *pcap.DamageError
+	for c.ctx.Err() == nil {
+		if err := r.Next(&p); err == io.EOF || errors.As(err, &damage) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("%s: %w", in.Name, err)
+		}
+		if !c.wants(decoder, &p, &s) {
+			continue
+		}
+		if err := c.write(&p); err != nil {
+			return fmt.Errorf("write capture: %w", err)
+		}
+	}
+	return context.Cause(c.ctx)
+}
+
+func (c *copier) wants(d *packet.Decoder, p *pcap.Packet, s *packet.Segment) bool {
+	if c.all {
+		return true
+	}
+	switch d.Decode(p, s) {
+	case packet.TCP, packet.ICMPError:
+		return c.wanted[tupleOf(s.Src, s.Dst)]
+	case packet.Fragment:
+		return true
+	}
+	return false
+}
+
+// write gives each link type an interface of its own: what interfaces were called before is not carried over.
+func (c *copier) write(p *pcap.Packet) error {
+	n, known := c.links[p.Link]
+	if !known {
+		var err error
+		if n, err = c.out.Interface(pcap.Interface{Link: p.Link}); err != nil {
+			return err
+		}
+		c.links[p.Link] = n
+	}
+	p.Interface = n
+	return c.out.Packet(p)
+}
