@@ -63,6 +63,11 @@ bench: ## CPU per request beside nginx, HAProxy, Caddy and httputil.ReverseProxy
 	@[ -x $(BIN)/caddy ] || GOBIN=$(BIN) $(GO) install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION) || echo "caddy could not be installed and is left out"
 	$(GO) run ./test/bench $(BENCHFLAGS)
 
+.PHONY: bench-capture
+bench-capture: build ## reading 1 GB of TLS flows beside tshark; holds the bars of time and memory
+	$(GO) build -o bin/benchcapture ./test/benchcapture
+	bin/benchcapture -lunette bin/lunette $(BENCHFLAGS)
+
 .PHONY: lint
 lint: $(GOLANGCI) $(STATICCHECK) ## gofmt, golangci-lint, staticcheck
 	@bad=0; \
