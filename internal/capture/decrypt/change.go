@@ -20,8 +20,12 @@ func (s *Session) switchKeys(l *lane, r *tlsrecord.Record) {
 		s.info.Resumed = h.resumed()
 	}
 	l.torn, l.lost, l.gap = false, false, 0
+	before := l.cause
 	s.arm(l, h)
 	if l.dark() {
+		if h.hidden && h.dark == nil {
+			h.dark = before // nothing new to tell
+		}
 		if h.dark == nil {
 			h.dark = &dark{why: s.whyDark(h)}
 		}
@@ -55,7 +59,7 @@ func (s *Session) missChange(l *lane, r *tlsrecord.Record) {
 // likeFinished reports whether a handshake record in which no message in clear begins can be a sealed Finished, rather than the rest
 // of a message whose beginning is lost.
 func (s *Session) likeFinished(p []byte) bool {
-	if startsMessage(p) {
+	if startsMessage(p) && int(p[1])<<16|int(p[2])<<8|int(p[3]) <= len(p)-tlswire.MessageHeaderLen {
 		return false
 	}
 	if h := s.hs; h != nil && h.server && h.known {

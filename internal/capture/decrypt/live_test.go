@@ -225,9 +225,7 @@ func TestLiveConnections(t *testing.T) {
 				t.Errorf("its own key log does not open it: %q", s.Info().Why)
 			}
 			if t.Failed() {
-				for _, f := range l.facts {
-					t.Log(f.Side, f.Kind, f.Code, f.Size, f.Text)
-				}
+				l.dump(t)
 			}
 		})
 	}

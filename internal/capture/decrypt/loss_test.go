@@ -69,9 +69,7 @@ func checkLosses(t *testing.T, c conversation, st *secrets.Store) {
 				}
 			}
 			if t.Failed() {
-				for _, f := range l.facts {
-					t.Log(f.At.UnixMicro(), f.Side, f.Kind, f.Code, f.Size, f.Text)
-				}
+				l.dump(t)
 				return
 			}
 		}

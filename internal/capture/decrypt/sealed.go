@@ -112,7 +112,7 @@ func (s *Session) halves(l *lane, do func(*tlscrypt.Half)) {
 func (s *Session) giveUp(l *lane, why Why, r *tlsrecord.Record) {
 	fails := l.fails
 	l.start(l.epoch)
-	l.fails, l.torn = fails, true
+	l.fails, l.torn, l.cause = fails, true, &dark{side: l.side, why: why, told: true}
 	s.undecryptable(l, why, r)
 }
 
