@@ -9,8 +9,8 @@ import (
 )
 
 func keysCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "keys [PROGRAM]", Short: "Say how to get the secrets that open recorded TLS traffic", Example: "lunette keys nginx",
+	cmd := &cobra.Command{
+		Use: "keys [PROGRAM]", Short: "Say how to get the secrets that open recorded TLS traffic, or check them", Example: "lunette keys nginx",
 		Long:      "Without PROGRAM, say what opens what and list the programs.",
 		ValidArgs: recipeNames(),
 		Args: func(_ *cobra.Command, args []string) error {
@@ -30,6 +30,8 @@ func keysCommand() *cobra.Command {
 			return printSteps(cmd.OutOrStdout(), r.title+"\n", r.steps)
 		},
 	}
+	cmd.AddCommand(keysCheckCommand())
+	return cmd
 }
 
 // recipe says how to get secrets from one program.

@@ -8,6 +8,8 @@ func keysOverview() []step {
 		{say: `Start the key log before the connection: secrets come up in the handshake alone, and traffic recorded without them stays closed for ever. Start the capture before it too, because TLS 1.2 and below need the two hello messages; with a private key, also the first connection of a session that later ones resume.`},
 		{say: `Then open the capture with them (--keylog and --key may be repeated; .pfx files are read), or put the key log into the capture itself, which Wireshark then opens as well:`,
 			do: "lunette explain --keylog keys.txt capture.pcapng\nlunette explain --key origin.pfx capture.pcapng\neditcap --inject-secrets tls,keys.txt capture.pcapng with-keys.pcapng", lang: "sh"},
+		{say: `Whether the secrets fit, connection by connection, and why not:`,
+			do: "lunette keys check --keylog keys.txt capture.pcapng", lang: "sh"},
 		{say: `A key log opens everything that was said while it was written, passwords and cookies too. Write it for minutes, for one origin where that can be set, and delete it afterwards.`},
 	}
 }
