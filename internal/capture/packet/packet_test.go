@@ -118,6 +118,20 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// TestPayloadStaysInPacket: padding does not hide whose memory a payload is.
+func TestPayloadStaysInPacket(t *testing.T) {
+	for _, f := range frames() {
+		p := pcap.Packet{Link: f.link, Length: len(f.data), Data: []byte(f.data)}
+		var s packet.Segment
+		if packet.New().Decode(&p, &s) != packet.TCP {
+			continue
+		}
+		if a, b := s.Payload[:cap(s.Payload)], p.Data[:cap(p.Data)]; &a[len(a)-1] != &b[len(b)-1] {
+			t.Errorf("%s: the payload is elsewhere", f.name)
+		}
+	}
+}
+
 func TestDecodeDoesNotAllocate(t *testing.T) {
 	data := ether(0x86dd, ip6(6, segment("\x01\x01\x08\x0a\x00\x00\x00\x01\x00\x00\x00\x02", "payload")))
 	p, d := pcap.Packet{Link: pcap.LinkEthernet, Length: len(data), Data: data}, packet.New()

@@ -38,7 +38,7 @@ type Segment struct {
 	TTL      uint8  // or hop limit; ICMP: of the error itself
 	IPID     uint16 // IPv4 only; ICMP: of the segment that it is about
 	Length   int    // payload bytes on the wire
-	Payload  []byte // those that were captured; aliases the packet, or memory of its own after fragments
+	Payload  []byte // those that were captured: within Packet.Data and its capacity, or after fragments in memory that nobody else uses
 	Options  Options
 	ICMP     ICMP
 }

@@ -18,7 +18,7 @@ func tcp(ends, b []byte, wire int, s *Segment) Verdict {
 	s.Flags, s.Window = b[13], binary.BigEndian.Uint16(b[14:])
 	s.Length = wire - head
 	here := min(head, len(b))
-	s.Payload = b[here:len(b):len(b)]
+	s.Payload = b[here:]
 	if here > tcpHead {
 		s.Options.parse(b[tcpHead:here])
 	}
