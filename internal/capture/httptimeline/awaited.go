@@ -33,7 +33,7 @@ func (t *Timeline) awaited1() (fact.Side, string) {
 	switch {
 	case o == nil || o.tunnel && o.x.Upgraded != "":
 		return fact.SideNone, nothing
-	case server.state == inHead:
+	case server.state == inHead, server.state == atStart && len(server.buf) > 0:
 		return fact.SideServer, "rest of the response head"
 	case server.cur == o && server.msg != nil:
 		return fact.SideServer, "rest of the response body"

@@ -28,7 +28,7 @@ func (t *Timeline) chunkFraming(side fact.Side, h *half, at fact.Stamp, p []byte
 	size, ok := chunkSize(line)
 	switch {
 	case !ok:
-		t.broken(h.cur.x, side, at, quote(bytes.TrimRight(line, "\r\n"))+" instead of a chunk size: not read any further (RFC 9112 7.1)")
+		t.broken(h.cur.x, side, at, t.quoted(bytes.TrimRight(line, "\r\n"))+" instead of a chunk size: not read any further (RFC 9112 7.1)")
 		return t.lostFraming(side, h, at, line, rest)
 	case !bytes.HasSuffix(line, []byte("\r\n")):
 		t.broken(h.cur.x, side, at, "bare LF behind a chunk size (RFC 9112 2.2, 7.1)")

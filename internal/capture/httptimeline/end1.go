@@ -30,6 +30,9 @@ func (t *Timeline) end1(side fact.Side, at fact.Stamp, how fact.Kind) {
 func (t *Timeline) endMessage(side fact.Side, h *half, at fact.Stamp, how fact.Kind) {
 	o := h.cur
 	if o == nil {
+		if o = t.awaiting(); o != nil && side == fact.SideServer && h.state == atStart && len(h.buf) > 0 && how != fact.None {
+			t.cutShort(o.x, side, at, "head", 0)
+		}
 		return
 	}
 	if how != fact.None {

@@ -46,6 +46,14 @@ func (t *Timeline) cutShort(x *Exchange, side fact.Side, at fact.Stamp, where st
 // quoteLimit bounds what is quoted of bytes that should not be there.
 const quoteLimit = 32
 
+// quoted is quote for what may hold credentials.
+func (t *Timeline) quoted(b []byte) string {
+	if t.cfg.Unmask {
+		return quote(b)
+	}
+	return t.mask.Text(quote(b))
+}
+
 // quote returns the start of b in quotes, ASCII only.
 func quote(b []byte) string {
 	if len(b) > quoteLimit {

@@ -51,13 +51,21 @@ func (t *Timeline) headBytes(side fact.Side, h *half, at fact.Stamp, p []byte) [
 	}
 	if end := headEnd(h.buf, &h.scan); end > 0 {
 		t.headOver(side, h, at, h.buf[:end], false)
-		h.buf = h.buf[:0]
+		h.buf = trimmed(h.buf)
 		return p[end-old:]
 	}
 	if len(h.buf) == maxHead {
 		t.headTooBig(side, h, at)
 	}
 	return p[n:]
+}
+
+// trimmed empties a buffer, and lets go of one that was large for once.
+func trimmed(b []byte) []byte {
+	if cap(b) > 32<<10 {
+		return nil
+	}
+	return b[:0]
 }
 
 // again returns the bytes of h.buf and those after them, to be read once more in another state.
@@ -70,7 +78,7 @@ func (t *Timeline) again(h *half, p []byte) []byte {
 // headTooBig reads what is there of a head and looks for the next message.
 func (t *Timeline) headTooBig(side fact.Side, h *half, at fact.Stamp) {
 	b := h.buf
-	h.buf = h.buf[:0]
+	h.buf = nil
 	t.headOver(side, h, at, b, true)
 	var x *Exchange
 	if h.cur != nil {

@@ -90,6 +90,7 @@ func brokenDialogues1() []dialogue {
 		{"space in a response name", "HTTP/1.1 200 OK\r\nX Y: a\r\nContent-Length: 2\r\n\r\nok"},
 		{"body of a 204", "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"},
 		{"tls alert", "\x15\x03\x03\x00\x02\x02\x28"},
+		{"settings", emptySettings},
 		{"404 twice", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"},
 	} {
 		rows = append(rows, dialogue{r[0], b, []step{get, s(r[1]), fin(server)}})

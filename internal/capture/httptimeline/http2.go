@@ -159,7 +159,7 @@ func (c *http2) readHeader(s *side2, side fact.Side, at fact.Stamp, p []byte) []
 	s.have, s.inFrame = 0, true
 	s.frame = frame{int(b[0])<<16 | int(b[1])<<8 | int(b[2]), b[3], b[4], binary.BigEndian.Uint32(b[5:]) &^ (1 << 31)}
 	s.left = s.frame.length
-	s.buf = s.buf[:0]
+	s.buf = trimmed(s.buf)
 	c.begin(s, side, at)
 	return p[n:]
 }
@@ -167,6 +167,10 @@ func (c *http2) readHeader(s *side2, side fact.Side, at fact.Stamp, p []byte) []
 // begin looks at the header of a frame.
 func (c *http2) begin(s *side2, side fact.Side, at fact.Stamp) {
 	f := &s.frame
+	if string(s.header[:len("HTTP/1.")]) == "HTTP/1." && !c.settingsFor[side] {
+		c.giveUp(s, side, at, "an answer in HTTP/1 to the preface of HTTP/2: not read any further (RFC 9113 3.4)")
+		return
+	}
 	if f.length > s.maxFrame && !c.side[side.Other()].lost {
 		c.giveUp(s, side, at, fmt.Sprintf("%s of %d bytes, at most %d are allowed: not read any further (RFC 9113 4.2)", frameName(f.typ), f.length, s.maxFrame))
 		return

@@ -111,6 +111,7 @@ func brokenDialogues2() (rows []dialogue) {
 		rows = append(rows, dialogue{name, Config{}, []step{c(preface + emptySettings + fromClient), s(emptySettings + fromServer)}})
 	}
 	rows = append(rows, dialogue{"no settings", Config{}, []step{c(preface + get())}})
+	rows = append(rows, dialogue{"answer in HTTP/1", Config{}, []step{c(preface + emptySettings), s("HTTP/1.1 400 Bad Request\r\n\r\n")}})
 	add("data on stream 0", fr(frameData, 0, 0, "x"), "")
 	add("frame too large", "", "\x00\x40\x01\x00\x00\x00\x00\x00\x01")
 	add("headers within a block", fr(frameHeaders, 0, 1, "\x82")+get(), "")

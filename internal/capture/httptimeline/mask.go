@@ -3,6 +3,7 @@ package httptimeline
 import (
 	"strings"
 
+	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/redact"
 )
@@ -46,9 +47,12 @@ func (t *Timeline) putFields(fields []field) {
 	for i := range fields {
 		f := &fields[i]
 		name, from := t.put(f.name), len(t.text)
-		if t.cfg.Unmask {
+		switch {
+		case t.cfg.Unmask:
 			t.text = append(t.text, f.value...)
-		} else {
+		case exchange.EqualFold(f.name, "Host"):
+			t.putAuthority(f.value)
+		default:
 			t.text = t.mask.AppendHeader(t.text, f.name, f.value)
 		}
 		t.places = append(t.places, name, place{from, len(t.text)})
@@ -66,7 +70,7 @@ func (t *Timeline) fieldsOf(text string) []fact.Field {
 
 // shown returns the fields of a trailer section as they may be shown.
 func (t *Timeline) shown(fields []field) []fact.Field {
-	t.text = t.text[:0]
+	t.text = trimmed(t.text)
 	t.putFields(fields)
 	return t.fieldsOf(string(t.text))
 }
@@ -81,7 +85,7 @@ type line struct {
 
 // headOf makes a head that may be shown.
 func (t *Timeline) headOf(l line, fields []field) *fact.HTTPHead {
-	t.text = t.text[:0]
+	t.text = trimmed(t.text)
 	method, authority, target, phrase := t.put(l.method), t.putAuthority(l.authority), t.putTarget(l.target), t.put(l.phrase)
 	t.putFields(fields)
 	text := string(t.text)

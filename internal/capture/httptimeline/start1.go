@@ -123,13 +123,15 @@ func (t *Timeline) tellJunk(side fact.Side, h *half, b []byte) {
 	h.quiet = true
 	o, what := t.awaiting(), ""
 	switch {
+	case side == fact.SideServer && looksSettings(b):
+		what = "SETTINGS of HTTP/2 instead of a status line (RFC 9113 3.4)"
 	case side == fact.SideClient:
-		what = quote(b) + " instead of a request line (RFC 9112 3)"
+		what = t.quoted(b) + " instead of a request line (RFC 9112 3)"
 		o, h.lost = h.cur, true
 	case o == nil && t.last != nil:
-		what = "extra data behind the response: " + quote(b) + " (RFC 9112 6.3)"
+		what = "extra data behind the response: " + t.quoted(b) + " (RFC 9112 6.3)"
 	default:
-		what = quote(b) + " instead of a status line (RFC 9112 4)"
+		what = t.quoted(b) + " instead of a status line (RFC 9112 4)"
 	}
 	switch {
 	case t.proto == "":

@@ -27,5 +27,8 @@ func (t *Timeline) strictFault(b []byte, response bool, method string) string {
 			return ""
 		}
 	}
-	return e.Detail
+	if t.cfg.Unmask {
+		return e.Detail
+	}
+	return t.mask.Text(e.Detail)
 }
