@@ -89,10 +89,10 @@ type module struct {
 
 func modules() []module {
 	return []module{
-		{"golang.org/x/crypto", []string{"tlswire", "tlscrypt", "gateway/listener", "gateway/origin", "lab", "test"}},
+		{"golang.org/x/crypto", []string{"tlswire", "tlscrypt", "capture/secrets", "gateway/listener", "gateway/origin", "lab", "test"}},
 		{"golang.org/x/term", []string{"cli"}},
-		{"software.sslmate.com/src/go-pkcs12", []string{"capture/secrets", "test"}},
-		{"github.com/youmark/pkcs8", []string{"capture/secrets", "test"}},
+		{"software.sslmate.com/src/go-pkcs12", []string{"test"}},
+		{"github.com/youmark/pkcs8", []string{"test"}},
 		{"golang.org/x/net/http2", []string{"gateway/listener", "gateway/origin", "lab", "capture/httptimeline", "probe", "test"}},
 		{"golang.org/x/net/http/httpguts", []string{"gateway/listener", "gateway/origin", "test"}},
 		{"golang.org/x/net/idna", []string{"config", "gateway/site", "gateway/origin", "test"}},

@@ -13,7 +13,7 @@ import (
 	"errors"
 	"hash"
 
-	"github.com/youmark/pkcs8"
+	"golang.org/x/crypto/scrypt"
 )
 
 // Bounds of scrypt: memory in bytes, and how often it is used anew.
@@ -136,8 +136,7 @@ func deriveScrypt(der []byte, p pbePassword, size int) ([]byte, error) {
 	if err := p.iterations(params.Cost * params.Block * params.Threads / 8); err != nil {
 		return nil, err
 	}
-	key, _, err := pkcs8.ScryptOpts{CostParameter: params.Cost, BlockSize: params.Block, ParallelizationParameter: params.Threads}.
-		DeriveKey(p.text, params.Salt, size)
+	key, err := scrypt.Key(p.text, params.Salt, params.Cost, params.Block, params.Threads, size)
 	if err != nil {
 		return nil, errParams
 	}
