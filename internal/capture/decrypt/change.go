@@ -48,6 +48,10 @@ func (s *Session) missChange(l *lane, r *tlsrecord.Record) {
 		if !s.hs.server && !s.hs.holes && !l.torn {
 			return // a stranger's record within a handshake in clear
 		}
+		if !s.hs.server && s.hs.offers13 && r.Type == tlswire.TypeApplicationData {
+			s.midstream(r)
+			return
+		}
 		s.hs.holes = true
 		s.switchKeys(l, r)
 		l.lost, l.torn = true, true
@@ -84,10 +88,14 @@ func startsMessage(p []byte) bool {
 	case tlswire.MsgClientHello, tlswire.MsgServerHello, tlswire.MsgNewSessionTicket, tlswire.MsgCertificate, tlswire.MsgServerKeyExchange,
 		tlswire.MsgCertificateRequest, tlswire.MsgCertificateVerify, tlswire.MsgClientKeyExchange, tlswire.MsgCertificateStatus:
 		return n > 0 && n <= tlswire.MaxMessage
-	case tlswire.MsgServerHelloDone:
+	case tlswire.MsgServerHelloDone, tlswire.MsgEndOfEarlyData:
 		return n == 0
+	case tlswire.MsgEncryptedExtensions, tlswire.MsgCompressedCertificate:
+		return n > 1 && n <= 1<<16
+	case tlswire.MsgKeyUpdate:
+		return n == 1
 	case tlswire.MsgFinished:
-		return n == 12 || n == 36
+		return n == 12 || n == 36 || n == 32 || n == 48
 	}
 	return false
 }

@@ -5,12 +5,8 @@ import (
 	"github.com/lunette-waf/lunette/internal/tlscrypt"
 )
 
-// searchBytes bounds the bytes that one search after a loss runs through, darkBudget those of all trials of a
-// connection whose hellos are missing.
-const (
-	searchBytes = 32 << 20
-	darkBudget  = 64 << 20
-)
+// searchBytes bounds the bytes that one search after a loss runs through.
+const searchBytes = 32 << 20
 
 // found is a record that opened.
 type found struct {
@@ -108,8 +104,15 @@ func (s *Session) tryCurrent(l *lane, r *tlsrecord.Record) (found, bool) {
 
 // tryNext opens it with keys that this direction goes over to later: the change to them may be lost.
 func (s *Session) tryNext(l *lane, r *tlsrecord.Record) (found, bool) {
-	if s.keys != nil {
+	switch {
+	case s.keys != nil:
 		return s.tryLater(l, r)
+	case s.dim && s.budget > 0:
+		f, ok := s.trySecrets(l, r)
+		if ok {
+			l.good(f.half)
+		}
+		return f, ok
 	}
 	if h := s.hs; h != nil && l.hs != h && h.server && l.lost && !h.changed[l.index()] {
 		old := *l

@@ -21,6 +21,7 @@ type Session struct {
 	suite   tlswire.Suite
 	known   bool // suite is taken apart
 	etm     bool
+	dim     bool // the hellos are missing, and it may be TLS 1.3
 	ask     request
 	budget  int64 // bytes of work left for trials in the dark
 	info    Info
@@ -84,7 +85,7 @@ func (s *Session) protected(l *lane, r *tlsrecord.Record) bool {
 // (RFC 8446 section 5). In a renegotiation it stands under the old keys itself.
 func (s *Session) changeCipherSpec(l *lane, r *tlsrecord.Record) {
 	s.fact(fact.Fact{Kind: fact.TLSChangeCipherSpec, Side: l.side}, r)
-	if s.version >= tlswire.VersionTLS13 || s.hs != nil && !s.hs.server && s.hs.offers13 {
+	if s.version >= tlswire.VersionTLS13 || s.hs != nil && !s.hs.server && s.hs.offers13 || s.hs == nil && !s.greeted && l.epoch == epochClear {
 		l.passed = true
 		return
 	}

@@ -16,6 +16,7 @@ type keys13 struct {
 	halves  [2][epochApplication + 1]*tlscrypt.Half
 	source  string
 	proven  bool
+	hidden  bool  // Encrypted Client Hello: the random number that they stand under is not known
 	dark    *dark // there is none of them
 }
 
@@ -68,6 +69,7 @@ func (s *Session) begin13(h *handshake) {
 	some := known && h.client && s.keys.load(s.src, h.clientRandom[:])
 	if !some {
 		s.keys.dark = &dark{why: s.why13(h, known)}
+		s.keys.hidden = h.ech && known && !s.src.empty()
 	}
 	client, server := &s.lanes[0], &s.lanes[1]
 	s.enter(server, epochHandshake)
@@ -129,6 +131,10 @@ func (s *Session) enterEarly(l *lane, h *handshake) {
 // tryLater opens a record under the secrets that this direction goes over to next: a message that told of it may be lost, early
 // data may have been refused.
 func (s *Session) tryLater(l *lane, r *tlsrecord.Record) (found, bool) {
+	if f, ok := s.tryInner(l, r); ok {
+		l.good(f.half)
+		return f, true
+	}
 	for e := l.epoch + 1; e <= epochApplication; e++ {
 		half := s.keys.half(l.index(), e)
 		if half == nil {
@@ -154,7 +160,7 @@ func (s *Session) tryLater(l *lane, r *tlsrecord.Record) (found, bool) {
 
 // tryGenerations is for a KeyUpdate that was lost.
 func (s *Session) tryGenerations(l *lane, r *tlsrecord.Record) (found, bool) {
-	if l.epoch != epochApplication || l.secret == nil || !l.opened {
+	if l.epoch != epochApplication || l.secret == nil || !l.opened && !l.lost {
 		return found{}, false
 	}
 	secret := l.secret
