@@ -31,7 +31,7 @@ func (t *Timeline) awaited1() (fact.Side, string) {
 		o = t.h1.open[0]
 	}
 	switch {
-	case o == nil || o.tunnel && o.x.Upgraded != "":
+	case o == nil, o.mayHaveCome(server), o.tunnel && o.x.Upgraded != "":
 		return fact.SideNone, nothing
 	case server.state == inHead, server.state == atStart && len(server.buf) > 0:
 		return fact.SideServer, "rest of the response head"
@@ -43,4 +43,11 @@ func (t *Timeline) awaited1() (fact.Side, string) {
 		return fact.SideClient, "request body"
 	}
 	return fact.SideServer, "response"
+}
+
+// mayHaveCome reports whether so many bytes are missing, or so strange ones came behind them, that the response may be among
+// them. A few missing bytes are none: a lost record may have held something else than HTTP.
+func (o *open) mayHaveCome(server *half) bool {
+	const least = 64 // bytes of a response with a few fields
+	return o.lost && (o.x.Response.Missing >= least || server.state == searching && len(server.buf) > 0)
 }

@@ -66,6 +66,8 @@ func (t *Timeline) endExchange(o *open, how fact.Kind) {
 	case o.tunnel && how == fact.TCPClosed:
 	case o.tunnel:
 		o.x.Reset = ending(how)
+	case o.x.Response.Head == nil && o.lost:
+		o.x.Reset = responseLost
 	case o.x.Response.Head == nil:
 		o.x.Reset = ending(how) + " before the response"
 	case !o.respDone:
@@ -75,6 +77,9 @@ func (t *Timeline) endExchange(o *open, how fact.Kind) {
 	}
 	t.close1(o)
 }
+
+// responseLost says that a response came, or began to come, that nobody can show.
+const responseLost = "response lost: its bytes are missing"
 
 // ending says how a connection ended.
 func ending(how fact.Kind) string {

@@ -39,6 +39,8 @@ func (c *http2) endExchange(st *stream, at fact.Stamp, how fact.Kind) {
 	case (st.tunnel || st.ws != nil) && how == fact.TCPClosed:
 	case st.tunnel || st.ws != nil:
 		st.x.Reset = ending(how)
+	case c.side[fact.SideServer].lost && st.x.Response.Head == nil:
+		st.x.Reset = responseLost
 	case st.x.Response.Head == nil:
 		st.x.Reset = ending(how) + " before the response"
 	case !st.ended[fact.SideServer]:
@@ -51,6 +53,9 @@ func (c *http2) endExchange(st *stream, at fact.Stamp, how fact.Kind) {
 
 // awaited says who owes what on the oldest stream where somebody does.
 func (c *http2) awaited() (fact.Side, string) {
+	if c.side[fact.SideServer].lost {
+		return fact.SideNone, nothing // it may have answered
+	}
 	for st := c.oldest; st != nil; st = st.next {
 		for side := fact.SideClient; side <= fact.SideServer; side++ {
 			if !st.ended[side] && (st.window[side].blocked || c.side[side].window.blocked) {

@@ -12,7 +12,7 @@ type Exchange struct {
 	Upgraded  string    // protocol after a 101, of an accepted extended CONNECT, or "CONNECT" for a tunnel
 	WebSocket *WebSocket
 	Broken    []string // what RFC 9112 or 9113 does not allow, with its section; at most 20
-	Reset     string   // RST_STREAM code, or how the connection ended within it; "" when it is whole
+	Reset     string   // RST_STREAM code, how the connection ended within it, or that its response is lost; "" when it is whole
 }
 
 // Message is a request or a response. Behind an upgrade to a protocol that is not read, and in a tunnel, Size goes on counting.
@@ -47,6 +47,7 @@ type open struct {
 	respDone   bool
 	upgradeTo  string // what the client asks to switch to, lower case
 	tunnel     bool   // CONNECT, or upgraded: what follows is no HTTP
+	lost       bool   // bytes are missing where its response should begin
 	unknown    bool   // stands for a request that the capture lacks
 }
 

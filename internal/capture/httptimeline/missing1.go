@@ -12,6 +12,10 @@ func (t *Timeline) missing1(side fact.Side, at fact.Stamp, n int64) {
 	}
 	h := &t.h1.half[side]
 	h.lost = true
+	if o := t.awaiting(); side == fact.SideServer && h.cur == nil && o != nil {
+		o.lost = true
+		o.x.Response.Missing += max(n, 1)
+	}
 	switch h.state {
 	case inFixed, inChunkData:
 		t.missingBody(side, h, at, n)

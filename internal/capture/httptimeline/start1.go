@@ -41,6 +41,9 @@ func (t *Timeline) startRequest(h *half) {
 		case o.unknown && !o.responding: // what was lost was no request, or its response is lost too
 			t.close1(o)
 		case server.lost && server.state == searching && o.reqDone && !o.respDone:
+			if o.x.Response.Head == nil {
+				o.x.Reset = responseLost
+			}
 			o.respDone = true // its response, or the rest of it, is lost: hardly any client sends a request before
 			t.close1(o)
 		}
