@@ -2,6 +2,7 @@ package pcap
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"io"
 	"net/netip"
@@ -71,6 +72,7 @@ func NewReader(src io.Reader, cfg Config) (*Reader, error) {
 
 // unzip puts the decompressor between src, of which start was read, and the buffer.
 func (r *Reader) unzip(src io.Reader, start []byte) error {
+	start = bytes.Clone(start) // its buffer is handed out again before all of it is used
 	r.used = &counter{src: io.MultiReader(&replay{start, r.in.err}, src)}
 	zip, err := gzip.NewReader(bufio.NewReaderSize(r.used, firstBuffer))
 	if err != nil {
