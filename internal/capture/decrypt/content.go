@@ -17,6 +17,8 @@ func (s *Session) content(l *lane, typ uint8, p []byte, r *tlsrecord.Record) {
 		s.applicationData(l, p, r)
 	case tlswire.TypeHeartbeat:
 		s.fact(fact.Fact{Kind: fact.TLSHeartbeat, Side: l.side, Size: int64(len(p))}, r)
+	case tlsrecord.TypeSSL2ClientHello:
+		s.ssl2Hello(l, p, r)
 	}
 }
 

@@ -31,6 +31,21 @@ func (s *Session) clientHello(l *lane, m tlswire.Message, f fact.Fact, r *tlsrec
 	}
 }
 
+// ssl2Hello is a ClientHello in the format of SSL 2.0 that offers SSL 3.0 or later; the transcript takes it as it stands (RFC 5246
+// appendix E.2).
+func (s *Session) ssl2Hello(l *lane, p []byte, r *tlsrecord.Record) {
+	f, hello, err := describeSSL2(p)
+	f.Side = l.side
+	s.fact(f, r)
+	if err != nil || l.side != fact.SideClient || s.greeted {
+		return
+	}
+	s.greeted, s.hs = true, &handshake{}
+	s.hs.note(tlswire.Message{Type: tlswire.MsgClientHello, Raw: p})
+	s.offer(l, s.hs, hello, f)
+	s.hs.offeredSession = nil
+}
+
 // offer takes over what the keys may depend on.
 func (s *Session) offer(l *lane, h *handshake, hello *tlswire.ClientHello, f fact.Fact) {
 	h.client, h.clientRandom = true, hello.Random

@@ -230,3 +230,10 @@ func TestLiveConnections(t *testing.T) {
 		})
 	}
 }
+
+// storeFromAny is storeFrom for text of any kind.
+func storeFromAny(log string) *secrets.Store {
+	st := secrets.New()
+	_, _ = st.AddKeyLog("log", strings.NewReader(log))
+	return st
+}
