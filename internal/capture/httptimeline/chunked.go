@@ -28,8 +28,7 @@ func (t *Timeline) chunkFraming(side fact.Side, h *half, at fact.Stamp, p []byte
 	size, ok := chunkSize(line)
 	switch {
 	case !ok:
-		t.broken(h.cur.x, side, at, t.quoted(bytes.TrimRight(line, "\r\n"))+" instead of a chunk size: not read any further (RFC 9112 7.1)")
-		return t.lostFraming(side, h, at, line, rest)
+		return t.lostFraming(side, h, at, line, rest, t.quoted(bytes.TrimRight(line, "\r\n"))+" instead of a chunk size")
 	case !bytes.HasSuffix(line, []byte("\r\n")):
 		t.broken(h.cur.x, side, at, "bare LF behind a chunk size (RFC 9112 2.2, 7.1)")
 	}
@@ -88,17 +87,21 @@ func (t *Timeline) chunkEnd(side fact.Side, h *half, at fact.Stamp, line, rest [
 		if line[0] == '\r' {
 			wrong = line[1:2]
 		}
-		t.broken(h.cur.x, side, at, quote(wrong)+" behind the data of a chunk, not CRLF: not read any further (RFC 9112 7.1)")
-		return t.lostFraming(side, h, at, line, rest)
+		return t.lostFraming(side, h, at, line, rest, quote(wrong)+" behind the data of a chunk, not CRLF")
 	}
 	h.buf, h.state = h.buf[:0], inChunkSize
 	return rest
 }
 
 // lostFraming gives a chunked body up and looks for the next message in line and rest.
-func (t *Timeline) lostFraming(side fact.Side, h *half, at fact.Stamp, line, rest []byte) []byte {
+func (t *Timeline) lostFraming(side fact.Side, h *half, at fact.Stamp, line, rest []byte, what string) []byte {
 	whole := append(append([]byte(nil), line...), rest...)
 	h.buf = h.buf[:0]
+	if h.lost { // the number of missing bytes was a guess
+		h.state, h.quiet = searching, true
+		return whole
+	}
+	t.broken(h.cur.x, side, at, what+": not read any further (RFC 9112 7.1)")
 	t.messageOver(side, h, at, false)
 	h.state, h.quiet = searching, true
 	return whole
@@ -135,8 +138,7 @@ func (t *Timeline) trailer(side fact.Side, h *half, at fact.Stamp, p []byte) []b
 		t.messageOver(side, h, at, true)
 		return p[end-old:]
 	case len(h.buf) == maxHead:
-		t.broken(h.cur.x, side, at, "trailer section too large: not read any further (RFC 9110 5.4)")
-		return t.lostFraming(side, h, at, nil, p[n:])
+		return t.lostFraming(side, h, at, nil, p[n:], "trailer section too large")
 	}
 	return p[n:]
 }

@@ -87,7 +87,7 @@ func (c *http2) dataOver(s *side2, side fact.Side, at fact.Stamp) {
 // missing takes note of n missing bytes. Framing goes on where they lie within the payload of one frame.
 func (c *http2) missing(side fact.Side, at fact.Stamp, n int64) {
 	s := &c.side[side]
-	c.holes = true
+	c.holes, s.gap = true, true
 	switch {
 	case s.lost:
 	case n <= 0 || !s.inFrame || n > int64(s.left):

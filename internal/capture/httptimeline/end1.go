@@ -35,7 +35,7 @@ func (t *Timeline) endMessage(side fact.Side, h *half, at fact.Stamp, how fact.K
 		}
 		return
 	}
-	if how != fact.None {
+	if how != fact.None && (h.msg == nil || h.msg.Missing == 0) { // else the end may be among the missing bytes
 		switch h.state {
 		case inHead:
 			t.cutShort(o.x, side, at, "head", 0)

@@ -24,7 +24,7 @@ func (c *http2) endExchange(st *stream, at fact.Stamp, how fact.Kind) {
 			c.blockedFor(side, at, st.id, w.free(at))
 		}
 		m := st.message(side)
-		if how == fact.None || st.ended[side] || m.Head == nil || st.tunnel || st.ws != nil {
+		if how == fact.None || st.ended[side] || m.Head == nil || st.tunnel || st.ws != nil || c.side[side].lost || m.Missing > 0 {
 			continue
 		}
 		lacks := int64(0)
@@ -39,7 +39,7 @@ func (c *http2) endExchange(st *stream, at fact.Stamp, how fact.Kind) {
 	case (st.tunnel || st.ws != nil) && how == fact.TCPClosed:
 	case st.tunnel || st.ws != nil:
 		st.x.Reset = ending(how)
-	case c.side[fact.SideServer].lost && st.x.Response.Head == nil:
+	case c.side[fact.SideServer].lost && !st.ended[fact.SideServer]:
 		st.x.Reset = responseLost
 	case st.x.Response.Head == nil:
 		st.x.Reset = ending(how) + " before the response"

@@ -37,6 +37,7 @@ func dialogues1() []dialogue {
 		{"lost in body", b, []step{get, s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel"), lost(server, 4), s("lo"), get, s("HTTP/1.1 304 Not\r\n\r\n")}},
 		{"lost over the end", b, []step{get, s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel"), lost(server, 400), s("lo"), get, s("HTTP/1.1 304 Not\r\n\r\n")}},
 		{"lost in chunks", b, []step{get, s("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe"), lost(server, 40), s("lo\r\n0\r\n\r\n"), get, s("HTTP/1.1 304 Not\r\n\r\n")}},
+		{"lost in chunks, by a wrong number", b, []step{get, s("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nhe"), lost(server, 2), s("o all\r\n0\r\n\r\n"), get, s("HTTP/1.1 304 Not\r\n\r\n")}},
 		{"lost response", b, []step{get, lost(server, 16), s("K\r\nServer: x\r\n\r\nhello"), fin(server)}},
 		{"lost response, and on", b, []step{get, lost(server, 16), s("K\r\nServer: x\r\n\r\nhello"), get, s("HTTP/1.1 304 Not\r\n\r\n")}},
 		{"lost request", b, []step{lost(client, 30), s("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), get, s("HTTP/1.1 304 Not\r\n\r\n")}},

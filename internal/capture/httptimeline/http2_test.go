@@ -93,6 +93,7 @@ func dialogues2() (rows []dialogue) {
 		return c(full[len(full)-4:] + e.get(3, "/1") + e.get(5, "/new") + e.get(7, "/new"))
 	}(),
 		s(ok(1, flagEndStream)+ok(3, flagEndStream)+ok(5, flagEndStream)+ok(7, flagEndStream))))
+	add("lost in data, by a wrong number", with(c(e.get(1, "/")), s(ok(1, 0)+fr(frameData, 0, 1, "0123456789")[:12]), lost(server, 3), s("789"+fr(frameData, flagEndStream, 1, "end")+fr(frameData, 0, 1, strings.Repeat("\xff", 900)))))
 	add("lost framing", with(c(e.get(1, "/1")), lost(server, 100), s("gone"), c(e.get(3, "/2")), fin(server)))
 	add("h2c upgrade", []step{c("GET /up HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"),
 		s("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + emptySettings), c(preface + emptySettings), s(ok(1, 0) + fr(frameData, flagEndStream, 1, "abc")), c(e.get(3, "/b")), s(ok(3, flagEndStream))})
