@@ -1,0 +1,92 @@
+package explain
+
+import (
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/capture/flow"
+	"github.com/lunette-waf/lunette/internal/capture/pcap"
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// Capture is one run: what was read, with what secrets, and the flows found.
+type Capture struct {
+	Files          []File
+	Secrets        Secrets
+	Start, End     fact.Stamp // of the first and the last packet
+	Packets, Bytes int64      // bytes on the wire
+	Connections    int64      // all that were seen, wanted or not
+	Flows          []*flow.Flow
+	OmittedFlows   int64
+	OmittedFacts   int64 // facts and exchanges that flows did not keep
+	Warnings       []string
+	Locate         func(frame int64) (file int, number int64) // nil for one file
+	Filter         string                                     // as it was asked for; "" for none
+	Only           int                                        // 0, or the number of the one flow that is wanted
+}
+
+// File is one input.
+type File struct {
+	Name    string
+	Info    pcap.Info
+	Packets int64
+	Damage  *pcap.DamageError // where it is cut off; nil when it is whole
+}
+
+// Secrets is what there was to decrypt with.
+type Secrets struct {
+	KeyLogs, Keys []string // names of files
+	PSKs          int
+	Inside        int // secrets that the capture itself holds (Decryption Secrets Blocks)
+}
+
+// Given reports whether there was anything at all.
+func (s *Secrets) Given() bool { return len(s.KeyLogs)+len(s.Keys)+s.PSKs+s.Inside > 0 }
+
+// Options says how text looks. Zero values mean the defaults.
+type Options struct {
+	Width    int            // columns, at least 60; default 100
+	Color    bool           // SGR sequences
+	ASCII    bool           // no character beyond ASCII
+	Absolute bool           // times of day instead of seconds since the start of the flow
+	Location *time.Location // of times of day; default UTC
+	All      bool           // every ladder, however many flows there are
+	Bodies   bool           // what Message.Body holds
+}
+
+const (
+	minWidth     = 60
+	defaultWidth = 100
+	fewFlows     = 20 // up to so many, every ladder is shown
+	mostLadders  = 20 // of the flows with trouble, when there are more
+)
+
+func (o Options) filled() Options {
+	if o.Width <= 0 {
+		o.Width = defaultWidth
+	}
+	o.Width = max(o.Width, minWidth)
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	return o
+}
+
+// frame is the place of a packet: its file, counted from 0, and its number there.
+func (c *Capture) frame(n int64) (file int, number int64) {
+	if c.Locate == nil || n == 0 {
+		return 0, n
+	}
+	return c.Locate(n)
+}
+
+// numbered are the flows to show with their numbers, from 1.
+func (c *Capture) numbered(yield func(number int, f *flow.Flow) bool) {
+	for i, f := range c.Flows {
+		if c.Only != 0 && c.Only != i+1 {
+			continue
+		}
+		if !yield(i+1, f) {
+			return
+		}
+	}
+}

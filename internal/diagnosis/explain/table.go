@@ -1,0 +1,73 @@
+package explain
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/lunette-waf/lunette/internal/capture/decrypt"
+	"github.com/lunette-waf/lunette/internal/capture/flow"
+)
+
+// table writes one line for each flow.
+func (t *texter) table(told []int) {
+	t.blank()
+	ends := len("client → server")
+	for _, i := range told {
+		f := t.c.Flows[i]
+		ends = max(ends, len(f.Client.String())+len(f.Server.String())+3)
+	}
+	ends = min(ends, t.o.Width/2)
+	numbers := len(strconv.Itoa(len(t.c.Flows)))
+	t.line(sgrDim, pad("#", numbers)+"  "+pad("start", 10)+"  "+fill("client → server", ends)+"  what")
+	for _, i := range told {
+		f := t.c.Flows[i]
+		worst := troubleOf(f)
+		l := usual
+		switch {
+		case worst.weight >= weightMore:
+			l = bad
+		case worst.weight > 0:
+			l = warn
+		}
+		text := pad(strconv.Itoa(i+1), numbers) + "  " + pad(strconv.FormatFloat(float64(f.Start.At-t.c.Start.At)/1e9, 'f', 3, 64), 10) + "  " +
+			fill(cut(f.Client.String()+" → "+f.Server.String(), ends), ends) + "  " + joined(", ", worst.text, t.brief(f))
+		t.line(t.style.of(l), cut(text, t.o.Width))
+	}
+}
+
+func fill(s string, n int) string { return s + pad("", n-cells(s)) }
+
+// brief is what a flow is, in a few words.
+func (t *texter) brief(f *flow.Flow) string {
+	name, version, sealed := "", "", ""
+	if f.TLS != nil {
+		name, version = clean(f.TLS.ServerName), tlsVersion(f.TLS)
+		if f.TLS.Why != decrypt.WhyNot && f.TLS.Why != decrypt.WhyNoHandshake {
+			sealed = "not decrypted"
+		}
+	}
+	exchanges := ""
+	if n := len(f.Exchanges); n > 0 {
+		exchanges = several(int64(n), "exchange")
+	}
+	return joined(", ", name, version, f.HTTP, exchanges, sealed, span(f.End.At-f.Start.At))
+}
+
+// worst are the flows whose ladders are worth showing, in order of time.
+func (t *texter) worst(told []int) []int {
+	type ranked struct{ flow, weight int }
+	var all []ranked
+	for _, i := range told {
+		if w := troubleOf(t.c.Flows[i]).weight; w > weightLow {
+			all = append(all, ranked{i, w})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(b.weight, a.weight) })
+	var out []int
+	for _, r := range all[:min(len(all), mostLadders)] {
+		out = append(out, r.flow)
+	}
+	slices.Sort(out)
+	return out
+}

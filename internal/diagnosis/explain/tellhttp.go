@@ -1,0 +1,215 @@
+package explain
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/capture/flow"
+	"github.com/lunette-waf/lunette/internal/capture/httptimeline"
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// http tells requests, responses and what went wrong with them.
+func (t *teller) http(r *row, f *fact.Fact) bool {
+	head, _ := f.Detail.(*fact.HTTPHead)
+	switch f.Kind {
+	case fact.RequestHead:
+		if head == nil {
+			return false
+		}
+		t.requestHead(r, head)
+	case fact.ResponseHead:
+		if head == nil {
+			return false
+		}
+		t.responseHead(r, head)
+	case fact.ResponseInterim:
+		r.name = "interim response " + strconv.Itoa(f.Code)
+		if head != nil {
+			r.more = clean(head.Phrase)
+		}
+	case fact.HTTPBroken:
+		r.name, r.more, r.level, r.class = "broken HTTP", clean(f.Text), bad, "broken"
+	case fact.HTTPCutShort:
+		r.name, r.level = "cut short in the "+clean(f.Text), bad
+		r.more = when(f.Size > 0, several(f.Size, "byte")+" lacking")
+	case fact.Upgraded:
+		r.name, r.more = "upgraded", clean(f.Text)
+	case fact.WebSocketMessages:
+		r.name, r.more, r.class = "WebSocket", several(int64(f.Code), clean(f.Text)+" message")+", "+several(f.Size, "byte"), "websocket"
+	case fact.WebSocketClose:
+		r.name, r.more = "WebSocket close", joined(" ", strconv.Itoa(f.Code), clean(f.Text))
+	default:
+		return t.http2(r, f)
+	}
+	return true
+}
+
+// http2 tells frames of a connection (RFC 9113 section 6).
+func (t *teller) http2(r *row, f *fact.Fact) bool {
+	d, _ := f.Detail.(*fact.HTTP2Frame)
+	if d == nil {
+		d = &fact.HTTP2Frame{}
+	}
+	stream := when(d.Stream != 0, "stream "+strconv.FormatUint(uint64(d.Stream), 10))
+	switch f.Kind {
+	case fact.HTTP2Settings:
+		r.name, r.level, r.more = "SETTINGS", routine, clean(few(d.Settings, 4))
+		if d.Ack {
+			r.more = "acknowledged"
+		}
+	case fact.HTTP2GoAway:
+		r.name, r.more = "GOAWAY", joined(", ", clean(f.Text), "last stream "+strconv.FormatUint(uint64(d.LastStream), 10), clean(d.Debug))
+		if f.Code != 0 {
+			r.level = bad
+		}
+	case fact.HTTP2RstStream:
+		r.name, r.more, r.class = "RST_STREAM", joined(", ", clean(f.Text), stream), "rst_stream"+f.Side.String()
+		if r.level = bad; f.Code == 0 || f.Code == 8 { // NO_ERROR, CANCEL
+			r.level = warn
+		}
+	case fact.HTTP2FlowBlocked:
+		r.name, r.more, r.level = "no window left", joined(", ", "for "+span(f.Size), stream), warn
+	default:
+		return false
+	}
+	return true
+}
+
+func (t *teller) requestHead(r *row, h *fact.HTTPHead) {
+	x := t.exchanges[h]
+	r.exchange, r.name, r.more = x, requestLine(h), streamOf(h)
+	if x == nil {
+		return
+	}
+	t.asked = x
+	if n := x.Request.Size; n > 0 {
+		r.more = joined(", ", "with "+volume(n), r.more)
+	}
+}
+
+func (t *teller) responseHead(r *row, h *fact.HTTPHead) {
+	x := t.exchanges[h]
+	r.exchange, r.name, r.more = x, statusLine(h), streamOf(h)
+	r.level = statusLevel(h.Status)
+	if x == nil {
+		return
+	}
+	if t.asked == x {
+		t.asked = nil
+	}
+	r.more = joined(", ", bodyOf(&x.Response), took(x), when(x.Stream != 0, "stream "+strconv.FormatUint(uint64(x.Stream), 10)))
+}
+
+func requestLine(h *fact.HTTPHead) string {
+	return joined(" ", clean(h.Method), clean(h.Target), h.Proto)
+}
+
+func statusLine(h *fact.HTTPHead) string {
+	return joined(" ", strconv.Itoa(h.Status), clean(h.Phrase))
+}
+
+func streamOf(h *fact.HTTPHead) string {
+	if h.Stream == 0 {
+		return ""
+	}
+	return "stream " + strconv.FormatUint(uint64(h.Stream), 10)
+}
+
+func statusLevel(status int) level {
+	switch {
+	case status >= 500:
+		return bad
+	case status >= 400:
+		return warn
+	}
+	return usual
+}
+
+// bodyOf says how much of a body there was.
+func bodyOf(m *httptimeline.Message) string {
+	if m.Size == 0 && m.Complete {
+		return ""
+	}
+	return volume(m.Size) + when(!m.Complete, " of it")
+}
+
+// took says how long an exchange lasted: from the first byte of the request to the last of the response.
+func took(x *httptimeline.Exchange) string {
+	if x.Request.First.At == 0 || x.Response.Last.At == 0 {
+		return ""
+	}
+	return "in " + span(x.Response.Last.At-x.Request.First.At)
+}
+
+// wholeExchanges reports whether every request of a flow got its whole response.
+func wholeExchanges(f *flow.Flow) bool {
+	for _, x := range f.Exchanges {
+		if !x.Response.Complete && x.Upgraded == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// silence tells a pause, and who should have spoken.
+func (t *teller) silence(r *row, f *fact.Fact, decisive bool) bool {
+	r.size = f.Size
+	if f.Side == fact.SideNone {
+		r.form, r.level, r.name = note, routine, "… "+span(f.Size)+" idle"
+		return true
+	}
+	r.form, r.level = gap, warn
+	if decisive {
+		r.level = bad
+	}
+	r.name = "… " + span(f.Size) + " of silence, the " + f.Side.String() + "'s turn"
+	r.more = t.owes(f)
+	return true
+}
+
+// owes is what was awaited, and since when.
+func (t *teller) owes(f *fact.Fact) string {
+	what := "it owes " + owed(f.Text)
+	since := func(name string, at int64) string {
+		return what + " (" + name + " at " + seconds(at-t.flow.Start.At) + ")"
+	}
+	switch {
+	case f.Text == "client_hello" && t.request != nil:
+		return since("HelloRequest", t.request.At.UnixNano())
+	case t.asked != nil && f.Side == fact.SideServer && t.asked.Request.Head != nil:
+		return since(joined(" ", clean(t.asked.Request.Head.Method), cut(clean(t.asked.Request.Head.Target), 30)), t.asked.Request.First.At)
+	}
+	return what
+}
+
+// owed puts the words of flow and httptimeline for what is awaited into a sentence.
+func owed(what string) string {
+	switch what {
+	case "syn_ack":
+		return "a SYN-ACK"
+	case "ack":
+		return "the ACK that completes the connection"
+	case "first_bytes":
+		return "its first bytes"
+	case "proxy_tunnel":
+		return "the answer to CONNECT"
+	case "application_data":
+		return "application data"
+	case "100-continue or body":
+		return "100 Continue, or the client the body"
+	}
+	if !strings.Contains(what, " ") && strings.Contains(what, "_") || what == "finished" || what == "certificate" {
+		name := ""
+		for part := range strings.SplitSeq(what, "_") {
+			name += strings.ToUpper(part[:1]) + part[1:]
+		}
+		return "a " + name
+	}
+	return "the " + clean(what)
+}
+
+// seconds is a time relative to the start of a flow.
+func seconds(n int64) string {
+	return strconv.FormatFloat(float64(n)/1e9, 'f', 6, 64) + " s"
+}

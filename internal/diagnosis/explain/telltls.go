@@ -1,0 +1,175 @@
+package explain
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/capture/decrypt"
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/tlswire"
+)
+
+// messageName is the name that the RFCs give a handshake message: client_hello is ClientHello.
+func messageName(k fact.Kind) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(k.String(), "_") {
+		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return b.String()
+}
+
+// handshake tells a handshake message, or what one means.
+func (t *teller) handshake(r *row, f *fact.Fact) bool {
+	r.name = messageName(f.Kind)
+	switch f.Kind {
+	case fact.TLSClientHello:
+		t.hello = r.at
+	case fact.TLSHelloRequest:
+		t.request = f
+		r.level, r.more = warn, "asks to renegotiate"
+		if f.Text != "" {
+			r.more += ", known " + clean(strings.ReplaceAll(f.Text, "_", " "))
+		}
+		return true
+	case fact.TLSHelloRequestAnswer:
+		t.answer(r, f)
+		return true
+	case fact.TLSHandshakeDone:
+		r.form, r.name, r.level = note, "handshake complete", routine
+		if t.hello != 0 {
+			r.name += " in " + span(r.at-t.hello)
+		}
+		return true
+	case fact.TLSRenegotiated:
+		r.form, r.name = note, "renegotiated"
+		return true
+	case fact.TLSEncryptedMessage:
+		r.name, r.more, r.level = "handshake message (encrypted)", several(f.Size, "byte"), routine
+		return true
+	case fact.TLSOtherMessage:
+		r.name, r.more = clean(f.Text), several(f.Size, "byte")
+		return true
+	case fact.TLSCertificate:
+		r.more, r.level = certificates(f)
+		return true
+	}
+	return t.message(r, f)
+}
+
+// message tells those of which a word or two is enough.
+func (t *teller) message(r *row, f *fact.Fact) bool {
+	switch d := f.Detail.(type) {
+	case *fact.ClientHello:
+		r.more = clientHello(d)
+	case *fact.ServerHello:
+		r.more = serverHello(d)
+	case *fact.CertificateRequest:
+		r.more = certificateRequest(d)
+		if f.Kind == fact.TLSPostHandshakeAuth {
+			r.name, r.level = "CertificateRequest (after the handshake)", warn
+		}
+	case *fact.KeyExchange:
+		r.more, r.level = joined(", ", clean(strings.ReplaceAll(d.Kind, "_", "-")), clean(d.Group), when(d.Bits > 0, strconv.Itoa(d.Bits)+" bits")), routine
+	case *fact.SessionTicket:
+		r.more, r.level = "good for "+span(int64(d.Lifetime)*1e9), routine
+	default:
+		r.more = clean(f.Text)
+	}
+	switch f.Kind {
+	case fact.TLSServerHelloDone, fact.TLSChangeCipherSpec, fact.TLSFinished, fact.TLSCertificateVerify, fact.TLSCertificateStatus,
+		fact.TLSEncryptedExtensions, fact.TLSEndOfEarlyData:
+		r.level = routine
+	case fact.TLSKeyUpdate:
+		r.more, r.level, r.class = when(f.Code == 1, "asks for the same"), routine, "key update"
+	}
+	return true
+}
+
+func (t *teller) answer(r *row, f *fact.Fact) {
+	r.form = note
+	switch f.Text {
+	case "complied":
+		r.name, r.level = "the client answers the HelloRequest after "+span(f.Size), routine
+	case "refused":
+		r.name, r.level = "the client refuses to renegotiate, after "+span(f.Size), bad
+	default:
+		r.name, r.level = "the client never answered the HelloRequest", bad
+	}
+}
+
+// records tells what is no handshake message.
+func (t *teller) records(r *row, f *fact.Fact) bool {
+	switch f.Kind {
+	case fact.TLSAlert:
+		t.alert(r, f)
+	case fact.TLSEncryptedAlert:
+		r.name = "alert (encrypted)"
+	case fact.TLSApplicationData:
+		if t.flow.HTTP != "" && !t.sealed[f.Side] {
+			return false // its exchanges are told
+		}
+		r.name, r.more, r.class = "application data", joined(", ", several(int64(f.Code), "record"), several(f.Size, "byte")), "data"
+	case fact.TLSHeartbeat:
+		r.name, r.more = "heartbeat", several(f.Size, "byte")
+	case fact.TLSNotTLS:
+		r.name, r.more, r.level = "not TLS", clean(f.Text), bad
+	case fact.TLSRecordLost:
+		r.form, r.level = note, bad
+		r.name, r.more = "records of the "+f.Side.String()+" are missing", when(f.Code > 0, several(int64(f.Code), "record"))
+	case fact.TLSBadRecord:
+		r.level, r.class = bad, "bad record"+f.Side.String()
+		r.name, r.more = "bad record", joined(", ", clean(f.Text), tlswire.RecordTypeName(uint8(f.Code)), several(f.Size, "byte"))
+	case fact.TLSUndecryptable:
+		t.seal(f.Side)
+		r.form, r.name, r.more = note, "not decrypted", firstSentence(decrypt.Why(f.Text))
+	case fact.TLSDecryptable:
+		t.sealed = [3]bool{}
+		r.form, r.name, r.level = note, "decrypted", routine
+		r.more = sourceText(f.Text)
+	default:
+		return false
+	}
+	return true
+}
+
+func (t *teller) alert(r *row, f *fact.Fact) {
+	r.name, r.more, r.level = "Alert "+strconv.Itoa(f.Code), clean(f.Text), bad
+	switch {
+	case f.Code == 0:
+		r.level = routine
+		t.ended[f.Side] = true
+	case f.Size == 2:
+		r.more += ", fatal"
+	case f.Size == 1:
+		r.more += ", warning"
+	}
+}
+
+// seal notes that a side, or both, stays closed.
+func (t *teller) seal(s fact.Side) {
+	if s == fact.SideNone {
+		t.sealed = [3]bool{true, true, true}
+		return
+	}
+	t.sealed[s] = true
+}
+
+// firstSentence is why without the next step, which the header says.
+func firstSentence(w decrypt.Why) string {
+	text, _, _ := strings.Cut(w.Text(), ":")
+	return clean(text)
+}
+
+func sourceText(source string) string {
+	switch source {
+	case "key log":
+		return "with the key log"
+	case "private key":
+		return "with the private key"
+	case "psk":
+		return "with the pre-shared key"
+	case "session":
+		return "with the secret of an earlier connection"
+	}
+	return clean(source)
+}

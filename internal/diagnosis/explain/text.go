@@ -1,0 +1,164 @@
+package explain
+
+import (
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/lunette-waf/lunette/internal/capture/decrypt"
+	"github.com/lunette-waf/lunette/internal/capture/flow"
+	"github.com/lunette-waf/lunette/internal/capture/pcap"
+)
+
+// texter writes text for people.
+type texter struct {
+	w     sink
+	c     *Capture
+	o     Options
+	style style
+}
+
+// Text writes c for people: what was read, then each flow as a ladder. Of more than 20 flows it writes a table, and the ladders of
+// those that have trouble.
+func Text(w io.Writer, c *Capture, o Options) error {
+	o = o.filled()
+	t := texter{w: newSink(w), c: c, o: o, style: style{o.Color, o.ASCII}}
+	t.capture()
+	var told []int // indices in c.Flows
+	for number := range c.numbered {
+		told = append(told, number-1)
+	}
+	shown := told
+	if len(told) > fewFlows && !o.All {
+		t.table(told)
+		shown = t.worst(told)
+	}
+	for _, i := range shown {
+		t.blank()
+		f := c.Flows[i]
+		t.head(i+1, f)
+		t.ladder(f, fold(rowsOf(f), len(f.Exchanges), o.All))
+		t.omitted(f)
+	}
+	t.end(told, shown)
+	return t.w.done()
+}
+
+// line writes clean text in one colour.
+func (t *texter) line(sgr, text string) {
+	t.w.put(t.style.paint(sgr, t.style.text(text)))
+	t.w.put("\n")
+}
+
+func (t *texter) blank() { t.w.put("\n") }
+
+// capture writes what was read.
+func (t *texter) capture() {
+	for i := range t.c.Files {
+		f := &t.c.Files[i]
+		t.line(sgrBold, cut(clean(f.Name), t.o.Width))
+		t.about(routine, joined(", ", fileFormat(&f.Info), links(&f.Info), several(f.Packets, "packet"), clean(f.Info.Application)))
+	}
+	if t.c.Packets > 0 {
+		start := t.c.Start.Time().In(t.o.Location).Format("2006-01-02 15:04:05.000 MST")
+		t.about(routine, joined(", ", several(t.c.Connections, "connection"), volume(t.c.Bytes), span(t.c.End.At-t.c.Start.At)+" from "+start, when(t.c.Filter != "", "filter "+clean(t.c.Filter))))
+	}
+	t.about(routine, t.c.Secrets.text())
+	for _, w := range t.c.Warnings {
+		t.about(bad, "warning: "+clean(w))
+	}
+}
+
+func fileFormat(i *pcap.Info) string { return clean(i.Format) + when(i.Compressed, ", gzip") }
+
+// links are the link types of a file.
+func links(i *pcap.Info) string {
+	var names []string
+	for _, in := range i.Interfaces {
+		if name := linkName(in.Link); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return few(names, 3)
+}
+
+func linkName(l pcap.LinkType) string {
+	switch l {
+	case pcap.LinkNull, pcap.LinkLoop:
+		return "loopback"
+	case pcap.LinkEthernet:
+		return "Ethernet"
+	case pcap.LinkRaw12, pcap.LinkRaw14, pcap.LinkRaw, pcap.LinkIPv4, pcap.LinkIPv6:
+		return "raw IP"
+	case pcap.LinkSLL:
+		return "Linux cooked v1"
+	case pcap.LinkSLL2:
+		return "Linux cooked v2"
+	}
+	return "link type " + strconv.Itoa(int(l))
+}
+
+func (s *Secrets) text() string {
+	if !s.Given() {
+		return "no secrets to decrypt with"
+	}
+	psks := ""
+	if s.PSKs > 0 {
+		psks = several(int64(s.PSKs), "pre-shared key")
+	}
+	inside := ""
+	if s.Inside > 0 {
+		inside = several(int64(s.Inside), "secret") + " in the capture itself"
+	}
+	return "secrets: " + joined(", ", named("key log", s.KeyLogs), named("private key", s.Keys), psks, inside)
+}
+
+func named(what string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return what + " " + clean(few(names, 3))
+}
+
+// omitted says what a flow did not keep.
+func (t *texter) omitted(f *flow.Flow) {
+	if n := int64(f.Omitted); n > 0 {
+		t.about(warn, several(n, "more event")+" were not kept")
+	}
+	if n := int64(f.ExchangesOmitted); n > 0 {
+		t.about(warn, several(n, "more exchange")+" were not kept")
+	}
+}
+
+// end writes the totals and what to do next.
+func (t *texter) end(told, shown []int) {
+	tls, opened, closed, troubled := 0, 0, 0, 0
+	for _, i := range told {
+		f := t.c.Flows[i]
+		if f.TLS != nil {
+			tls++
+			switch f.TLS.Why {
+			case decrypt.WhyNot:
+				opened++
+			case decrypt.WhyNoHandshake:
+			default:
+				closed++
+			}
+		}
+		if troubleOf(f).weight > 0 {
+			troubled++
+		}
+	}
+	t.blank()
+	tlsPart := ""
+	if tls > 0 {
+		tlsPart = several(int64(tls), "TLS flow") + ": " + strconv.Itoa(opened) + " decrypted, " + strconv.Itoa(closed) + " not"
+	}
+	t.about(usual, joined(", ", several(int64(len(told)), "flow"), strconv.Itoa(troubled)+" with something that stands out", tlsPart))
+	if len(shown) < len(told) {
+		t.about(usual, "shown as ladders: "+strconv.Itoa(len(shown))+"; --flow N shows another one, --all all of them, --filter 'host=… port=…' fewer")
+	}
+	if closed > 0 {
+		t.about(usual, "\"lunette keys\" says how to get secrets")
+	}
+}
