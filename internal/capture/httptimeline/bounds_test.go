@@ -85,6 +85,36 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// A few bytes of HPACK stand for many: what is kept of them is bounded by what was sent, and large cookies still show.
+func TestHeaderCompressionIsBounded(t *testing.T) {
+	e := newEncoder()
+	cookie := "cookie " + strings.Repeat("c", 3000)
+	start := preface + emptySettings + fr(frameHeaders, flagEndHeaders|flagEndStream, 1, e.block(":method GET", ":scheme https", ":path /", ":authority a.test", cookie))
+	indexed := e.block(cookie)
+	for _, r := range []struct {
+		name   string
+		copies int // of the cookie in each block
+		whole  bool
+	}{{"cookies", 1, true}, {"bomb", 60, false}} {
+		var b strings.Builder
+		b.WriteString(start)
+		block := e.block(":method GET", ":scheme https", ":path /", ":authority a.test") + strings.Repeat(indexed, r.copies)
+		for i := range 2000 {
+			b.WriteString(fr(frameHeaders, flagEndHeaders|flagEndStream, uint32(2*i+3), block))
+		}
+		weight, lacks := 0, 0
+		for _, x := range play(Config{Unmask: true}, []step{c(b.String())}, nil).done {
+			weight += x.Weight()
+			if len(x.Request.Head.Fields) < r.copies {
+				lacks++
+			}
+		}
+		if most := firstRoom + (ratio+64)*b.Len(); weight > most || r.whole != (lacks == 0) {
+			t.Errorf("%s: %d bytes are kept of %d, at most %d; %d lack fields", r.name, weight, b.Len(), most, lacks)
+		}
+	}
+}
+
 func manyStreams(n int) string {
 	var b strings.Builder
 	e := newEncoder()

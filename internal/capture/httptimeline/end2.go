@@ -56,7 +56,8 @@ func (c *http2) awaited() (fact.Side, string) {
 	if c.side[fact.SideServer].lost {
 		return fact.SideNone, nothing // it may have answered
 	}
-	for st := c.oldest; st != nil; st = st.next {
+	const most = 64 // streams that are looked at
+	for st, n := c.oldest, 0; st != nil && n < most; st, n = st.next, n+1 {
 		for side := fact.SideClient; side <= fact.SideServer; side++ {
 			if !st.ended[side] && (st.window[side].blocked || c.side[side].window.blocked) {
 				return side.Other(), "window update"

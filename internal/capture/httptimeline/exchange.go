@@ -59,3 +59,30 @@ type headNotes struct {
 
 // over reports whether nothing of it is to come.
 func (o *open) over() bool { return o.reqDone && o.respDone }
+
+// Weight is about how many bytes of memory the exchange holds.
+func (x *Exchange) Weight() int {
+	n := 512 + x.Request.weight() + x.Response.weight()
+	for i := range x.Interim {
+		n += x.Interim[i].weight()
+	}
+	for _, what := range x.Broken {
+		n += len(what)
+	}
+	return n
+}
+
+func (m *Message) weight() int {
+	n := cap(m.Body)
+	if m.Head != nil {
+		n += 256 + len(m.Head.Method) + len(m.Head.Authority) + len(m.Head.Target) + len(m.Head.Phrase) + fieldsWeight(m.Head.Fields)
+	}
+	return n + fieldsWeight(m.Trailers)
+}
+
+func fieldsWeight(fields []fact.Field) (n int) {
+	for i := range fields {
+		n += 32 + len(fields[i].Name) + len(fields[i].Value)
+	}
+	return n
+}

@@ -34,11 +34,12 @@ func (c *http2) fragment(s *side2, side fact.Side, at fact.Stamp, p []byte) {
 		return
 	}
 	s.block.size += frameHeader + f.length
+	s.room += int64(frameHeader+f.length) * ratio
 	if s.block.size > maxHead {
 		c.giveUp(s, side, at, fmt.Sprintf("header block over %d bytes: not read any further (RFC 9113 10.5.1)", maxHead))
 		return
 	}
-	if !s.block.holes {
+	if !s.block.holes && !s.lost {
 		_, err := s.dec.Write(p)
 		if err == nil && f.flags&flagEndHeaders != 0 {
 			err = s.dec.Close()
@@ -120,8 +121,8 @@ func (c *http2) headers(s *side2, side fact.Side, at fact.Stamp) {
 	default:
 		c.response(st, at, &b, fields)
 	}
-	if s.size > maxHead {
-		c.t.broken(st.x, side, at, fmt.Sprintf("fields over %d bytes are not shown (RFC 9113 10.5.1)", maxHead))
+	if s.size > maxHead || s.room <= 0 {
+		c.t.broken(st.x, side, at, "header block of too many bytes, not all of its fields are shown (RFC 9113 10.5.1)")
 	}
 	if b.holes && len(st.x.Broken) < maxBroken { // no fact: the capture is to blame
 		st.x.Broken = append(st.x.Broken, "fields unknown behind lost or malformed bytes (RFC 7541 2.3.2)")

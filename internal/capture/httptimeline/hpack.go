@@ -4,6 +4,13 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
+// The bounds of header compression: a few bytes can stand for many.
+const (
+	maxForgets = 16      // times that a dynamic table is lost; a real peer ends the connection at the first
+	firstRoom  = 1 << 20 // bytes of fields that are shown of a side, and for each byte of its header blocks:
+	ratio      = 256
+)
+
 // unknownName stands for a field of the dynamic table whose insertion was not seen. No field may be called so.
 const unknownName = "?"
 
@@ -11,7 +18,8 @@ const unknownName = "?"
 func (s *side2) newDecoder(table uint32) {
 	s.table = table
 	s.dec = hpack.NewDecoder(table, func(f hpack.HeaderField) {
-		if s.size += int(f.Size()); s.size <= maxHead {
+		s.room -= int64(f.Size())
+		if s.size += int(f.Size()); s.size <= maxHead && s.room > 0 {
 			s.fields = append(s.fields, field{f.Name, f.Value})
 		}
 	})
@@ -30,6 +38,10 @@ func (s *side2) allow(n uint32) {
 // inserted from now on have the same indices as in the sender's table, and those that were there before show as unknown.
 func (c *http2) forget(s *side2) {
 	s.unknown = true
+	if s.forgets++; s.forgets > maxForgets {
+		s.lost, c.holes = true, true
+		return
+	}
 	s.newDecoder(s.table)
 	s.dec.SetEmitEnabled(false)
 	const size = 33 // of an entry of one byte (RFC 7541 section 4.1)

@@ -19,6 +19,7 @@ type http2 struct {
 	highest     [3]uint32 // stream that a side opened last
 	goAway      [3]uint32 // last stream of its GOAWAY, plus 1
 	holes       bool      // bytes were lost: windows are not known any more
+	resized     int       // changes of the initial window
 	settingsFor [3]bool   // a side sent SETTINGS
 }
 
@@ -39,6 +40,8 @@ type side2 struct {
 	fields   []field
 	size     int // of the fields of this block
 	unknown  bool
+	forgets  int   // how often the dynamic table was lost
+	room     int64 // bytes of fields that may still be shown
 	block    block
 	window   window // of the connection
 	initial  int64  // window of a new stream
@@ -102,6 +105,7 @@ func (t *Timeline) startHTTP2(o *open) {
 		s := &c.side[i]
 		s.initial, s.maxFrame, s.window = defaultWindow, defaultFrame, window{left: defaultWindow}
 		s.newDecoder(defaultTable)
+		s.room = firstRoom
 	}
 	c.side[fact.SideServer].preface = len(preface)
 	if o != nil {

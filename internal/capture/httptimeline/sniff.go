@@ -18,56 +18,43 @@ type held struct {
 	n       int64
 }
 
+// opening is what is known of the first bytes of a side.
+type opening struct {
+	bytes []byte // as many as are of interest
+	lacks bool   // what is known first is that bytes are missing
+	over  bool   // no more of them come: bytes are missing behind them
+}
+
+// see takes note of h.
+func (o *opening) see(h *held) {
+	if h.missing {
+		o.lacks = o.lacks || len(o.bytes) == 0 && !o.over
+		o.over = true
+	} else if n := min(len(h.p), len(preface)-len(o.bytes)); n > 0 && !o.over {
+		o.bytes = append(o.bytes, h.p[:n]...)
+	}
+}
+
 // sniff holds h back until the client's first bytes are, or are not, the preface of HTTP/2. A server of HTTP/2 may send its
 // SETTINGS before them.
 func (t *Timeline) sniff(h held) {
 	h.p = bytes.Clone(h.p)
 	t.held = append(t.held, h)
-	t.waits += len(h.p) + 1
-	if first := t.firstOf(fact.SideClient); len(first) > 0 || t.lacksStart(fact.SideClient) {
-		switch {
-		case t.lacksStart(fact.SideClient):
-			t.choose(looksSettings(t.firstOf(fact.SideServer)))
-		case len(first) >= len(preface):
-			t.choose(string(first[:len(preface)]) == preface)
-		case preface[:len(first)] != string(first):
-			t.choose(false)
-		}
-		return
-	}
-	if first := t.firstOf(fact.SideServer); t.lacksStart(fact.SideServer) || len(first) >= 9 && !looksSettings(first) || t.waits > maxHeld {
+	t.waits += len(h.p) + 64 // about what an entry takes
+	t.openings[h.side].see(&h)
+	client, server := &t.openings[fact.SideClient], &t.openings[fact.SideServer]
+	n := len(client.bytes)
+	switch {
+	case client.lacks:
+		t.choose(looksSettings(server.bytes))
+	case preface[:n] != string(client.bytes) || client.over:
+		t.choose(false)
+	case n == len(preface):
+		t.choose(true)
+	case n > 0:
+	case server.lacks, len(server.bytes) >= frameHeader && !looksSettings(server.bytes), t.waits > maxHeld:
 		t.choose(false)
 	}
-}
-
-// firstOf returns the first bytes of a side, as many as are of interest.
-func (t *Timeline) firstOf(side fact.Side) (first []byte) {
-	for i := range t.held {
-		h := &t.held[i]
-		switch {
-		case h.side != side:
-		case h.missing:
-			return first
-		case first == nil:
-			first = h.p
-		default:
-			first = append(first[:len(first):len(first)], h.p...)
-		}
-		if len(first) >= len(preface) {
-			break
-		}
-	}
-	return first
-}
-
-// lacksStart reports whether the first that is known of a side is that bytes are missing.
-func (t *Timeline) lacksStart(side fact.Side) bool {
-	for i := range t.held {
-		if t.held[i].side == side {
-			return t.held[i].missing
-		}
-	}
-	return false
 }
 
 // choose ends the waiting and reads what was held back.

@@ -36,17 +36,16 @@ func (t *Timeline) start(side fact.Side, h *half, at fact.Stamp, p []byte) []byt
 // startRequest opens the exchange of a request whose first byte was seen.
 func (t *Timeline) startRequest(h *half) {
 	server := &t.h1.half[fact.SideServer]
-	for _, o := range append([]*open(nil), t.h1.open...) {
-		switch {
-		case o.unknown && !o.responding: // what was lost was no request, or its response is lost too
-			t.close1(o)
-		case server.lost && server.state == searching && o.reqDone && !o.respDone:
-			if o.x.Response.Head == nil {
-				o.x.Reset = responseLost
-			}
-			o.respDone = true // its response, or the rest of it, is lost: hardly any client sends a request before
-			t.close1(o)
+	switch o := t.awaiting(); {
+	case o == nil:
+	case o.unknown && !o.responding: // what was lost was no request, or its response is lost too
+		t.close1(o)
+	case server.lost && server.state == searching && o.reqDone: // hardly any client sends a request before the response came
+		if o.x.Response.Head == nil {
+			o.x.Reset = responseLost
 		}
+		o.respDone = true
+		t.close1(o)
 	}
 	if len(t.h1.open) >= maxOpen {
 		t.giveUpOldest()

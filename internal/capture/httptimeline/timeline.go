@@ -30,23 +30,24 @@ const (
 
 // Timeline follows one connection. It is for one goroutine.
 type Timeline struct {
-	cfg    Config
-	mask   *redact.Masker
-	proto  string
-	held   []held // first bytes, while it is open whether this is HTTP/2
-	waits  int    // bytes in held
-	chosen bool   // HTTP/1 or HTTP/2 was chosen
-	ended  [3]bool
-	h1     http1
-	h2     *http2
-	number int
-	last   *Exchange // over, but bytes that should not follow it are still told
-	stray  int
-	hashes []hash.Hash
-	raw    rawHead
-	text   []byte // of a head, masked
-	places []place
-	strict struct {
+	cfg      Config
+	mask     *redact.Masker
+	proto    string
+	held     []held // first bytes, while it is open whether this is HTTP/2
+	waits    int    // bytes in held
+	openings [3]opening
+	chosen   bool // HTTP/1 or HTTP/2 was chosen
+	ended    [3]bool
+	h1       http1
+	h2       *http2
+	number   int
+	last     *Exchange // over, but bytes that should not follow it are still told
+	stray    int
+	hashes   []hash.Hash
+	raw      rawHead
+	text     []byte // of a head, masked
+	places   []place
+	strict   struct {
 		req  exchange.Request
 		resp exchange.Response
 	}

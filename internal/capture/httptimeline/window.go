@@ -5,6 +5,9 @@ import "github.com/lunette-waf/lunette/internal/fact"
 // minBlocked is how long a window must be exhausted to be told, in nanoseconds: a window that fills up for one round trip is no news.
 const minBlocked = 100e6
 
+// maxResized bounds the work: each change of the initial window touches every stream.
+const maxResized = 100
+
 // window is how many bytes a side may still send (RFC 9113 section 5.2), and since when it is none.
 type window struct {
 	left    int64
@@ -73,6 +76,10 @@ func (c *http2) initialWindow(side fact.Side, at fact.Stamp, n int64) {
 	sender := side.Other()
 	delta := n - c.side[sender].initial
 	c.side[sender].initial = n
+	if c.resized++; c.resized > maxResized {
+		c.holes = true // windows are not followed any more
+		return
+	}
 	for st := c.oldest; st != nil; st = st.next {
 		c.blockedFor(sender, at, st.id, st.window[sender].grow(delta, at))
 	}
