@@ -77,6 +77,9 @@ func (s *Session) open(l *lane, r *tlsrecord.Record) (plain []byte, typ uint8, o
 	}
 	l.fails = 0
 	s.info.Decrypted++
+	if s.budget < mostBudget {
+		s.budget += int64(len(r.Payload))
+	}
 	if !l.opened {
 		l.opened = true
 		s.proven13(r)

@@ -8,10 +8,9 @@ import (
 	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
-// Bounds of trials in the dark: the bytes of all trials of a connection, what making a key counts for, and the sequence numbers
-// that every secret is tried with before any is tried with all.
+// Bounds of trials in the dark: what making a key counts for, in bytes of work, and the sequence numbers that every secret is tried
+// with before any is tried with all.
 const (
-	darkBudget = 64 << 20
 	keyCost    = 4 << 10
 	innerCost  = 128 << 10 // browsers send Encrypted Client Hello for show: few secrets are tried then
 	fewNumbers = 32
@@ -36,6 +35,7 @@ func (s *Session) midstream(r *tlsrecord.Record) {
 	if s.version == 0 {
 		s.version = r.Version
 	}
+	s.budget = mostBudget
 	s.dim = r.Type == tlswire.TypeApplicationData && r.Version == tlswire.VersionTLS12 && !s.src.empty()
 }
 
@@ -45,6 +45,9 @@ func (s *Session) trySecrets(l *lane, r *tlsrecord.Record) (found, bool) {
 		s.dim = s.dim && r.Type != tlswire.TypeHandshake // up to TLS 1.2 then
 		return found{}, false
 	}
+	rest := s.budget / 4 * 3 // for records after it: this one may be of the handshake
+	s.budget -= rest
+	defer func() { s.budget += rest }()
 	for _, most := range [...]int{fewNumbers, s.cfg.Search} {
 		var f found
 		s.src.TrafficSecrets(labels13[l.index()][epochApplication].label, func(random, secret []byte) bool {
@@ -92,8 +95,8 @@ func (s *Session) trySecret(l *lane, r *tlsrecord.Record, random, secret []byte,
 }
 
 func (s *Session) tryNumbers(half *tlscrypt.Half, r *tlsrecord.Record, most int) (found, bool) {
-	for seq := range min(most, 1+int(max(0, s.budget)/int64(len(r.Payload)+64))) {
-		s.budget -= int64(len(r.Payload) + 64)
+	for seq := range min(most, 1+int(max(0, s.budget)/int64(len(r.Payload)+tryCost))) {
+		s.budget -= int64(len(r.Payload) + tryCost)
 		half.Seq = uint64(seq)
 		if f, ok := s.tryOnce(half, r); ok {
 			return f, true

@@ -5,8 +5,14 @@ import (
 	"github.com/lunette-waf/lunette/internal/tlscrypt"
 )
 
-// searchBytes bounds the bytes that one search after a loss runs through.
-const searchBytes = 32 << 20
+// Bounds of searches. Work is counted in bytes that are run through a cipher.
+const (
+	searchBytes = 16 << 20 // of one search
+	firstBudget = 16 << 20 // of a connection at its start; what opens adds to it
+	mostBudget  = 64 << 20
+	tryCost     = 64    // of a try, beside the record's bytes
+	longest     = 16901 // bytes of the longest record on the wire that peers send, header included
+)
 
 // found is a record that opened.
 type found struct {
@@ -31,11 +37,14 @@ func (s *Session) try(half *tlscrypt.Half, l *lane, r *tlsrecord.Record) (found,
 			return f, true
 		}
 	}
-	n := min(s.cfg.Search, searchBytes/(len(r.Payload)+64))
 	if start > 0 {
 		start-- // a record that failed may have been none of this stream
 	}
-	for half.Seq = start; half.Seq < start+uint64(n); half.Seq++ {
+	first := start + uint64(l.gap/longest)
+	cost := int64(len(r.Payload) + tryCost)
+	n := min(int64(s.cfg.Search), min(searchBytes, s.budget)/cost)
+	for half.Seq = first; half.Seq < first+uint64(n); half.Seq++ {
+		s.budget -= cost
 		if f, ok := s.tryOnce(half, r); ok {
 			return f, true
 		}
@@ -59,7 +68,9 @@ func (s *Session) tryStream(half *tlscrypt.Half, l *lane, r *tlsrecord.Record) (
 		return found{}, false
 	}
 	const header, least = 5, 5 + 16
-	start, most := half.Seq, int(min(int64(s.cfg.Search), (l.gap+least-1)/least, int64(searchBytes/(len(r.Payload)+64))))
+	cost := int64(len(r.Payload) + tryCost)
+	start, most := half.Seq, int(min(int64(s.cfg.Search), (l.gap+least-1)/least, min(searchBytes, s.budget)/cost))
+	s.budget -= int64(most) * cost
 	for k := most; k > 0; k-- {
 		skip := header
 		if k == most {

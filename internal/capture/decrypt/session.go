@@ -23,7 +23,7 @@ type Session struct {
 	etm     bool
 	dim     bool // the hellos are missing, and it may be TLS 1.3
 	ask     request
-	budget  int64 // bytes of work left for trials in the dark
+	budget  int64 // bytes of work left for searches
 	info    Info
 	log     []string
 }
@@ -36,7 +36,7 @@ func New(cfg Config, src *secrets.Store, out Handler) *Session {
 	if cfg.Scratch == nil {
 		cfg.Scratch = &Scratch{}
 	}
-	s := &Session{cfg: cfg, src: source{src}, out: out, budget: darkBudget}
+	s := &Session{cfg: cfg, src: source{src}, out: out, budget: firstBudget}
 	s.lanes[0].side, s.lanes[1].side = fact.SideClient, fact.SideServer
 	return s
 }

@@ -158,6 +158,9 @@ func (s *Session) tryLater(l *lane, r *tlsrecord.Record) (found, bool) {
 	return s.tryGenerations(l, r)
 }
 
+// fewGenerations is how many numbers are tried under secrets to which a lost KeyUpdate may have led.
+const fewGenerations = 256
+
 // tryGenerations is for a KeyUpdate that was lost.
 func (s *Session) tryGenerations(l *lane, r *tlsrecord.Record) (found, bool) {
 	if l.epoch != epochApplication || l.secret == nil || !l.opened && !l.lost {
@@ -173,7 +176,7 @@ func (s *Session) tryGenerations(l *lane, r *tlsrecord.Record) (found, bool) {
 		if err != nil {
 			break
 		}
-		if f, ok := s.try(half, l, r); ok {
+		if f, ok := s.tryNumbers(half, r, fewGenerations); ok {
 			l.good(half)
 			l.secret = next
 			return f, true
