@@ -16,10 +16,10 @@ const (
 	TCPConnected      // Text: address; Size: round trip in nanoseconds, where a capture shows it
 	TCPFailed         // Code: errno; Text: errno name
 	TCPMidstream      // the capture begins within the connection
-	TCPRetransmission // data, SYN or FIN sent again; Size: bytes; Code: how many segments in a row; Text: "syn", "syn_ack", "data", "fin"
-	TCPOutOfOrder     // Size: bytes; Code: how many segments in a row
+	TCPRetransmission // data, SYN or FIN sent again; Size: bytes; Code: how many segments in a row; Text: "syn", "syn_ack", "data", "fin"; "duplicate": the capture holds packets twice, one fact for a side
+	TCPOutOfOrder     // Size: bytes; Code: how many segments in a row; Text: "too_late" when they had been given up as a gap, "outside_window" when they fit nowhere
 	TCPOverlap        // a segment says other bytes than one before it at the same place; Size: bytes that differ
-	TCPGap            // the capture lacks bytes of this side; Size: how many; Text: "lost" (the other side acknowledged them), "unknown", "cut" (snaplen)
+	TCPGap            // the capture lacks bytes of this side; Size: how many; Text: "lost" (the other side acknowledged them), "unknown", "cut" (snaplen; Code: how many segments in a row)
 	TCPKeepAlive      // Code: how many probes in a row
 	TCPZeroWindow     // this side cannot take more
 	TCPWindowOpen     // after a zero window; Size: nanoseconds that it lasted

@@ -5,8 +5,8 @@ import (
 	"github.com/lunette-waf/lunette/internal/fact"
 )
 
-// bytes takes the payload of s, which begins at off of direction d.
-func (t *Tracker) bytes(c *conn, d int, off int64, s *packet.Segment) {
+// bytes takes the payload of s, which begins at off of direction d. It returns the direction that d is afterwards.
+func (t *Tracker) bytes(c *conn, d int, off int64, s *packet.Segment) int {
 	p := &c.half[d]
 	w := waiter{off: off, data: s.Payload[:min(len(s.Payload), s.Length)], at: fact.Stamp{At: s.At, Frame: s.Frame}}
 	w.cut = s.Length - len(w.data)
@@ -17,24 +17,23 @@ func (t *Tracker) bytes(c *conn, d int, off int64, s *packet.Segment) {
 	switch {
 	case p.over == fact.TCPClosed && end > p.overOff, p.anchored && off-p.next > farthest:
 		t.stats.Ignored++
-		t.note(c, d, event{kind: fact.TCPOutOfOrder, text: "outside_window", size: int64(s.Length), at: w.at})
-		return
+		t.note(c, d, event{kind: fact.TCPOutOfOrder, text: outside, size: int64(s.Length), at: w.at})
+		return d
 	case !p.anchored || c.h == nil:
-		t.keep(c, d, w, s)
-		return
+		return t.keep(c, d, w, s)
 	case end <= p.next:
 		t.repeated(c, d, off, s)
-		return
+		return d
 	case off < p.next:
-		t.note(c, d, event{kind: fact.TCPRetransmission, text: "data", size: p.next - off, at: w.at})
+		t.note(c, d, event{kind: fact.TCPRetransmission, text: ofData, size: p.next - off, at: w.at})
 		w.trim(p.next)
 	}
 	t.late(c, d, w)
 	if live := p.live(); w.off == p.next && (len(live) == 0 || end <= live[0].off) && !c.blocked(d, w.ack) {
 		t.pass(c, d, w)
-		return
+		return d
 	}
-	t.keep(c, d, w, s)
+	return t.keep(c, d, w, s)
 }
 
 // trim takes away what is below off.
@@ -60,7 +59,7 @@ func (t *Tracker) late(c *conn, d int, w waiter) {
 	}
 	e := event{kind: fact.TCPOutOfOrder, size: int64(len(w.data) + w.cut), at: w.at}
 	if w.at.At-live[0].at.At > max(disorder, c.trip) {
-		e.kind, e.text = fact.TCPRetransmission, "data"
+		e.kind, e.text = fact.TCPRetransmission, ofData
 	}
 	t.note(c, d, e)
 }
@@ -68,56 +67,66 @@ func (t *Tracker) late(c *conn, d int, w waiter) {
 // pass hands w on, which is next.
 func (t *Tracker) pass(c *conn, d int, w waiter) {
 	p := &c.half[d]
-	p.next += int64(len(w.data) + w.cut)
 	c.since = 0
 	if len(w.data) > 0 {
+		p.next += int64(len(w.data))
 		c.h.Data(side(d), w.at, w.data)
 	}
 	if w.cut > 0 {
+		p.next += int64(w.cut)
 		t.cutOff(c, d, w.at, int64(w.cut))
 	}
 }
 
-// keep lets w wait; when memory is short what is missing before it is given up.
-func (t *Tracker) keep(c *conn, d int, w waiter, s *packet.Segment) {
-	p := &c.half[d]
+// keep lets w wait; when memory is short what is missing before it is given up. It returns the direction that d is afterwards.
+func (t *Tracker) keep(c *conn, d int, w waiter, s *packet.Segment) int {
 	got, ok := t.hold(c, d, w)
-	if !ok {
-		for t.force(c) {
-		}
-		t.begin(c)
-		t.gap(c, d, w.off, w.at)
-		if w.off < p.next {
-			if w.off+int64(len(w.data)+w.cut) <= p.next {
-				return
-			}
-			w.trim(p.next)
-		}
-		t.pass(c, d, w)
-		return
-	}
 	switch {
+	case !ok:
+		return t.hurry(c, d, w)
 	case got.differ > 0:
 		t.note(c, d, event{kind: fact.TCPOverlap, size: got.differ, at: w.at})
 	case got.fresh == 0:
 		t.repeated(c, d, w.off, s)
 	case got.old > 0:
-		t.note(c, d, event{kind: fact.TCPRetransmission, text: "data", size: got.old, at: w.at})
+		t.note(c, d, event{kind: fact.TCPRetransmission, text: ofData, size: got.old, at: w.at})
 	}
+	return d
+}
+
+// hurry hands w on now, after all that waits.
+func (t *Tracker) hurry(c *conn, d int, w waiter) int {
+	first := c.info.Client
+	for t.force(c) {
+	}
+	t.begin(c)
+	if c.info.Client != first {
+		d ^= 1
+	}
+	p := &c.half[d]
+	if !p.anchored {
+		p.anchor(w.off)
+	}
+	t.gap(c, d, w.off, w.at)
+	if w.off+int64(len(w.data)+w.cut) > p.next {
+		w.trim(p.next)
+		t.pass(c, d, w)
+	}
+	return d
 }
 
 // repeated tells of a segment whose bytes are all there already.
 func (t *Tracker) repeated(c *conn, d int, off int64, s *packet.Segment) {
 	p := &c.half[d]
-	e := event{kind: fact.TCPRetransmission, text: "data", size: int64(s.Length), at: fact.Stamp{At: s.At, Frame: s.Frame}}
+	e := event{kind: fact.TCPRetransmission, text: ofData, size: int64(s.Length), at: fact.Stamp{At: s.At, Frame: s.Frame}}
 	switch copied, other := p.met(s); {
 	case copied:
 		p.copies.add(e)
 		return
 	case other:
-		e.kind, e.text = fact.TCPOverlap, ""
+		e.kind, e.text = fact.TCPOverlap, noWord
 	case off < p.gapTo && off+int64(s.Length) > p.gapFrom:
-		e.kind, e.text = fact.TCPOutOfOrder, "too_late"
+		e.kind, e.text = fact.TCPOutOfOrder, tooLate
 	}
 	t.note(c, d, e)
 }

@@ -59,8 +59,8 @@ type half struct {
 
 	marks   [4]mark // the last segments, for copies
 	mark    uint8
-	run     run
-	copies  run
+	run     event
+	copies  event
 	gapFrom int64 // the last gap
 	gapTo   int64
 }

@@ -25,7 +25,7 @@ func (c *conn) head(d int) (turn, bool) {
 // blocked reports whether what was sent with an acknowledgement of ack by direction d must wait for the other stream.
 func (c *conn) blocked(d int, ack int64) bool {
 	o := &c.half[d^1]
-	if ack == 0 || o.absent {
+	if ack == 0 || o.absent || o.ended {
 		return false
 	}
 	if !o.anchored {
@@ -88,7 +88,7 @@ func (t *Tracker) deliver(c *conn, d int, h turn) {
 
 // cutOff tells of n bytes that the snaplen cut off, which are passed already.
 func (t *Tracker) cutOff(c *conn, d int, at fact.Stamp, n int64) {
-	t.note(c, d, event{kind: fact.TCPGap, text: "cut", size: n, at: at})
+	t.note(c, d, event{kind: fact.TCPGap, text: cutShort, size: n, at: at})
 	c.h.Gap(side(d), at, n)
 }
 

@@ -30,7 +30,7 @@ func (t *Tracker) fin(c *conn, d int, off int64, s *packet.Segment) {
 }
 
 func (t *Tracker) finAgain(c *conn, d int, s *packet.Segment) {
-	e := event{kind: fact.TCPRetransmission, text: "fin", at: fact.Stamp{At: s.At, Frame: s.Frame}}
+	e := event{kind: fact.TCPRetransmission, text: ofFIN, at: fact.Stamp{At: s.At, Frame: s.Frame}}
 	if copied, _ := c.half[d].met(s); copied {
 		c.half[d].copies.add(e)
 		return
@@ -106,6 +106,6 @@ func (t *Tracker) finish(c *conn) {
 // tellCopies tells how many packets of direction d were captured twice.
 func (t *Tracker) tellCopies(c *conn, d int) {
 	r := &c.half[d].copies
-	r.text = "duplicate"
+	r.text = duplicate
 	t.tellRun(c, d, r)
 }

@@ -4,23 +4,38 @@ import (
 	"github.com/lunette-waf/lunette/internal/fact"
 )
 
-// event is something that is counted while it goes on.
+// word is the text of a fact that counts a run.
+type word uint8
+
+const (
+	noWord word = iota
+	ofData
+	ofSyn
+	ofSynAck
+	ofFIN
+	duplicate
+	cutShort
+	outside
+	tooLate
+)
+
+func (w word) String() string {
+	return [...]string{noWord: "", ofData: "data", ofSyn: "syn", ofSynAck: "syn_ack", ofFIN: "fin", duplicate: "duplicate", cutShort: "cut",
+		outside: "outside_window", tooLate: "too_late"}[w]
+}
+
+// event is something that is counted while it goes on; as a run, count times in a row.
 type event struct {
-	kind fact.Kind
-	text string
-	size int64
-	at   fact.Stamp
+	kind  fact.Kind
+	text  word
+	count int32
+	size  int64
+	at    fact.Stamp
 }
 
-// run is the same event several times in a row.
-type run struct {
-	event
-	count int
-}
-
-func (r *run) add(e event) {
+func (r *event) add(e event) {
 	if r.count == 0 {
-		r.event = e
+		*r = e
 	} else {
 		r.size += e.size
 	}
@@ -41,11 +56,11 @@ func (t *Tracker) flushRun(c *conn, d int) {
 	t.tellRun(c, d, &c.half[d].run)
 }
 
-func (t *Tracker) tellRun(c *conn, d int, r *run) {
+func (t *Tracker) tellRun(c *conn, d int, r *event) {
 	if r.count > 0 && c.h != nil {
-		t.tell(c, d, r.at, fact.Fact{Kind: r.kind, Code: r.count, Size: r.size, Text: r.text})
+		t.tell(c, d, r.at, fact.Fact{Kind: r.kind, Code: int(r.count), Size: r.size, Text: r.text.String()})
 	}
-	*r = run{}
+	*r = event{}
 }
 
 // tell fills in f and hands it on.

@@ -44,7 +44,7 @@ func (t *Tracker) release(c *conn, d int, h turn) {
 			t.skip(c, d^1, theirs)
 		case some: // each waits for the other
 			p.waitNoMore(h)
-		case !o.seen:
+		case !o.seen || !o.anchored:
 			o.absent = true
 		case h.ack == o.next+o.fin+1 && o.fin == 0: // its FIN, presumably
 			o.fin = 1
@@ -66,7 +66,7 @@ func (t *Tracker) skip(c *conn, d int, h turn) {
 	}
 	s := p.pop()
 	t.stats.Ignored++
-	t.note(c, d, event{kind: fact.TCPOutOfOrder, text: "outside_window", size: s.end - s.off, at: s.at})
+	t.note(c, d, event{kind: fact.TCPOutOfOrder, text: outside, size: s.end - s.off, at: s.at})
 	t.drop(c, s.buf)
 	t.pool.freePiece(s.piece)
 	t.tidy(p)

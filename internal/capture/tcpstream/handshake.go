@@ -48,9 +48,9 @@ func (t *Tracker) foreign(c *conn, d int, s *packet.Segment) bool {
 
 // syn takes a SYN or SYN-ACK and returns the direction that d is now that the roles are known.
 func (t *Tracker) syn(c *conn, d int, s *packet.Segment) int {
-	kind, again := fact.TCPSyn, "syn"
+	kind, again := fact.TCPSyn, ofSyn
 	if s.Flags&packet.ACK != 0 {
-		kind, again = fact.TCPSynAck, "syn_ack"
+		kind, again = fact.TCPSynAck, ofSynAck
 	}
 	at := fact.Stamp{At: s.At, Frame: s.Frame}
 	opened := c.h != nil
@@ -99,13 +99,13 @@ func (t *Tracker) syn(c *conn, d int, s *packet.Segment) int {
 }
 
 // syncAgain tells of a SYN or SYN-ACK that was sent, or captured, again.
-func (t *Tracker) syncAgain(c *conn, d int, s *packet.Segment, what string) {
+func (t *Tracker) syncAgain(c *conn, d int, s *packet.Segment, what word) {
 	e := event{kind: fact.TCPRetransmission, text: what, at: fact.Stamp{At: s.At, Frame: s.Frame}}
 	if copied, _ := c.half[d].met(s); copied {
 		c.half[d].copies.add(e)
 		return
 	}
-	t.tell(c, d, e.at, fact.Fact{Kind: e.kind, Code: 1, Text: e.text})
+	t.tell(c, d, e.at, fact.Fact{Kind: e.kind, Code: 1, Text: e.text.String()})
 }
 
 // anchor says where the stream begins.

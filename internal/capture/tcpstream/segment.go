@@ -144,7 +144,8 @@ func (t *Tracker) payload(c *conn, d int, s *packet.Segment) {
 		off++
 	}
 	if s.Length > 0 {
-		t.bytes(c, d, off, s)
+		d = t.bytes(c, d, off, s)
+		p = &c.half[d]
 	}
 	if s.Flags&packet.FIN != 0 {
 		t.fin(c, d, off+int64(s.Length), s)

@@ -78,6 +78,9 @@ func (in *insert) put(off, end int64, data []byte) {
 			continue
 		}
 		s := &p.wait[i]
+		if s.end <= pos {
+			continue // what replace left of a slot
+		}
 		upto := min(end, s.end)
 		if s.data == nil && data != nil {
 			in.replace(i, pos, upto)
