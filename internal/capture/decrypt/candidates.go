@@ -162,7 +162,9 @@ func (h *handshake) add(master []byte, source string) {
 func (s *Session) tryCandidates(l *lane, r *tlsrecord.Record) (found, bool) {
 	h := l.hs
 	if h.chosen != nil {
-		return s.try(h.chosen.halves[l.index()], l, r)
+		f, ok := s.try(h.chosen.halves[l.index()], l, r)
+		s.missedData(l, f, r)
+		return f, ok
 	}
 	for i := 0; i < len(h.candidates) || s.more(h); i++ {
 		half := h.candidates[i].halves[l.index()]
@@ -173,10 +175,18 @@ func (s *Session) tryCandidates(l *lane, r *tlsrecord.Record) (found, bool) {
 			one := h.candidates[i]
 			h.chosen, h.candidates = &one, nil
 			s.proven(h, r)
+			s.missedData(l, f, r)
 			return f, true
 		}
 	}
 	return found{}, false
+}
+
+// missedData tells of application data among what was lost, when the first record that opens is not the Finished nor the one after it.
+func (s *Session) missedData(l *lane, f found, r *tlsrecord.Record) {
+	if f.half != nil && l.lost && f.half.Seq > 2 {
+		s.out.Missing(l.side, r.End, l.gap)
+	}
 }
 
 // proven notes that the secret of a handshake is the right one.

@@ -53,8 +53,9 @@ func (s *Session) missChange(l *lane, r *tlsrecord.Record) {
 			return
 		}
 		s.hs.holes = true
+		gap := l.gap
 		s.switchKeys(l, r)
-		l.lost, l.torn = true, true
+		l.lost, l.torn, l.gap = true, true, gap
 		return
 	}
 	s.midstream(r)
@@ -63,7 +64,7 @@ func (s *Session) missChange(l *lane, r *tlsrecord.Record) {
 // likeFinished reports whether a handshake record in which no message in clear begins can be a sealed Finished, rather than the rest
 // of a message whose beginning is lost.
 func (s *Session) likeFinished(p []byte) bool {
-	if startsMessage(p) && int(p[1])<<16|int(p[2])<<8|int(p[3]) <= len(p)-tlswire.MessageHeaderLen {
+	if startsHello(p) || startsMessage(p) && int(p[1])<<16|int(p[2])<<8|int(p[3]) <= len(p)-tlswire.MessageHeaderLen {
 		return false
 	}
 	if h := s.hs; h != nil && h.server && h.known {
@@ -74,6 +75,11 @@ func (s *Session) likeFinished(p []byte) bool {
 		return len(p) == tlswire.SealedLen(&h.suite, h.version, h.etm, n)
 	}
 	return len(p) <= 128
+}
+
+// startsHello reports whether p can be the beginning of a hello, of whatever length.
+func startsHello(p []byte) bool {
+	return len(p) == 0 || (p[0] == tlswire.MsgClientHello || p[0] == tlswire.MsgServerHello) && (len(p) < 2 || p[1] == 0) && (len(p) < 5 || p[4] == 3)
 }
 
 // startsMessage reports whether p can begin a handshake message in clear.

@@ -25,10 +25,10 @@ func (s *Session) content(l *lane, typ uint8, p []byte, r *tlsrecord.Record) {
 func (s *Session) applicationData(l *lane, p []byte, r *tlsrecord.Record) {
 	early := l.epoch == epochEarly
 	s.info.PlainBytes[l.side] += int64(len(p))
-	s.fact(fact.Fact{Kind: fact.TLSApplicationData, Side: l.side, Code: 1, Size: int64(len(p))}, r)
 	if !early {
 		s.dataSeen(l, r)
 	}
+	s.fact(fact.Fact{Kind: fact.TLSApplicationData, Side: l.side, Code: 1, Size: int64(len(p))}, r)
 	if len(p) > 0 {
 		s.out.Plain(l.side, r.End, p, early)
 	}

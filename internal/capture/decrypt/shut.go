@@ -16,8 +16,8 @@ func (s *Session) shut(l *lane, r *tlsrecord.Record, dark bool) {
 		s.fact(fact.Fact{Kind: fact.TLSEncryptedAlert, Side: l.side, Size: n}, r)
 		s.shutAlert(l, r)
 	case tlswire.TypeApplicationData:
-		s.fact(fact.Fact{Kind: fact.TLSApplicationData, Side: l.side, Code: 1, Size: n}, r)
 		s.dataSeen(l, r)
+		s.fact(fact.Fact{Kind: fact.TLSApplicationData, Side: l.side, Code: 1, Size: n}, r)
 		s.missing(l, r, max(0, n-s.overhead()))
 	case tlswire.TypeHeartbeat:
 		s.fact(fact.Fact{Kind: fact.TLSHeartbeat, Side: l.side, Size: n}, r)
