@@ -35,6 +35,10 @@ func (t *Timeline) headBytes(side fact.Side, h *half, at fact.Stamp, p []byte) [
 	if len(h.buf) == 0 {
 		h.scan = 0
 		if n := headEnd(p[:min(len(p), maxHead)], &h.scan); n > 0 {
+			if t.proto == "" && notHTTP(p[:n], side == fact.SideServer) {
+				h.state = inJunk
+				return p
+			}
 			t.headOver(side, h, at, p[:n], false)
 			return p[n:]
 		}
@@ -93,7 +97,7 @@ func notHTTP(b []byte, response bool) bool {
 	if response {
 		return false // it begins with HTTP/
 	}
-	return whole && !bytes.Contains(line, []byte(" HTTP/")) && !bytes.HasPrefix(line, []byte("GET /")) || !whole && len(b) > maxTarget
+	return whole && !bytes.Contains(line, []byte(" HTTP/")) && !bytes.HasPrefix(line, []byte("GET /")) || len(line) > maxTarget
 }
 
 // maxTarget bounds the request line of the first request.

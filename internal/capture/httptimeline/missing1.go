@@ -71,9 +71,13 @@ func (t *Timeline) missingHead(side fact.Side, h *half, at fact.Stamp) {
 	h.buf = h.buf[:0]
 	if _, next := lineEnd(string(b)); next > 0 && next < len(b) && t.proto != "" {
 		t.headOver(side, h, at, b[:next+lastLine(b[next:])], true)
-	} else if h.cur != nil && h.msg != nil && side == fact.SideClient {
+	} else if h.cur != nil && h.msg != nil {
 		t.lack(&h.sink, h.msg, 0)
 		t.messageOver(side, h, at, false)
+	} else if h.cur != nil { // a response of which nothing is known
+		h.cur.lost = true
+		h.cur.x.Response.Missing++
+		h.cur = nil
 	}
 	t.searchOn(h)
 }
