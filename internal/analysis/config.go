@@ -39,7 +39,7 @@ type Config struct {
 	TCP     tcpstream.Window // how long segments wait for those before them
 	Workers int              // goroutines that follow connections; default: as many as cores
 	Memory  int64            // bytes that all flows together may hold, default 128 MiB: half for what waits, half for the result
-	// MaxFlows is the most flows in the Report, default 100,000; those without a byte of data are at most a tenth of it. Later ones
+	// MaxFlows is the most flows in the Report, default 100,000; those without a byte of data are at most a twentieth of it. Later ones
 	// are counted.
 	MaxFlows int
 	// Progress is told how many bytes of all inputs were read, about a hundred times in a run, from one goroutine. total is 0 when
@@ -48,7 +48,7 @@ type Config struct {
 }
 
 const (
-	defaultMemory   = 128 << 20
+	defaultMemory   = 256 << 20
 	defaultMaxFlows = 100_000
 	maxConns        = 200_000 // connections that are followed at once
 )

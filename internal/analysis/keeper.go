@@ -20,13 +20,16 @@ type keeper struct {
 	lacking map[tuple]bool // connections that another pass may open
 }
 
+// bareShare is the part of the flows that may be without data: one in so many.
+const bareShare = 20
+
 // maxLacking bounds the connections that another pass would look at.
 const maxLacking = 200_000
 
 // add keeps f and returns the flows that made room.
 func (k *keeper) add(f *flow.Flow) []*flow.Flow {
 	if f.Bytes == [3]int64{} {
-		return k.into(&k.bare, f, max(1, k.most/10))
+		return k.into(&k.bare, f, max(1, k.most/bareShare))
 	}
 	return k.into(&k.flows, f, k.most)
 }
@@ -69,7 +72,7 @@ func (k *keeper) merge(o *keeper) {
 // all returns what is kept, in order.
 func (k *keeper) all() []*flow.Flow {
 	k.cut(&k.flows, k.most)
-	k.cut(&k.bare, max(1, k.most/10))
+	k.cut(&k.bare, max(1, k.most/bareShare))
 	out := slices.Concat(k.flows, k.bare)
 	byID(out)
 	return out

@@ -27,7 +27,7 @@ func TestKeeperKeepsTheFirst(t *testing.T) {
 			all.merge(&keepers[i])
 		}
 		flows := all.all()
-		if len(flows) != 110 || int(all.omitted) != 2000-110 {
+		if len(flows) != 105 || int(all.omitted) != 2000-105 {
 			t.Fatalf("%d workers: %d flows are kept, %d omitted", workers, len(flows), all.omitted)
 		}
 		data := 0
@@ -39,7 +39,7 @@ func TestKeeperKeepsTheFirst(t *testing.T) {
 				if data++; f.ID > 200 {
 					t.Errorf("flow %d is kept", f.ID)
 				}
-			} else if f.ID > 20 {
+			} else if f.ID > 10 {
 				t.Errorf("flow %d, without data, is kept", f.ID)
 			}
 		}

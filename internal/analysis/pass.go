@@ -24,6 +24,7 @@ type pass struct {
 	pool             *pool
 	workers          []*worker
 	waiting, results *budget.Budget
+	pressure         *pressure
 	stopped          atomic.Bool // the context ended
 
 	// Of the reading goroutine; the workers may read last after their queues were closed.
@@ -42,7 +43,8 @@ type pass struct {
 
 func newPass(cfg *Config, only map[tuple]bool) *pass {
 	p := &pass{cfg: cfg, only: only, buffers: 4 + 2*cfg.Workers, decoder: packet.New(), total: cfg.total()}
-	p.waiting, p.results = budget.New(cfg.Memory/2), budget.New(cfg.Memory/2)
+	p.waiting, p.results = budget.New(cfg.Memory/4), budget.New(cfg.Memory/4)
+	p.pressure = newPressure(cfg.Memory, p.buffers)
 	p.pool = newPool(p.buffers, p.buffers*cfg.Workers)
 	p.pending = make([]*batch, cfg.Workers)
 	p.progress = max(p.total/100, 4*bufferSize)
@@ -88,7 +90,7 @@ func (p *pass) readInput(ctx context.Context, in *Input) error {
 	defer src.Close()
 	defer context.AfterFunc(ctx, func() {
 		p.stopped.Store(true)
-		src.Close()
+		unblock(src)
 	})()
 	p.reader = nil
 	reader, err := pcap.NewReader(src, pcap.Config{Buffer: p.buffer, Secrets: p.addSecrets})
@@ -111,6 +113,15 @@ func (p *pass) readInput(ctx context.Context, in *Input) error {
 		return fmt.Errorf("%s: %w", in.Name, err)
 	}
 	return nil
+}
+
+// unblock ends a Read that waits.
+func unblock(src io.Closer) {
+	if s, ok := src.(*spooled); ok {
+		s.interrupt()
+		return
+	}
+	src.Close()
 }
 
 // packetsOf hands the packets of the present file out.
@@ -189,6 +200,7 @@ func (p *pass) buffer(n int) []byte {
 	p.flush()
 	next := p.pool.take(max(n, bufferSize))
 	p.previous, p.current = p.current, next
+	p.pressure.look()
 	if p.reader != nil {
 		if done := p.read + p.reader.Offset(); done-p.told >= p.progress {
 			p.told = done

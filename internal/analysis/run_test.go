@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -205,17 +206,25 @@ func TestCancellation(t *testing.T) {
 	noLeak(t, before)
 
 	// A source that blocks is closed.
-	ctx, cancel = context.WithCancelCause(t.Context())
-	r, w := io.Pipe()
-	go func() {
-		if _, err := w.Write(data); err == nil {
-			cancel(why)
+	for _, spooled := range []bool{false, true} {
+		ctx, cancel = context.WithCancelCause(t.Context())
+		r, w := io.Pipe()
+		go func() {
+			if _, err := w.Write(data); err == nil {
+				cancel(why)
+			}
+		}()
+		in := Input{Name: "pipe", Open: func() (io.ReadCloser, error) { return r, nil }}
+		if spooled {
+			spool := NewSpool("-", r)
+			defer spool.Close()
+			in = spool.Input()
 		}
-	}()
-	if _, err := Run(ctx, Config{Inputs: []Input{{Name: "pipe", Open: func() (io.ReadCloser, error) { return r, nil }}}}); !errors.Is(err, why) {
-		t.Errorf("the blocked run ended with %v", err)
+		if _, err := Run(ctx, Config{Inputs: []Input{in}}); !errors.Is(err, why) {
+			t.Errorf("the blocked run ended with %v", err)
+		}
+		noLeak(t, before)
 	}
-	noLeak(t, before)
 }
 
 // noLeak waits for goroutines that are about to end.
@@ -283,4 +292,25 @@ func port(s string) (n uint16) {
 		n = n*10 + uint16(c-'0')
 	}
 	return n
+}
+
+// A compressed capture of many buffers is the same as the capture itself.
+func TestCompressed(t *testing.T) {
+	plain, err := io.ReadAll(&frames{next: hostile()["one tuple for ever"], left: 14 << 20}) // 14 buffers, or one compressed
+	if err != nil {
+		t.Fatal(err)
+	}
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	if _, err := w.Write(plain); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := run(t, Config{Inputs: []Input{bytesInput("x", plain)}, Workers: 2})
+	got := run(t, Config{Inputs: []Input{bytesInput("x", zipped.Bytes())}, Workers: 2})
+	if !reflect.DeepEqual(got.Flows, want.Flows) || got.Packets != want.Packets || !got.Inputs[0].Info.Compressed {
+		t.Errorf("%+v, compressed %+v", want.Packets, got.Packets)
+	}
 }

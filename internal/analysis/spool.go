@@ -14,7 +14,6 @@ type Spool struct {
 	src  io.Reader
 	file *os.File
 	size int64
-	live bool // src is being read, or was
 	err  error
 }
 
@@ -35,13 +34,12 @@ func (s *Spool) Input() Input {
 
 // open returns the source itself the first time, then what was kept of it. Readers are used one after another.
 func (s *Spool) open() (io.ReadCloser, error) {
-	if !s.live {
+	if s.file == nil {
 		file, err := os.CreateTemp("", "lunette-capture-*")
 		if err != nil {
 			return nil, fmt.Errorf("keep %s for a second reading: %w", s.name, err)
 		}
-		s.file, s.live = file, true
-		return &spooled{s: s}, nil
+		s.file = file
 	}
 	return &spooled{s: s}, nil
 }
@@ -85,5 +83,12 @@ func (r *spooled) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close unblocks a source that waits, as far as it can be closed.
+// Close leaves the source open for the next reading.
 func (r *spooled) Close() error { return nil }
+
+// interrupt ends a Read that waits for the source, where that can be closed.
+func (r *spooled) interrupt() {
+	if c, ok := r.s.src.(io.Closer); ok {
+		c.Close()
+	}
+}

@@ -17,6 +17,7 @@ type worker struct {
 	stages  *flow.Stages
 	kept    keeper
 	unkept  int64 // connections that there was no room for
+	calls   int64 // of the pressure that were followed
 }
 
 func newWorker(p *pass) *worker {
@@ -45,6 +46,7 @@ func (w *worker) run(ctx context.Context) {
 }
 
 func (w *worker) work(b *batch) {
+	w.pass.pressure.follow(&w.calls, w.tracker.Shed)
 	for i := range b.segments {
 		if b.verdicts[i] == packet.ICMPError {
 			w.tracker.ICMP(&b.segments[i])

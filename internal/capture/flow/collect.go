@@ -34,7 +34,7 @@ func (c *collector) add(f *fact.Fact) {
 		c.interrupt(f)
 	}
 	f.Conn = c.conn
-	if full := len(c.facts) >= c.most && !(weighty(f.Kind) && len(c.facts) < c.most+c.most/16+16); full || !c.budget.Take(factSize) {
+	if full := len(c.facts) >= c.most && !(weighty(f.Kind) && len(c.facts) < c.most+c.most/16+16); full || !c.budget.Take(weightOf(f)) {
 		c.omitted++
 		return
 	}

@@ -80,12 +80,12 @@ func TestBounds(t *testing.T) {
 		}
 	}
 
-	small := collector{most: 100, budget: budget.New(5 * factSize)}
+	small := collector{most: 100, budget: budget.New(5 * factWeight)}
 	for i := range int64(50) {
 		f := observed(i, fact.TCPRetransmission, client)
 		small.add(&f)
 	}
-	if len(small.facts) != 5 || small.omitted != 45 || small.budget.Used() != 5*factSize {
+	if len(small.facts) != 5 || small.omitted != 45 || small.budget.Used() != 5*factWeight {
 		t.Errorf("within a budget of 5: %d facts, %d omitted, %d bytes taken", len(small.facts), small.omitted, small.budget.Used())
 	}
 }

@@ -58,8 +58,6 @@ const (
 	defaultMaxFacts     = 20000
 	defaultMaxExchanges = 10000
 	runPause            = 100e6 // nanoseconds: a pause that ends a run of application data
-	factSize            = 160   // bytes that a fact counts for, its detail on the average included
-	exchangeSize        = 2048  // bytes that an exchange counts for, its heads included
 )
 
 // filled is c with the defaults filled in.

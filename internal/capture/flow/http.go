@@ -50,26 +50,13 @@ func (b *Builder) endHTTP(side fact.Side, at fact.Stamp, how fact.Kind) {
 // keep takes an exchange that is over.
 func (b *Builder) keep(e *httptimeline.Exchange) {
 	cfg := &b.stages.cfg
-	if len(b.flow.Exchanges) >= cfg.MaxExchanges || !cfg.Budget.Take(exchangeWeight(e)) {
+	if len(b.flow.Exchanges) >= cfg.MaxExchanges || !cfg.Budget.Take(weightOfExchange(e)) {
 		b.flow.ExchangesOmitted++
 		return
 	}
 	b.flow.Exchanges = append(b.flow.Exchanges, e)
 }
 
-func exchangeWeight(e *httptimeline.Exchange) int {
-	return exchangeSize + len(e.Request.Body) + len(e.Response.Body)
-}
-
 func (b *Builder) sortExchanges() {
 	slices.SortFunc(b.flow.Exchanges, func(x, y *httptimeline.Exchange) int { return cmp.Compare(x.Number, y.Number) })
-}
-
-// Weight is how many bytes of Config.Budget the flow holds; who forgets it gives them back.
-func (f *Flow) Weight() int {
-	n := factSize * len(f.Facts)
-	for _, e := range f.Exchanges {
-		n += exchangeWeight(e)
-	}
-	return n
 }
