@@ -76,6 +76,7 @@ type story struct {
 type told struct {
 	story  *story
 	conn   *Conn
+	client netip.AddrPort
 	stream [3]bytes.Buffer
 	gaps   [3]int64
 	facts  []fact.Fact
@@ -84,7 +85,7 @@ type told struct {
 }
 
 func (y *story) open(c *Conn) Handler {
-	one := &told{story: y, conn: c}
+	one := &told{story: y, conn: c, client: c.Client}
 	y.conns = append(y.conns, one)
 	return one
 }

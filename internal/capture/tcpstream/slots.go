@@ -31,21 +31,24 @@ func (p *half) cut(i int) {
 }
 
 // settle keeps what each slot waits for in order after the slots from first to last have changed: bytes were not sent later than
-// those behind them, so they need no more of the other stream. One segment with a wrong acknowledgement thus holds nothing up for long.
-func (p *half) settle(first, last int) {
+// those behind them, so they need no more of the other stream. One segment with a wrong acknowledgement thus holds nothing up for long. It
+// returns the highest acknowledgement that was found too high, 0 for none.
+func (p *half) settle(first, last int) (wrong int64) {
 	i := min(last+1, len(p.wait)-1)
 	if i < p.head {
-		return
+		return 0
 	}
 	ack := p.wait[i].ack
 	for i--; i >= p.head; i-- {
 		if p.wait[i].ack > ack {
+			wrong = max(wrong, p.wait[i].ack)
 			p.wait[i].ack = ack
 		} else if i < first {
-			return
+			break
 		}
 		ack = p.wait[i].ack
 	}
+	return wrong
 }
 
 // pop takes the first slot away. Its memory stays with the caller.

@@ -34,7 +34,9 @@ func (t *Tracker) hold(c *conn, d int, w waiter) (held, bool) {
 	end := w.off + int64(len(w.data))
 	in.put(w.off, end, buf.bytes[:buf.n])
 	in.put(end, end+int64(w.cut), nil)
-	p.settle(in.first, in.last)
+	if wrong := p.settle(in.first, in.last); wrong != 0 && wrong == c.half[d^1].acked {
+		c.half[d^1].acked = w.ack
+	}
 	t.drop(c, buf)
 	t.tidy(p)
 	return in.held, true
