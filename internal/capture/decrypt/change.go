@@ -22,6 +22,7 @@ func (s *Session) switchKeys(l *lane, r *tlsrecord.Record) {
 	l.torn, l.lost, l.gap = false, false, 0
 	before := l.cause
 	s.arm(l, h)
+	l.bareTail = h.bareTail()
 	if l.dark() {
 		if h.hidden && h.dark == nil {
 			h.dark = before // nothing new to tell

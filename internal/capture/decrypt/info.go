@@ -22,7 +22,7 @@ type Info struct {
 	Decrypted                                           int64 // records
 	Closed                                              int64 // protected records that did not open
 	Why                                                 Why
-	Source                                              string   // of the secrets: "key log", "private key", "psk", "session"
+	Source                                              string   // of the secrets: "key log", "private key", "psk", "session"; "null cipher" where none was needed
 	PlainBytes                                          [3]int64 // application data by fact.Side
 }
 
@@ -32,6 +32,7 @@ const (
 	sourceKey     = "private key"
 	sourcePSK     = "psk"
 	sourceSession = "session"
+	sourceNone    = "null cipher"
 )
 
 // Info sums up what was seen so far.

@@ -35,6 +35,7 @@ type lane struct {
 	gap      int64 // bytes of them, 0 when that is unknown
 	fails    int   // records in a row that did not open
 	cause    *dark // dark from the start of the epoch: the reason, for both sides
+	bareTail int   // bytes of MAC that end each record, where the suite encrypts nothing; else 0
 	opened   bool  // a record of this direction opened at some time
 	data     bool  // application data was seen
 }
@@ -51,7 +52,7 @@ func (l *lane) index() int { return int(l.side - fact.SideClient) }
 // start begins an epoch.
 func (l *lane) start(e epoch) {
 	l.epoch, l.half, l.others, l.hs, l.secret = e, nil, nil, nil, nil
-	l.fails, l.cause = 0, nil
+	l.fails, l.cause, l.bareTail = 0, nil, 0
 	if !l.torn {
 		l.messages = tlswire.MessageScanner{}
 	}

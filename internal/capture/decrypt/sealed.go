@@ -22,6 +22,9 @@ func (s *Session) sealed(l *lane, r *tlsrecord.Record) {
 		s.content(l, typ, plain, r)
 		return
 	}
+	if s.bare(l, r) {
+		return
+	}
 	s.info.Closed++
 	dark := l.dark()
 	if !dark {
