@@ -5,6 +5,7 @@ type Kind uint8
 
 // The kinds of fact, in the order in which a connection meets them. Code, Size and Text of a Fact mean what stands beside
 // each; a type in brackets is its Detail, where the whole message was seen. Handshake messages bear the names of the RFCs.
+// Where nothing stands beside a kind of HTTP, Code is the stream of HTTP/2.
 const (
 	None Kind = iota
 
@@ -69,7 +70,7 @@ const (
 	RequestSent     // Size: bytes of head and body
 	RequestHead     // [*HTTPHead]
 	RequestDone     // Size: body bytes
-	ContinueWaited  // we held a body back for a 100; Text: answered or gave_up
+	ContinueWaited  // a body was held back for a 100; Size: nanoseconds, in captures; Text: answered or gave_up
 	FirstByte       // of the response head
 	ResponseInterim // a 1xx; Code: status; [*HTTPHead]
 	ResponseHead    // Code: status; [*HTTPHead]
