@@ -370,8 +370,70 @@ done`},
 	}
 }
 
+// numbers are connections whose acknowledgements or lengths mislead.
+func numbers() []dialogue {
+	return []dialogue{
+		{"an acknowledgement too high holds nothing up", func(b *script) {
+			b.shake()
+			b.s(ack, 1, 900, "one")
+			b.s(ack, 4, 1, "two")
+			b.c(ack, 1, 7, "abc")
+		}, opened + `server "one"
+server "two"
+client "abc"
+client end none
+server end none
+done`},
+		{"captured twice, the copy with the higher acknowledgement first", func(b *script) {
+			b.shake()
+			b.s(ack, 1, 4, "one")
+			b.s(ack, 1, 1, "one")
+			b.c(ack, 1, 1, "abc")
+		}, opened + `server "one"
+client "abc"
+server tcp_retransmission code 1 size 3 data @5
+client end none
+server end none
+done`},
+		{"a keep-alive is the first that is seen", func(b *script) {
+			b.s(ack, 10, 100, "x")
+			b.c(ack, 99, 11, "")
+			b.c(ack, 100, 11, "abc")
+			b.s(ack, 11, 103, "def")
+		}, `tcp_midstream @1
+server "x"
+client "abc"
+server "def"
+client end none
+server end none
+done`},
+		{"a FIN that the capture lacks is no gap", func(b *script) {
+			b.shake()
+			b.c(ack, 1, 1, "abc")
+			b.s(ack, 1, 5, "one")
+		}, opened + `client "abc"
+server "one"
+client end none
+server end none
+done`},
+		{"sent again, cut off, beyond what was there", func(b *script) {
+			b.shake()
+			b.c(ack, 1, 1, "abcd")
+			cut(b.c(ack, 1, 1, "abcdefgh"), 2)
+			b.c(ack, 9, 1, "ij")
+		}, opened + `client "abcd"
+client tcp_retransmission code 1 size 4 data @5
+client gap 4
+client tcp_gap code 1 size 4 cut @5
+client "ij"
+client end none
+server end none
+done`},
+	}
+}
+
 func TestDialogues(t *testing.T) {
-	for _, test := range slices.Concat(disturbed(), ruled(), beginnings()) {
+	for _, test := range slices.Concat(disturbed(), ruled(), beginnings(), numbers()) {
 		t.Run(test.name, func(t *testing.T) {
 			b := newScript()
 			test.build(b)

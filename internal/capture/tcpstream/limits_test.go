@@ -16,7 +16,6 @@ import (
 type counter struct {
 	discard
 	bytes, gaps int64
-	most        int64 // bytes delivered before the first gap
 	facts       map[fact.Kind]int
 	done        bool
 }

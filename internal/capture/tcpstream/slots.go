@@ -30,9 +30,9 @@ func (p *half) cut(i int) {
 	p.wait = p.wait[:len(p.wait)-1]
 }
 
-// settle keeps what each slot waits for in order after the slots from first to last have changed: bytes were not sent later than
-// those behind them, so they need no more of the other stream. One segment with a wrong acknowledgement thus holds nothing up for long. It
-// returns the highest acknowledgement that was found too high, 0 for none.
+// settle keeps what the slots wait for in order after those from first to last have changed: bytes were not sent later than those
+// behind them, so they need no more of the other stream. One segment with a wrong acknowledgement thus holds nothing up for long.
+// It returns the highest acknowledgement that was found too high, 0 for none.
 func (p *half) settle(first, last int) (wrong int64) {
 	i := min(last+1, len(p.wait)-1)
 	if i < p.head {
