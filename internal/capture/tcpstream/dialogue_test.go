@@ -377,7 +377,7 @@ func numbers() []dialogue {
 			b.shake()
 			b.s(ack, 1, 900, "one")
 			b.s(ack, 4, 1, "two")
-			b.c(ack, 1, 7, "abc")
+			b.c(ack, 1, 1, "abc")
 		}, opened + `server "one"
 server "two"
 client "abc"
