@@ -39,6 +39,7 @@ func (b *Builder) Data(side fact.Side, at fact.Stamp, p []byte) {
 	if at.Frame <= b.opened {
 		b.catchUp(at)
 	}
+	b.turn.begun(side)
 	switch b.mode {
 	case inTLS:
 		b.tls.data(b, side, at, p)

@@ -166,6 +166,8 @@ func TestSilences(t *testing.T) {
 		"closed: after a request": {func(s *script) { s.plays(hello[:5]) }, server, "application_data"},
 		"closed: after an answer": {func(s *script) { s.plays(hello) }, fact.SideNone, idle},
 		"clear: after a request":  {func(s *script) { s.says(client, request) }, server, "response"},
+		"clear: after TCP and it": {func(s *script) { s.fact(fact.TCPConnected, client); s.says(client, request) }, server, "response"},
+		"unknown bytes after TCP": {func(s *script) { s.fact(fact.TCPConnected, client); s.says(client, "\x00\x01\x02") }, fact.SideNone, idle},
 		"clear: after an answer":  {func(s *script) { s.says(client, request); s.says(server, response) }, fact.SideNone, idle},
 		"clear: within an answer": {func(s *script) { s.says(client, request); s.says(server, response[:40]) }, server, "rest of the response body"},
 		"a proxy is asked":        {func(s *script) { s.says(client, "CONNECT h:1 HTTP/1.1\r\n\r\n") }, server, "proxy_tunnel"},

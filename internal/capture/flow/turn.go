@@ -45,6 +45,14 @@ func (t *turn) see(f *fact.Fact) {
 	}
 }
 
+// begun takes note of bytes of s: whatever they are, the first ones are no longer owed.
+func (t *turn) begun(s fact.Side) {
+	if t.what == "first_bytes" || t.what == "ack" {
+		t.owes(fact.SideNone, "")
+		t.spoke = s
+	}
+}
+
 // handshake follows RFC 5246 section 7.3 and RFC 8446 section 2.
 func (t *turn) handshake(f *fact.Fact) {
 	switch f.Kind {
