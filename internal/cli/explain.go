@@ -19,18 +19,33 @@ const explainExample = "lunette explain capture.pcapng --keylog keys.txt"
 
 // explainFlags are what the command was asked for.
 type explainFlags struct {
-	secrets secretFlags
-	format  string
-	silence time.Duration
-	look    lookFlags
+	secrets   secretFlags
+	look      lookFlags
+	format    string
+	filters   []string
+	silence   time.Duration
+	flow      int
+	bodies    bool
+	maxBody   int
+	unmask    bool
+	decrypted string
+	force     bool
+	compare   string
+}
+
+// explainIO is what the command reads and writes.
+type explainIO struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
 }
 
 func explainCommand() *cobra.Command {
 	var e explainFlags
 	cmd := &cobra.Command{
 		Use: "explain FILE…", Short: "Say what happened in a packet capture, decrypted where secrets allow", Example: explainExample,
-		Long: "Reads pcap and pcapng, also packed with gzip; FILE \"-\" is standard input. Prints each connection as a ladder of events,\n" +
-			"client left and server right, with the silences and whose turn it was. \"lunette keys\" says how to get secrets.",
+		Long: "Reads pcap and pcapng, also packed with gzip; FILE \"-\" is standard input, several files count as one capture. Prints each\n" +
+			"connection as a ladder of events, client left and server right, with the silences and whose turn it was.\n" +
+			"\"lunette keys\" says how to get secrets; with --compare NORMAL two captures stand side by side.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("explain takes at least one FILE; example: " + explainExample)}
@@ -38,41 +53,113 @@ func explainCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return e.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return e.run(cmd.Context(), args, explainIO{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()})
 		},
 	}
 	flags := cmd.Flags()
 	e.secrets.add(flags)
 	e.look.add(flags)
-	flags.StringVar(&e.format, "format", "text", "text, json (one document), ndjson (a flow on each line)")
+	flags.StringVar(&e.format, "format", "text", "text, json (one document), ndjson (a flow on each line), har (decrypted HTTP)")
+	flags.StringArrayVar(&e.filters, "filter", nil, "only flows with these `TERMS`: host= sni= addr= port= after= before=; may be repeated")
 	flags.DurationVar(&e.silence, "silence", time.Second, "pause from which a silence is told")
+	flags.IntVar(&e.flow, "flow", 0, "only the flow with this number")
+	flags.BoolVar(&e.bodies, "bodies", false, "heads and bodies of requests and responses, too")
+	flags.IntVar(&e.maxBody, "max-body", 4096, "bytes of each body to show")
+	flags.BoolVar(&e.unmask, "unmask", false, "show credentials: passwords, cookies, tokens")
+	flags.StringVar(&e.decrypted, "write-decrypted", "", "write the packets and their secrets to this pcapng `FILE`, for Wireshark")
+	flags.BoolVar(&e.force, "force", false, "let --write-decrypted replace a file")
+	flags.StringVar(&e.compare, "compare", "", "capture `NORMAL` that went well, to set FILE against")
 	return cmd
 }
 
-func (e *explainFlags) run(ctx context.Context, files []string, stdin io.Reader, stdout, stderr io.Writer) error {
+func (e *explainFlags) run(ctx context.Context, files []string, std explainIO) error {
+	options, err := e.check(std.stdout)
+	if err != nil {
+		return err
+	}
+	store, err := e.secrets.store(ctx, std.stderr)
+	if err != nil {
+		return err
+	}
+	if e.unmask {
+		_, _ = fmt.Fprintln(std.stderr, "lunette: --unmask: passwords, cookies and tokens stand in this output")
+	}
+	std.stdout = untilDone{ctx, std.stdout}
+	if e.compare != "" {
+		return e.runCompare(ctx, files, std, store, options)
+	}
+	c, err := e.read(ctx, files, std, store)
+	if err != nil {
+		return err
+	}
+	e.remarks(std.stderr, c)
+	return e.write(std.stdout, c, options)
+}
+
+// check finds flags that do not fit together before anything is read.
+func (e *explainFlags) check(stdout io.Writer) (explain.Options, error) {
 	options, err := e.look.options(stdout)
+	options.Bodies = e.bodies
 	if err != nil {
-		return err
+		return options, err
 	}
-	store, err := e.secrets.store(ctx, stderr)
-	if err != nil {
-		return err
+	known := map[string]bool{"text": true, "json": true, "ndjson": true, "har": true}
+	switch {
+	case !known[e.format]:
+		err = fmt.Errorf("unknown format %q; there are text, json, ndjson and har", e.format)
+	case e.flow < 0 || e.maxBody < 0 || e.silence < 0:
+		err = errors.New("--flow, --max-body and --silence cannot be negative")
+	case e.compare != "" && (e.format == "ndjson" || e.format == "har"):
+		err = fmt.Errorf("--compare gives text or json, not %s", e.format)
+	case e.compare != "" && (e.decrypted != "" || e.flow != 0):
+		err = errors.New("--compare does not go together with --write-decrypted and --flow: pick the flows with --filter")
 	}
-	cfg, done, err := e.config(files, stdin, store)
 	if err != nil {
-		return err
+		return options, usageError{err}
+	}
+	return options, nil
+}
+
+// read runs the files through all stages, and writes them decrypted where that was asked for.
+func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, store *secrets.Store) (*explain.Capture, error) {
+	cfg, done, err := e.config(files, std.stdin, store)
+	if err != nil {
+		return nil, err
 	}
 	defer done()
-	report, err := analysis.Run(ctx, cfg)
-	if err != nil {
-		return err
+	if cfg.Filter, err = parseFilters(e.filters, e.look.location(), firstPacket(cfg.Inputs)); err != nil {
+		return nil, err
 	}
-	return e.write(stdout, e.capture(report), options)
+	var file *decryptedFile
+	if e.decrypted != "" {
+		if file, err = createDecrypted(e.decrypted, files, e.force); err != nil {
+			return nil, err
+		}
+		defer file.discard()
+	}
+	bar := newProgress(std.stderr)
+	cfg.Progress = bar.show
+	report, err := analysis.Run(ctx, cfg)
+	bar.clear()
+	if err != nil {
+		return nil, err
+	}
+	c := e.capture(report)
+	if e.flow > len(c.Flows) {
+		return nil, fmt.Errorf("show flow %d: there are %s here", e.flow, counted(len(c.Flows), "flow"))
+	}
+	if file != nil {
+		return c, file.write(ctx, cfg, report, std.stderr)
+	}
+	return c, nil
 }
 
 // config is what analysis is asked for; done removes what it kept of standard input.
 func (e *explainFlags) config(files []string, stdin io.Reader, store *secrets.Store) (cfg analysis.Config, done func(), err error) {
-	cfg = analysis.Config{Secrets: store, Flow: flow.Config{Silence: int64(e.silence)}}
+	cfg = analysis.Config{Secrets: store, Flow: flow.Config{Silence: int64(e.silence), Unmask: e.unmask, KeyLog: e.decrypted != ""}}
+	if e.bodies {
+		cfg.Flow.Bodies = e.maxBody
+	}
 	var spools []*analysis.Spool
 	for _, name := range files {
 		if name == "-" {
@@ -94,29 +181,27 @@ func (e *explainFlags) config(files []string, stdin io.Reader, store *secrets.St
 	}, nil
 }
 
-// capture is what analysis reports, as explain wants it.
-func (e *explainFlags) capture(r *analysis.Report) *explain.Capture {
-	c := &explain.Capture{Start: r.Start, End: r.End, Packets: r.Packets.All, Bytes: r.Packets.Bytes, Connections: r.Connections, Flows: r.Flows,
-		OmittedFlows: r.Omitted, OmittedFacts: r.OmittedFacts, Warnings: r.Warnings, Locate: r.Locate}
-	for i := range r.Inputs {
-		in := &r.Inputs[i]
-		c.Files = append(c.Files, explain.File{Name: in.Name, Info: in.Info, Packets: in.Packets, Damage: in.Damage})
-	}
-	c.Secrets = explain.Secrets{KeyLogs: e.secrets.keylogs, Keys: e.secrets.keys, PSKs: len(e.secrets.psks)}
-	for i := range r.Secrets {
-		c.Secrets.Inside += r.Secrets[i].Secrets
-	}
-	return c
-}
-
 func (e *explainFlags) write(w io.Writer, c *explain.Capture, o explain.Options) error {
 	switch e.format {
-	case "text":
-		return explain.Text(w, c, o)
 	case "json":
 		return explain.JSON(w, c)
 	case "ndjson":
 		return explain.NDJSON(w, c)
+	case "har":
+		return explain.HAR(w, c)
 	}
-	return usageError{fmt.Errorf("unknown format %q; there are text, json and ndjson", e.format)}
+	return explain.Text(w, c, o)
+}
+
+// untilDone refuses to write once its context is over, so that an interrupt ends long output.
+type untilDone struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (u untilDone) Write(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.Writer.Write(p)
 }

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -31,10 +33,7 @@ func (l *lookFlags) add(flags *pflag.FlagSet) {
 
 // options checks the flags; w is where the text goes.
 func (l *lookFlags) options(w io.Writer) (explain.Options, error) {
-	o := explain.Options{Width: l.width, ASCII: l.ascii, All: l.all, Location: time.Local}
-	if l.utc {
-		o.Location = time.UTC
-	}
+	o := explain.Options{Width: l.width, ASCII: l.ascii, All: l.all, Location: l.location()}
 	switch l.times {
 	case "relative":
 	case "absolute":
@@ -45,17 +44,36 @@ func (l *lookFlags) options(w io.Writer) (explain.Options, error) {
 	fd, isTerminal := terminal(w)
 	switch l.color {
 	case "auto":
-		o.Color = isTerminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		o.Color = isTerminal && coloured()
 	case "always":
 		o.Color = true
 	case "never":
 	default:
 		return o, usageError{fmt.Errorf("--color is auto, always or never, not %q", l.color)}
 	}
+	if o.Width < 0 || o.Width > 0 && o.Width < 60 {
+		return o, usageError{errors.New("--width is at least 60 columns")}
+	}
 	if o.Width == 0 {
 		o.Width = columns(fd, isTerminal)
 	}
 	return o, nil
+}
+
+// location is the zone of times of day.
+func (l *lookFlags) location() *time.Location {
+	if l.utc {
+		return time.UTC
+	}
+	return time.Local
+}
+
+// coloured reports whether a terminal is said to show SGR sequences. The console of Windows does so in Windows Terminal.
+func coloured() bool {
+	if runtime.GOOS == "windows" && os.Getenv("WT_SESSION") == "" && os.Getenv("TERM") == "" {
+		return false
+	}
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // terminal reports whether w is one.

@@ -22,6 +22,7 @@ type Capture struct {
 	Locate         func(frame int64) (file int, number int64) // nil for one file
 	Filter         string                                     // as it was asked for; "" for none
 	Only           int                                        // 0, or the number of the one flow that is wanted
+	Program        string                                     // version of the program, for HAR
 }
 
 // File is one input.

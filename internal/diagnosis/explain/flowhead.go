@@ -10,10 +10,7 @@ import (
 
 // head writes the header of a flow.
 func (t *texter) head(number int, f *flow.Flow) {
-	name := ""
-	if f.TLS != nil {
-		name = clean(f.TLS.ServerName)
-	}
+	name := clean(hostOf(f))
 	if f.Tunnel != "" {
 		name = joined(" ", name, "(through CONNECT "+clean(f.Tunnel)+")")
 	}
@@ -24,6 +21,19 @@ func (t *texter) head(number int, f *flow.Flow) {
 		t.about(l, text)
 	}
 	t.about(routine, t.measure(f))
+}
+
+// hostOf is the name that the client asked for.
+func hostOf(f *flow.Flow) string {
+	if f.TLS != nil && f.TLS.ServerName != "" {
+		return f.TLS.ServerName
+	}
+	for _, x := range f.Exchanges {
+		if h := x.Request.Head; h != nil && h.Authority != "" && h.Authority != f.Server.String() {
+			return h.Authority
+		}
+	}
+	return ""
 }
 
 // about writes a line below the header, broken where it is too long.
@@ -97,7 +107,7 @@ func (t *texter) measure(f *flow.Flow) string {
 	if f.RTT > 0 {
 		round = "round trip " + span(f.RTT)
 	}
-	start := f.Start.Time().In(t.o.Location).Format("2006-01-02 15:04:05.000000 MST")
-	return joined(", ", several(f.Packets[1]+f.Packets[2], "packet"), volume(f.Bytes[1])+" of the client", volume(f.Bytes[2])+" of the server",
+	start := f.Start.Time().In(t.o.Location).Format("15:04:05.000000")
+	return joined(", ", several(f.Packets[1]+f.Packets[2], "packet"), "client "+volume(f.Bytes[1]), "server "+volume(f.Bytes[2]),
 		round, span(f.End.At-f.Start.At)+" from "+start)
 }

@@ -140,9 +140,16 @@ func (l *ladder) label(v level, name, rest string) (string, int) {
 
 // note draws what no side sent.
 func (l *ladder) note(r *row) {
-	text := cut(joined(": ", r.name, r.more), l.inner-4)
+	text := cut(noteText(r), l.inner-4)
 	before := (l.inner - cells(text)) / 2
 	l.lane(r, r.form == note, "│", strings.Repeat(" ", before)+l.style.paint(l.style.of(r.level), l.style.text(text)), before+cells(text))
+}
+
+func noteText(r *row) string {
+	if strings.HasPrefix(r.more, "with ") {
+		return r.name + " " + r.more
+	}
+	return joined(": ", r.name, r.more)
 }
 
 // gap draws a silence as one.

@@ -32,13 +32,16 @@ type row struct {
 	at       int64 // nanoseconds since the Unix epoch
 	frame    int64
 	side     fact.Side
+	kind     fact.Kind
 	form     form
 	level    level
 	name     string // what it is
 	more     string // what it says; both are clean
 	class    string // rows of one class in a row may be joined
 	exchange *httptimeline.Exchange
-	size     int64 // of a silence, nanoseconds
+	key      string // rows of two flows with the same key are the same event; "" for what is not compared
+	length   int64  // of a silence, nanoseconds
+	sum      string // what of a row must be the same in both
 }
 
 // teller turns the facts of one flow into rows.
@@ -51,11 +54,13 @@ type teller struct {
 	asked     *httptimeline.Exchange // the last request
 	sealed    [3]bool                // what this side sends does not open, from here on
 	ended     [3]bool                // this side said that it closes
+	changed   [3]bool                // this side's ChangeCipherSpec came, its Finished did not
+	raw       bool                   // tell application data as records, not as HTTP
 }
 
-// rowsOf tells a whole flow.
-func rowsOf(f *flow.Flow) []row {
-	t := teller{flow: f, exchanges: make(map[*fact.HTTPHead]*httptimeline.Exchange, 2*len(f.Exchanges))}
+// rowsOf tells a whole flow; raw tells application data as records, as if nothing of HTTP were known.
+func rowsOf(f *flow.Flow, raw bool) []row {
+	t := teller{flow: f, raw: raw, exchanges: make(map[*fact.HTTPHead]*httptimeline.Exchange, 2*len(f.Exchanges))}
 	for _, x := range f.Exchanges {
 		if x.Request.Head != nil {
 			t.exchanges[x.Request.Head] = x
@@ -71,7 +76,7 @@ func rowsOf(f *flow.Flow) []row {
 }
 
 func (t *teller) tell(i int, f *fact.Fact) {
-	r := row{at: f.At.UnixNano(), frame: f.Frame, side: f.Side, level: usual}
+	r := row{at: f.At.UnixNano(), frame: f.Frame, side: f.Side, kind: f.Kind, level: usual}
 	if f.Side == fact.SideNone {
 		r.form = note
 	}
@@ -80,7 +85,7 @@ func (t *teller) tell(i int, f *fact.Fact) {
 	case k == fact.Silence:
 		told = t.silence(&r, f, i == t.flow.Decisive)
 	case k >= fact.RequestSent:
-		told = t.http(&r, f)
+		told = !t.raw && t.http(&r, f)
 	case k >= fact.TLSClientHello && k <= fact.TLSPostHandshakeAuth:
 		told = t.handshake(&r, f)
 	case k >= fact.TLSAlert:
@@ -89,6 +94,7 @@ func (t *teller) tell(i int, f *fact.Fact) {
 		told = t.tcp(&r, f)
 	}
 	if told {
+		t.compared(&r, f)
 		t.rows = append(t.rows, r)
 	}
 }

@@ -154,7 +154,7 @@ func wholeExchanges(f *flow.Flow) bool {
 
 // silence tells a pause, and who should have spoken.
 func (t *teller) silence(r *row, f *fact.Fact, decisive bool) bool {
-	r.size = f.Size
+	r.length = f.Size
 	if f.Side == fact.SideNone {
 		r.form, r.level, r.name = note, routine, "… "+span(f.Size)+" idle"
 		return true

@@ -24,7 +24,7 @@ func (t *teller) tcp(r *row, f *fact.Fact) bool {
 	case fact.TCPMidstream:
 		r.name, r.level = "the capture begins within the connection", warn
 	case fact.TCPClosed:
-		r.name, r.more, r.level = "FIN", "sends no more", routine
+		r.name, r.level = "FIN", routine
 		t.ended[f.Side] = true
 	case fact.TCPReset:
 		t.reset(r, f)
@@ -75,7 +75,7 @@ func (t *teller) segments(r *row, f *fact.Fact) bool {
 // reset tells a RST. Once the conversation is over it is one way to close.
 func (t *teller) reset(r *row, f *fact.Fact) {
 	r.name, r.level = "RST", bad
-	if t.over() {
+	if t.ended[f.Side] || t.over() {
 		r.more, r.level = "after the end", routine
 	}
 	t.ended[f.Side] = true

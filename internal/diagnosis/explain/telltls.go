@@ -71,7 +71,7 @@ func (t *teller) message(r *row, f *fact.Fact) bool {
 	case *fact.KeyExchange:
 		r.more, r.level = joined(", ", clean(strings.ReplaceAll(d.Kind, "_", "-")), clean(d.Group), when(d.Bits > 0, strconv.Itoa(d.Bits)+" bits")), routine
 	case *fact.SessionTicket:
-		r.more, r.level = "good for "+span(int64(d.Lifetime)*1e9), routine
+		r.more, r.level = "good for "+lifetime(d.Lifetime), routine
 	default:
 		r.more = clean(f.Text)
 	}
@@ -105,7 +105,7 @@ func (t *teller) records(r *row, f *fact.Fact) bool {
 	case fact.TLSEncryptedAlert:
 		r.name = "alert (encrypted)"
 	case fact.TLSApplicationData:
-		if t.flow.HTTP != "" && !t.sealed[f.Side] {
+		if t.flow.HTTP != "" && !t.sealed[f.Side] && !t.raw {
 			return false // its exchanges are told
 		}
 		r.name, r.more, r.class = "application data", joined(", ", several(int64(f.Code), "record"), several(f.Size, "byte")), "data"
@@ -136,7 +136,7 @@ func (t *teller) alert(r *row, f *fact.Fact) {
 	r.name, r.more, r.level = "Alert "+strconv.Itoa(f.Code), clean(f.Text), bad
 	switch {
 	case f.Code == 0:
-		r.level = routine
+		r.name, r.more, r.level = "Alert close_notify", "", routine
 		t.ended[f.Side] = true
 	case f.Size == 2:
 		r.more += ", fatal"
@@ -170,6 +170,19 @@ func sourceText(source string) string {
 		return "with the pre-shared key"
 	case "session":
 		return "with the secret of an earlier connection"
+	case "null cipher":
+		return "without any key: its suite encrypts nothing"
 	}
 	return clean(source)
+}
+
+// lifetime is a number of seconds with its unit.
+func lifetime(s int) string {
+	switch {
+	case s >= 3600 && s%3600 == 0:
+		return grouped(int64(s/3600)) + " h"
+	case s >= 60 && s%60 == 0:
+		return grouped(int64(s/60)) + " min"
+	}
+	return grouped(int64(s)) + " s"
 }

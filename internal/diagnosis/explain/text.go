@@ -37,8 +37,11 @@ func Text(w io.Writer, c *Capture, o Options) error {
 		t.blank()
 		f := c.Flows[i]
 		t.head(i+1, f)
-		t.ladder(f, fold(rowsOf(f), len(f.Exchanges), o.All))
+		t.ladder(f, fold(rowsOf(f, false), len(f.Exchanges), o.All))
 		t.omitted(f)
+		if t.o.Bodies {
+			t.bodies(f)
+		}
 	}
 	t.end(told, shown)
 	return t.w.done()

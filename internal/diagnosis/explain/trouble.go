@@ -43,7 +43,7 @@ func troubleOf(f *flow.Flow) trouble {
 			}
 			take(weightHigh, "alert "+strconv.Itoa(x.Code)+" "+clean(x.Text)+" by the "+x.Side.String())
 		case fact.TCPReset:
-			if !t.over() {
+			if !t.ended[x.Side] && !t.over() {
 				take(weightHigh, "reset by the "+x.Side.String())
 			}
 		default:

@@ -1,0 +1,107 @@
+package explain
+
+import (
+	"github.com/lunette-waf/lunette/internal/capture/decrypt"
+	"github.com/lunette-waf/lunette/internal/capture/flow"
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// told is one flow as it is compared.
+type told struct {
+	c      *Capture
+	number int
+	flow   *flow.Flow
+	rows   []row // those with a key
+}
+
+// comparison is two flows set side by side.
+type comparison struct {
+	abnormal, normal told
+	raw              bool // not both are decrypted: compared is what can be seen of both
+	lines            []pairing
+	first            int // index in lines of the first difference that matters, -1 for none
+}
+
+// compare picks a flow of each capture and aligns them; ok is false when one has none.
+func compare(abnormal, normal *Capture) (c comparison, ok bool) {
+	best := -1
+	for i, a := range abnormal.Flows {
+		for j, n := range normal.Flows {
+			if s := likeness(a, n); s > best {
+				best = s
+				c.abnormal, c.normal = told{c: abnormal, number: i + 1, flow: a}, told{c: normal, number: j + 1, flow: n}
+			}
+		}
+		if i > 2000 { // so many flows want a filter
+			break
+		}
+	}
+	if best < 0 {
+		return c, false
+	}
+	c.raw = sealed(c.abnormal.flow) || sealed(c.normal.flow)
+	for _, t := range []*told{&c.abnormal, &c.normal} {
+		t.rows = comparedRows(t.flow, c.raw)
+	}
+	c.lines = align(c.abnormal.rows, c.normal.rows)
+	c.first = -1
+	for i, p := range c.lines {
+		if p.a < 0 || p.b < 0 || c.abnormal.rows[p.a].sum != c.normal.rows[p.b].sum {
+			c.first = i
+			break
+		}
+	}
+	return c, true
+}
+
+// sealed reports whether a flow hides what it says.
+func sealed(f *flow.Flow) bool {
+	return f.TLS != nil && f.TLS.Why != decrypt.WhyNot && f.TLS.Why != decrypt.WhyNoHandshake
+}
+
+// likeness says how well two flows go together: the same protocol, name and server, and trouble on one side only.
+func likeness(a, n *flow.Flow) int {
+	s := 0
+	if a.Protocol == n.Protocol {
+		s += 40
+	}
+	if x, y := hostOf(a), hostOf(n); x != "" && x == y {
+		s += 20
+	}
+	if a.Server.Port() == n.Server.Port() {
+		s += 10
+	}
+	if a.Server.Addr() == n.Server.Addr() {
+		s += 4
+	}
+	if a.Protocol != "" {
+		s += 2
+	}
+	s += 3*troubleOf(a).weight + 2*(weightMost-troubleOf(n).weight)
+	return s
+}
+
+// comparedRows are the rows of a flow that have a key. Of TLS 1.3 that is not decrypted on both sides only the hellos can be compared.
+func comparedRows(f *flow.Flow, raw bool) []row {
+	hellos := raw && f.TLS != nil && f.TLS.Version == 0x0304
+	var out []row
+	for _, r := range rowsOf(f, raw) {
+		if r.key == "" || hellos && hiddenIn13(r.kind) {
+			continue
+		}
+		if n := len(out); n > 0 && r.kind == fact.TLSApplicationData && out[n-1].key == r.key {
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// hiddenIn13 are the kinds that only keys show in TLS 1.3 (RFC 8446 section 2).
+func hiddenIn13(k fact.Kind) bool {
+	switch k {
+	case fact.TLSClientHello, fact.TLSServerHello, fact.TLSHelloRetryRequest:
+		return false
+	}
+	return k >= fact.TLSClientHello && k <= fact.TLSApplicationData
+}

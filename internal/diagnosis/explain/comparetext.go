@@ -1,0 +1,135 @@
+package explain
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// errNoFlow is what there is to say when nothing can be compared.
+var errNoFlow = errors.New("compare captures: one of them has no flow that the filter leaves: widen --filter")
+
+// Compare writes the first difference that matters between two captures, what their hellos differ in, and both flows side by side.
+func Compare(w io.Writer, abnormal, normal *Capture, o Options) error {
+	c, ok := compare(abnormal, normal)
+	if !ok {
+		return errNoFlow
+	}
+	o = o.filled()
+	t := texter{w: newSink(w), c: abnormal, o: o, style: style{o.Color, o.ASCII}}
+	t.compared("normal", &c.normal)
+	t.compared("abnormal", &c.abnormal)
+	if c.raw {
+		t.about(warn, "not both are decrypted: compared is what can be seen of both")
+	}
+	t.blank()
+	if d, ok := c.firstDifference(); ok {
+		t.line(sgrRed, "First difference that matters: "+d.What)
+		t.pair("  ", &d, bad)
+	} else {
+		t.line(sgrGreen, "No difference that matters")
+	}
+	t.differences("The hellos differ", c.helloDifferences())
+	t.blank()
+	t.sideBySide(&c)
+	t.differences("Also different, and seldom a cause by itself", c.measures())
+	return t.w.done()
+}
+
+// compared says which flow was picked.
+func (t *texter) compared(what string, x *told) {
+	file := ""
+	if len(x.c.Files) > 0 {
+		file = clean(x.c.Files[0].Name)
+	}
+	t.line(sgrBold, cut(fill(what, 10)+joined("   ", file, "flow "+strconv.Itoa(x.number)+" of "+strconv.Itoa(len(x.c.Flows))), t.o.Width))
+	f := x.flow
+	t.about(routine, joined(" · ", append([]string{f.Client.String() + " → " + f.Server.String(), clean(hostOf(f))}, protocols(f)...)...))
+	if text, l := decrypted(f); text != "" {
+		t.about(l, text)
+	}
+}
+
+// pair writes both sides of a difference.
+func (t *texter) pair(indent string, d *difference, abnormal level) {
+	for _, x := range []struct {
+		who, what string
+		level     level
+	}{{"normal:", d.Normal, usual}, {"abnormal:", d.Abnormal, abnormal}} {
+		for i, line := range wrapped(x.what, t.o.Width-len(indent)-11) {
+			t.line(t.style.of(x.level), indent+fill(when(i == 0, x.who), 10)+" "+line)
+		}
+	}
+}
+
+func (t *texter) differences(title string, all []difference) {
+	if len(all) == 0 {
+		return
+	}
+	t.blank()
+	t.line(sgrBold, title)
+	names := 0
+	for i := range all {
+		names = max(names, cells(all[i].What))
+	}
+	for i := range all {
+		d := &all[i]
+		short := d.Normal + " → " + d.Abnormal
+		if n := names + len("  ") + len("  "); n+cells(short) <= t.o.Width {
+			t.line("", "  "+fill(d.What, names)+"  "+short)
+			continue
+		}
+		t.line("", "  "+d.What)
+		t.pair("    ", d, usual)
+	}
+}
+
+// sideBySide writes both flows in two columns, what is not the same marked: - is missing, + is more, ~ says something else.
+func (t *texter) sideBySide(c *comparison) {
+	n := (t.o.Width - len("  x  |  ")) / 2
+	t.line(sgrDim, "     "+fill("normal", n)+"   abnormal")
+	for i, p := range c.lines {
+		mark, l := " ", routine
+		switch {
+		case p.a < 0:
+			mark, l = "-", bad
+		case p.b < 0:
+			mark, l = "+", bad
+		case c.abnormal.rows[p.a].sum != c.normal.rows[p.b].sum:
+			mark, l = "~", bad
+		}
+		if l == bad && i == c.first {
+			mark = "▶" + mark
+		}
+		left, right := "", ""
+		if p.b >= 0 {
+			left = c.normal.cell(p.b, n)
+		}
+		if p.a >= 0 {
+			right = c.abnormal.cell(p.a, n)
+		}
+		line := "  " + fill(mark, 3) + fill(left, n) + " │ " + right
+		t.line(t.style.of(l), strings.TrimRight(line, " "))
+	}
+}
+
+// cell is a row in n columns.
+func (t *told) cell(i, n int) string {
+	r := &t.rows[i]
+	at := pad(strconv.FormatFloat(float64(r.at-t.flow.Start.At)/1e9, 'f', 6, 64), 10)
+	way := "▶"
+	switch {
+	case r.form == note || r.form == gap:
+		way = "·"
+	case r.side == fact.SideServer:
+		way = "◀"
+	}
+	text := joined("  ", r.name, r.more)
+	if r.kind == fact.Silence {
+		text = span(r.length) + " of silence, the " + r.side.String() + "'s turn"
+	}
+	return cut(at+" "+way+" "+text, n)
+}
