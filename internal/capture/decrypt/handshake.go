@@ -20,6 +20,7 @@ type handshake struct {
 	retried        bool // a HelloRetryRequest came
 	offers13       bool
 	ech            bool
+	pskOnly        bool // TLS 1.3: a PSK was taken, and no key share
 	clientRandom   [32]byte
 	serverRandom   [32]byte
 	offeredSession []byte   // session id that the client wants to resume

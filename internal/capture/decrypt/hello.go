@@ -91,6 +91,7 @@ func (s *Session) serverHello(l *lane, m tlswire.Message, f fact.Fact) {
 	h.suite, h.known = tlswire.SuiteByID(hello.Suite)
 	h.extended, h.etm = hello.ExtendedMasterSecret, hello.EncryptThenMAC && h.suite.Cipher.Kind == tlswire.KindCBC
 	h.session = slices.Clone(hello.SessionID)
+	h.pskOnly = hello.PSK && hello.KeyShare == 0
 	s.negotiated(h, hello, f)
 	if h.version >= tlswire.VersionTLS13 {
 		s.begin13(h)

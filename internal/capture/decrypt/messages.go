@@ -31,6 +31,7 @@ func (s *Session) message(l *lane, m tlswire.Message, r *tlsrecord.Record) {
 	}
 	if s.hs != nil {
 		s.hs.note(m)
+		s.noteSchedule(l, m)
 	}
 	switch {
 	case m.Type == tlswire.MsgServerHello:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func tap(t *testing.T, addr string) (at string, taken chan *wire) {
 	return ln.Addr().String(), taken
 }
 
-// opensslClient runs s_client against an s_server that says each line backwards; a script line of one capital is a command to it.
+// opensslClient runs s_client against an s_server that says each line backwards; a script line of one letter is a command to it.
 func opensslClient(t *testing.T, addr string, args, script []string) {
 	t.Helper()
 	cmd := exec.Command(peer.Need(t, "openssl", "openssl"), append([]string{"s_client", "-connect", addr}, args...)...)
@@ -133,6 +134,7 @@ func TestOpenSSL(t *testing.T) {
 		name       string
 		both       []string // arguments of server and client
 		client     []string
+		server     []string
 		script     []string
 		by         string // "psk", "key", "log"
 		handshakes int
@@ -156,17 +158,18 @@ func TestOpenSSL(t *testing.T) {
 		{name: "client renegotiates ECDHE", both: legacy("ECDHE-RSA-AES128-SHA256", "-tls1_2"), script: []string{"hello", "R", "again"}, by: "log", handshakes: 2},
 		{name: "KeyUpdate", both: []string{"-tls1_3"}, script: []string{"hello", "K", "again", "k", "more"}, by: "log", messages: map[fact.Kind]int{fact.TLSKeyUpdate: 3}},
 		{name: "1.3 CCM", both: []string{"-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256"}, by: "log"},
-		{name: "1.3 PSK with DHE", both: append([]string{"-tls1_3"}, pskArgs...), by: "log"},
+		{name: "1.3 PSK alone", both: append([]string{"-tls1_3", "-allow_no_dhe_kex", "-ciphersuites", "TLS_AES_128_GCM_SHA256"}, pskArgs...), client: []string{"-groups", "P-256"}, server: []string{"-groups", "P-384"}, by: "psk"},
+		{name: "1.3 PSK with DHE", both: append([]string{"-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"}, pskArgs...), by: "log"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			log := filepath.Join(t.TempDir(), "keys.txt")
-			server := peer.OpenSSLServer(t, peer.OpenSSLConfig{Cert: cert, Raw: true, Args: append([]string{"-rev", "-client_renegotiation", "-keylogfile", log}, c.both...)})
+			server := peer.OpenSSLServer(t, peer.OpenSSLConfig{Cert: cert, Raw: true, Args: slices.Concat([]string{"-rev", "-client_renegotiation", "-keylogfile", log}, c.both, c.server)})
 			at, taken := tap(t, server.Addr)
 			if c.script == nil {
 				c.script = []string{"hello", "a longer line of text"}
 			}
-			opensslClient(t, at, append(c.both, c.client...), c.script)
+			opensslClient(t, at, slices.Concat(c.both, c.client), c.script)
 			conv := (<-taken).out
 			st := secrets.New()
 			if strings.Contains(c.by, "psk") {

@@ -16,7 +16,8 @@ type keys13 struct {
 	halves  [2][epochApplication + 1]*tlscrypt.Half
 	source  string
 	proven  bool
-	hidden  bool  // Encrypted Client Hello: the random number that they stand under is not known
+	hidden  bool // Encrypted Client Hello: the random number that they stand under is not known
+	plan    *schedule
 	dark    *dark // there is none of them
 }
 
@@ -63,8 +64,9 @@ func (k *keys13) half(side int, e epoch) *tlscrypt.Half {
 
 // begin13 goes over to the keys that follow from a ServerHello of TLS 1.3: the server at once, the client after its early data.
 func (s *Session) begin13(h *handshake) {
-	s.keys = &keys13{suite: h.suite}
+	s.keys = &keys13{suite: h.suite, random: h.clientRandom, plan: s.beginSchedule(h)}
 	h.transcript = tlscrypt.Transcript{}
+	h.overlong = true // it is not needed any more
 	known := h.known && h.suite.TLS13()
 	some := known && h.client && s.keys.load(s.src, h.clientRandom[:])
 	if !some {
@@ -116,14 +118,20 @@ func (s *Session) enterEarly(l *lane, h *handshake) {
 	if s.src.Store == nil {
 		return
 	}
-	secret := s.src.Traffic(secrets.ClientEarlyTraffic, h.clientRandom[:])
+	logged := s.src.Traffic(secrets.ClientEarlyTraffic, h.clientRandom[:])
 	for _, id := range h.offeredSuites {
 		suite, ok := tlswire.SuiteByID(id)
-		if !ok || secret == nil || len(l.others) >= 8 {
+		if !ok {
 			continue
 		}
-		if half, err := tlscrypt.NewHalf13(&suite, secret); err == nil {
-			l.others = append(l.others, half)
+		list := [][]byte{logged}
+		if logged == nil {
+			list = s.earlyOfPSKs(h, suite.PRF)
+		}
+		for _, secret := range list {
+			if half, err := tlscrypt.NewHalf13(&suite, secret); err == nil {
+				l.others = append(l.others, half)
+			}
 		}
 	}
 }
@@ -131,7 +139,11 @@ func (s *Session) enterEarly(l *lane, h *handshake) {
 // tryLater opens a record under the secrets that this direction goes over to next: a message that told of it may be lost, early
 // data may have been refused.
 func (s *Session) tryLater(l *lane, r *tlsrecord.Record) (found, bool) {
-	if f, ok := s.tryInner(l, r); ok {
+	f, ok := s.tryInner(l, r)
+	if !ok {
+		f, ok = s.tryPSK(l, r)
+	}
+	if ok {
 		l.good(f.half)
 		return f, true
 	}
