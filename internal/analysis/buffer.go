@@ -6,8 +6,8 @@ import (
 	"github.com/lunette-waf/lunette/internal/capture/packet"
 )
 
-// bufferSize is how much of a file is read at once.
-const bufferSize = 1 << 20
+// bufferSize is how much of a file is read at once: little enough that it is still in the caches of a core when it is worked on.
+const bufferSize = 256 << 10
 
 // buffer is memory that packets of the file stand in. It goes back to its pool when nobody uses it any more.
 type buffer struct {

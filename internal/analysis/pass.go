@@ -47,7 +47,7 @@ func newPass(cfg *Config, only map[tuple]bool) *pass {
 	p.pressure = newPressure(cfg.Memory, p.buffers)
 	p.pool = newPool(p.buffers, p.buffers*cfg.Workers)
 	p.pending = make([]*batch, cfg.Workers)
-	p.progress = max(p.total/100, 4*bufferSize)
+	p.progress = max(p.total/100, 4<<20)
 	return p
 }
 

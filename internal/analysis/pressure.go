@@ -24,13 +24,18 @@ func newPressure(memory int64, buffers int) *pressure {
 
 // look is called by the reading goroutine with each new buffer.
 func (p *pressure) look() {
-	if p.waits--; p.waits > 0 || p.heap() < p.full {
+	const often = 4 // buffers between two looks
+	if p.waits--; p.waits > 0 {
+		return
+	}
+	p.waits = often
+	if p.heap() < p.full {
 		return
 	}
 	runtime.GC()
 	if p.heap() > p.most {
 		p.calls.Add(1)
-		p.waits = p.rest
+		p.waits = max(p.rest, often)
 	}
 }
 

@@ -50,7 +50,7 @@ func (b *Builder) endHTTP(side fact.Side, at fact.Stamp, how fact.Kind) {
 // keep takes an exchange that is over.
 func (b *Builder) keep(e *httptimeline.Exchange) {
 	cfg := &b.stages.cfg
-	if len(b.flow.Exchanges) >= cfg.MaxExchanges || !cfg.Budget.Take(weightOfExchange(e)) {
+	if len(b.flow.Exchanges) >= cfg.MaxExchanges || !cfg.Budget.Take(e.Weight()) {
 		b.flow.ExchangesOmitted++
 		return
 	}

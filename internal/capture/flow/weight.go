@@ -1,14 +1,10 @@
 package flow
 
-import (
-	"github.com/lunette-waf/lunette/internal/capture/httptimeline"
-	"github.com/lunette-waf/lunette/internal/fact"
-)
+import "github.com/lunette-waf/lunette/internal/fact"
 
 // What things count for in Config.Budget, bytes: roughly what they take.
 const (
 	factWeight        = 160 // with the place that slices keep free
-	exchangeWeight    = 1024
 	fieldWeight       = 48
 	certificateWeight = 1024
 )
@@ -20,7 +16,7 @@ func (f *Flow) Weight() int {
 		n += weightOf(&f.Facts[i])
 	}
 	for _, e := range f.Exchanges {
-		n += weightOfExchange(e)
+		n += e.Weight()
 	}
 	return n
 }
@@ -51,14 +47,6 @@ func weightOfHead(h *fact.HTTPHead) int {
 	n := 192 + len(h.Target) + len(h.Authority)
 	for i := range h.Fields {
 		n += fieldWeight + len(h.Fields[i].Name) + len(h.Fields[i].Value)
-	}
-	return n
-}
-
-func weightOfExchange(e *httptimeline.Exchange) int {
-	n := exchangeWeight + len(e.Request.Body) + len(e.Response.Body) + weightOfHead(e.Request.Head) + weightOfHead(e.Response.Head)
-	for i := range e.Interim {
-		n += weightOfHead(e.Interim[i].Head)
 	}
 	return n
 }

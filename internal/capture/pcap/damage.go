@@ -63,9 +63,9 @@ func (r *Reader) passed(d *DamageError, bytes int64) {
 
 // The search for the way back after damage.
 const (
-	inARow     = 3               // heads that must fit together
-	searchMax  = 256 << 20       // bytes of a hole
-	searchIn   = usualBuffer / 2 // bytes that are looked at together: a full buffer still brings as much again, so that each byte moves once
+	inARow     = 3         // heads that must fit together
+	searchMax  = 256 << 20 // bytes of a hole
+	searchIn   = 512 << 10 // bytes that are looked at together: a full buffer still brings as much again, so that each byte moves once
 	searchPart = searchIn - MaxPacket - 1<<10
 )
 

@@ -5,7 +5,7 @@ import "io"
 // Sizes of the buffer. It grows with the data that came, never with a length that the file states.
 const (
 	firstBuffer = 64 << 10
-	usualBuffer = 1 << 20
+	usualBuffer = 256 << 10 // fits in the caches of a core
 	maxBuffer   = 4 << 20
 	maxEmpty    = 100 // reads in a row that bring neither data nor an error
 )
