@@ -59,7 +59,7 @@ func BenchmarkRecords(b *testing.B) {
 }
 
 // sealer makes the server's protection again.
-func sealer(b *testing.B, s *Session, conv conversation, v variation) *tlscrypt.Half {
+func sealer(b testing.TB, s *Session, conv conversation, v variation) *tlscrypt.Half {
 	b.Helper()
 	suite, _ := tlswire.SuiteByID(s.info.Suite)
 	if v.version == tls.VersionTLS13 {

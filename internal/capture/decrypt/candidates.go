@@ -74,14 +74,16 @@ func (s *Session) askKeys(h *handshake) {
 			return
 		}
 		pre, err := tlscrypt.DecryptPreMaster(key, enc)
-		if err != nil {
-			continue
-		}
-		if h.suite.KX == "RSA_PSK" {
+		switch {
+		case err != nil:
+		case h.suite.KX == "RSA_PSK":
 			s.askPSK(h, pre)
-			continue
+		default:
+			h.premaster(pre, sourceKey)
 		}
-		h.premaster(pre, sourceKey)
+		if h.modulus != nil && bytes.Equal(key.N.Bytes(), h.modulus) {
+			return // it is this one's certificate: no other key fits
+		}
 	}
 }
 

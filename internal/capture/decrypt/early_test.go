@@ -40,7 +40,7 @@ func TestRefusedEarlyData(t *testing.T) {
 		}
 	}
 	s, l = play(conv, storeFrom(t, rest.String()))
-	if i := s.Info(); i.Closed != 1 || len(l.early) != 0 || string(l.plain[1]) != "hello\nagain\n" || l.count(fact.TLSBadRecord) > 0 || i.Established == false {
+	if i := s.Info(); i.Closed != 1 || len(l.early) != 0 || string(l.plain[1]) != "hello\nagain\n" || l.count(fact.TLSBadRecord) > 0 || !i.Established || i.Why != WhyNot || l.count(fact.TLSUndecryptable) != 1 {
 		t.Errorf("without its secret: %+v", i)
 		l.dump(t)
 	}

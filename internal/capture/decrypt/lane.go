@@ -45,6 +45,7 @@ type dark struct {
 	side fact.Side // SideNone: both
 	why  Why
 	told bool
+	part bool // it concerns early data alone, not the connection
 }
 
 func (l *lane) index() int { return int(l.side - fact.SideClient) }

@@ -31,7 +31,11 @@ func (s *Session) sealed(l *lane, r *tlsrecord.Record) {
 		s.failed(l, r)
 	} else if c := l.cause; c != nil && !c.told {
 		c.told = true
+		why := s.info.Why
 		s.undecryptable(s.laneOf(c.side), c.why, r)
+		if c.part {
+			s.info.Why = why
+		}
 	}
 	s.shut(l, r, dark)
 }

@@ -134,6 +134,9 @@ func (s *Session) enterEarly(l *lane, h *handshake) {
 			}
 		}
 	}
+	if l.dark() && !s.src.empty() {
+		l.cause = &dark{side: l.side, why: WhyNoSecret, part: true}
+	}
 }
 
 // tryLater opens a record under the secrets that this direction goes over to next: a message that told of it may be lost, early
