@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/analysis"
+	"github.com/lunette-waf/lunette/internal/capture/decrypt"
 	"github.com/lunette-waf/lunette/internal/capture/secrets"
 	"github.com/lunette-waf/lunette/internal/diagnosis/explain"
 )
@@ -39,7 +40,7 @@ func (e *explainFlags) remarks(stderr io.Writer, all ...*explain.Capture) {
 			_, _ = fmt.Fprintf(stderr, "lunette: no flow fits --filter; without it there are %s\n", counted(int(c.Connections), "connection"))
 		}
 		for _, f := range c.Flows {
-			if f.TLS != nil && f.TLS.Version != 0 {
+			if f.TLS != nil && f.TLS.Version != 0 && f.TLS.Why != decrypt.WhyNoHandshake {
 				handshakes++
 				used = used || f.TLS.Source == "key log"
 			}

@@ -35,7 +35,7 @@ func (t *texter) message(m *httptimeline.Message) {
 	}
 	first := requestLine(h)
 	if h.Status != 0 {
-		first = joined(" ", h.Proto, statusLine(h))
+		first = joined(" ", clean(h.Proto), statusLine(h))
 	}
 	t.indented(sgrBold, first)
 	for _, f := range h.Fields {
@@ -52,7 +52,7 @@ func (t *texter) body(m *httptimeline.Message) {
 	}
 	kind := when(len(m.Body) > 0 && !isText(m.Body), "binary")
 	shown := when(len(m.Body) > 0 && int64(len(m.Body)) < m.Size, "the first "+grouped(int64(len(m.Body)))+" shown")
-	hash := when(m.SHA256 != "", "SHA-256 "+m.SHA256)
+	hash := when(m.SHA256 != "", "SHA-256 "+clean(m.SHA256))
 	t.indented(sgrDim, "("+joined(", ", several(m.Size, "byte"), kind, shown, when(!m.Complete, "not whole"), when(m.Missing > 0, several(m.Missing, "byte")+" missing"), hash)+")")
 	if kind != "" || len(m.Body) == 0 {
 		return

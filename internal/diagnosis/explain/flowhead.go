@@ -65,7 +65,7 @@ func protocols(f *flow.Flow) []string {
 	case f.Protocol == "":
 		out = append(out, "TCP without data")
 	}
-	return append(out, f.HTTP)
+	return append(out, clean(f.HTTP))
 }
 
 func tlsVersion(i *decrypt.Info) string {

@@ -32,7 +32,9 @@ func (t *texter) ladder(f *flow.Flow, rows []row) {
 	l.head()
 	for i := range rows {
 		l.row(&rows[i])
-		l.before = rows[i]
+		if f := rows[i].form; f != gap && f != more {
+			l.before = rows[i]
+		}
 	}
 }
 

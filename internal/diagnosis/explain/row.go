@@ -72,7 +72,17 @@ func rowsOf(f *flow.Flow, raw bool) []row {
 	for i := range f.Facts {
 		t.tell(i, &f.Facts[i])
 	}
+	silenceLast(t.rows)
 	return t.rows
+}
+
+// silenceLast puts a silence behind the rows of the moment at which it begins: some are understood only later.
+func silenceLast(rows []row) {
+	for i := 0; i+1 < len(rows); i++ {
+		if rows[i].kind == fact.Silence && rows[i+1].kind != fact.Silence && rows[i+1].at == rows[i].at {
+			rows[i], rows[i+1] = rows[i+1], rows[i]
+		}
+	}
 }
 
 func (t *teller) tell(i int, f *fact.Fact) {

@@ -37,9 +37,10 @@ func (s style) of(l level) string {
 	return ""
 }
 
-// text is a line as it goes out: in ASCII when that is asked for.
+// text is a line as it goes out: in ASCII when that is asked for. All text comes through here. It is clean before, so that its
+// columns can be counted; that it is cleaned again makes sure.
 func (s style) text(line string) string {
-	if !s.ascii || plain(line) {
+	if line = clean(line); !s.ascii || plain(line) {
 		return line
 	}
 	var b strings.Builder

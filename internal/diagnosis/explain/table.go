@@ -51,7 +51,7 @@ func (t *texter) brief(f *flow.Flow) string {
 	if n := len(f.Exchanges); n > 0 {
 		exchanges = several(int64(n), "exchange")
 	}
-	return joined(", ", name, version, f.HTTP, exchanges, sealed, span(f.End.At-f.Start.At))
+	return joined(", ", name, version, clean(f.HTTP), exchanges, sealed, span(f.End.At-f.Start.At))
 }
 
 // worst are the flows whose ladders are worth showing, in order of time.

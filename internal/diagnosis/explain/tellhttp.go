@@ -29,10 +29,10 @@ func (t *teller) http(r *row, f *fact.Fact) bool {
 			r.more = clean(head.Phrase)
 		}
 	case fact.HTTPBroken:
-		r.name, r.more, r.level, r.class = "broken HTTP", clean(f.Text), bad, "broken"
+		r.form, r.name, r.more, r.level, r.class = note, "broken HTTP of the "+f.Side.String(), clean(f.Text), bad, "broken"
 	case fact.HTTPCutShort:
-		r.name, r.level = "cut short in the "+clean(f.Text), bad
-		r.more = when(f.Size > 0, several(f.Size, "byte")+" lacking")
+		r.form, r.name, r.level = note, "the "+f.Side.String()+"'s message is cut short in the "+clean(f.Text), bad
+		r.more = when(f.Size > 0, several(f.Size, "byte")+" are lacking")
 	case fact.Upgraded:
 		r.name, r.more = "upgraded", clean(f.Text)
 	case fact.WebSocketMessages:
@@ -102,7 +102,7 @@ func (t *teller) responseHead(r *row, h *fact.HTTPHead) {
 }
 
 func requestLine(h *fact.HTTPHead) string {
-	return joined(" ", clean(h.Method), clean(h.Target), h.Proto)
+	return joined(" ", clean(h.Method), clean(h.Target), clean(h.Proto))
 }
 
 func statusLine(h *fact.HTTPHead) string {
@@ -171,14 +171,12 @@ func (t *teller) silence(r *row, f *fact.Fact, decisive bool) bool {
 // owes is what was awaited, and since when.
 func (t *teller) owes(f *fact.Fact) string {
 	what := "it owes " + owed(f.Text)
-	since := func(name string, at int64) string {
-		return what + " (" + name + " at " + seconds(at-t.flow.Start.At) + ")"
-	}
 	switch {
 	case f.Text == "client_hello" && t.request != nil:
-		return since("HelloRequest", t.request.At.UnixNano())
+		return what + " (HelloRequest at " + seconds(t.request.At.UnixNano()-t.flow.Start.At) + ")"
 	case t.asked != nil && f.Side == fact.SideServer && t.asked.Request.Head != nil:
-		return since(joined(" ", clean(t.asked.Request.Head.Method), cut(clean(t.asked.Request.Head.Target), 30)), t.asked.Request.First.At)
+		h := t.asked.Request.Head
+		return what + when(f.Text == "response", " to "+joined(" ", clean(h.Method), cut(clean(h.Target), 30))) + ", asked for at " + seconds(t.asked.Request.First.At-t.flow.Start.At)
 	}
 	return what
 }

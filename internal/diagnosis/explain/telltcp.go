@@ -59,7 +59,7 @@ func (t *teller) segments(r *row, f *fact.Fact) bool {
 		r.name, r.more, r.level = "overlapping segment", "says other bytes than one before it: "+several(f.Size, "byte"), bad
 	case fact.TCPGap:
 		r.form, r.level = note, bad
-		r.name, r.more = "the capture lacks "+several(f.Size, "byte")+" of the "+f.Side.String(), gapMeans(f.Text)
+		r.name = "the capture lacks " + several(f.Size, "byte") + " of the " + f.Side.String() + gapMeans(f)
 	case fact.TCPKeepAlive:
 		r.name, r.more, r.level = "keep-alive probe", times(f.Code), routine
 	case fact.TCPZeroWindow:
@@ -98,12 +98,12 @@ func retransmitted(text string) string {
 	return "data"
 }
 
-func gapMeans(text string) string {
-	switch text {
+func gapMeans(f *fact.Fact) string {
+	switch f.Text {
 	case "lost":
-		return "which the other side received"
+		return ", which the " + f.Side.Other().String() + " received"
 	case "cut":
-		return "packets were captured in part (snaplen)"
+		return ": packets were captured in part (snaplen)"
 	}
 	return ""
 }

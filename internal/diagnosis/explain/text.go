@@ -2,6 +2,7 @@ package explain
 
 import (
 	"io"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -120,7 +121,11 @@ func named(what string, names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return what + " " + clean(few(names, 3))
+	var short []string
+	for _, n := range names {
+		short = append(short, filepath.Base(n))
+	}
+	return what + " " + clean(few(short, 3))
 }
 
 // omitted says what a flow did not keep.
@@ -135,33 +140,39 @@ func (t *texter) omitted(f *flow.Flow) {
 
 // end writes the totals and what to do next.
 func (t *texter) end(told, shown []int) {
-	tls, opened, closed, troubled := 0, 0, 0, 0
+	tls, opened, closed := 0, 0, 0
+	var troubled []string
 	for _, i := range told {
 		f := t.c.Flows[i]
-		if f.TLS != nil {
-			tls++
-			switch f.TLS.Why {
-			case decrypt.WhyNot:
-				opened++
-			case decrypt.WhyNoHandshake:
-			default:
-				closed++
-			}
+		if worst := troubleOf(f); worst.weight > 0 {
+			troubled = append(troubled, "flow "+strconv.Itoa(i+1)+" ("+worst.text+")")
 		}
-		if troubleOf(f).weight > 0 {
-			troubled++
+		if f.TLS == nil {
+			continue
+		}
+		tls++
+		switch f.TLS.Why {
+		case decrypt.WhyNot:
+			opened++
+		case decrypt.WhyNoHandshake:
+		default:
+			closed++
 		}
 	}
 	t.blank()
-	tlsPart := ""
-	if tls > 0 {
-		tlsPart = several(int64(tls), "TLS flow") + ": " + strconv.Itoa(opened) + " decrypted, " + strconv.Itoa(closed) + " not"
+	t.about(usual, several(int64(len(told)), "flow")+when(tls > 0, ", "+strconv.Itoa(tls)+" with TLS: "+strconv.Itoa(opened)+" decrypted, "+strconv.Itoa(closed)+" not"))
+	if len(troubled) > 0 {
+		t.about(warn, "stands out: "+few(troubled, 5))
 	}
-	t.about(usual, joined(", ", several(int64(len(told)), "flow"), strconv.Itoa(troubled)+" with something that stands out", tlsPart))
 	if len(shown) < len(told) {
-		t.about(usual, "shown as ladders: "+strconv.Itoa(len(shown))+"; --flow N shows another one, --all all of them, --filter 'host=… port=…' fewer")
+		t.about(usual, strconv.Itoa(len(shown))+" of them stand above as ladders; --flow N shows another one, --all all of them, --filter 'host=… port=…' leaves fewer")
 	}
 	if closed > 0 {
 		t.about(usual, "\"lunette keys\" says how to get secrets")
+	}
+	for i := range t.c.Files {
+		if f := &t.c.Files[i]; f.Damage != nil {
+			t.about(bad, clean(f.Name)+" is damaged: above is what stands before offset "+grouped(f.Damage.Offset)+"; "+clean(f.Damage.What))
+		}
 	}
 }
