@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/lunette-waf/lunette/test/captures"
 )
 
 func TestMain(m *testing.M) {
@@ -21,7 +23,10 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata"})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(env *testscript.Env) error {
+		env.Setenv("CAPTURES", captures.Dir())
+		return nil
+	}})
 }
 
 // TestDemo runs the demo and holds it to its four outcomes: the numbers are what the README promises.

@@ -7,42 +7,55 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/lunette-waf/lunette/internal/analysis"
 )
 
-// decryptedFile is the pcapng file that --write-decrypted makes: readable by its owner alone.
+// decryptedFile is the pcapng file that --write-decrypted makes: readable by its owner alone, and there only once it is whole.
 type decryptedFile struct {
-	path string
-	file *os.File
-	done bool
+	path  string
+	force bool
+	file  *os.File // beside path, until it is whole
 }
 
-// createDecrypted makes the file before anything is read, so that a long run does not end with a refusal.
+// createDecrypted looks whether the file may be written, and begins it, before anything is read: a long run should not end with a refusal.
 func createDecrypted(path string, inputs []string, force bool) (*decryptedFile, error) {
 	if path == "-" {
 		return nil, usageError{errors.New("--write-decrypted wants a file: what it writes holds secrets")}
 	}
-	if old, err := os.Stat(path); err == nil {
-		for _, name := range inputs {
-			if in, err := os.Stat(name); err == nil && os.SameFile(in, old) {
-				return nil, usageError{fmt.Errorf("--write-decrypted %s is the capture that is to be read: give another name", printable(path))}
-			}
-		}
-		if force && old.Mode().IsRegular() {
-			if err := os.Remove(path); err != nil {
-				return nil, fmt.Errorf("replace decrypted capture: %w", err)
-			}
-		}
+	d := &decryptedFile{path: path, force: force}
+	if err := d.mayReplace(inputs); err != nil {
+		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return nil, fmt.Errorf("write decrypted capture: %s is there already: --force replaces it", printable(path))
-	case err != nil:
+	var err error
+	if d.file, err = os.CreateTemp(filepath.Dir(path), ".lunette-*.pcapng"); err != nil { // 0600
 		return nil, fmt.Errorf("write decrypted capture: %w", err)
 	}
-	return &decryptedFile{path: path, file: f}, nil
+	return d, nil
+}
+
+// mayReplace refuses a file that is there, unless --force was given and it is another one than those that are read.
+func (d *decryptedFile) mayReplace(inputs []string) error {
+	old, err := os.Lstat(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("write decrypted capture: %w", err)
+	}
+	for _, name := range inputs {
+		if in, err := os.Stat(name); err == nil && os.SameFile(in, old) {
+			return usageError{fmt.Errorf("--write-decrypted %s is the capture that is to be read: give another name", printable(d.path))}
+		}
+	}
+	if !d.force {
+		return fmt.Errorf("write decrypted capture: %s is there already: --force replaces it", printable(d.path))
+	}
+	if !old.Mode().IsRegular() {
+		return fmt.Errorf("write decrypted capture: %s is no regular file: give another name", printable(d.path))
+	}
+	return nil
 }
 
 // write fills the file and says what it holds.
@@ -55,28 +68,34 @@ func (d *decryptedFile) write(ctx context.Context, cfg analysis.Config, report *
 	if err == nil {
 		err = d.file.Close()
 	}
+	if err == nil {
+		err = d.mayReplace(nil)
+	}
+	if err == nil {
+		err = os.Rename(d.file.Name(), d.path)
+	}
 	if err != nil {
 		return fmt.Errorf("write decrypted capture: %w", err)
 	}
-	d.done = true
+	d.file = nil
 	flows := 0
 	for _, f := range report.Flows {
 		if len(f.KeyLog) > 0 {
 			flows++
 		}
 	}
-	if flows == 0 {
-		_, _ = fmt.Fprintf(stderr, "lunette: %s: %d bytes, without a secret, for nothing was decrypted\n", printable(d.path), info.Size())
-		return nil
+	holds := "without a secret, for nothing was decrypted"
+	if flows > 0 {
+		holds = "with the secrets of " + counted(flows, "flow") + ": whoever has it reads what they say"
 	}
-	_, _ = fmt.Fprintf(stderr, "lunette: %s: %d bytes, with the secrets of %s: whoever has it reads what they say\n", printable(d.path), info.Size(), counted(flows, "flow"))
+	_, _ = fmt.Fprintf(stderr, "lunette: %s: %d bytes, %s\n", printable(d.path), info.Size(), holds)
 	return nil
 }
 
-// discard removes the file unless it is whole.
+// discard removes what was begun, unless it is whole.
 func (d *decryptedFile) discard() {
-	if !d.done {
+	if d.file != nil {
 		_ = d.file.Close()
-		_ = os.Remove(d.path)
+		_ = os.Remove(d.file.Name())
 	}
 }

@@ -160,12 +160,16 @@ func (t *texter) end(told, shown []int) {
 		}
 	}
 	t.blank()
-	t.about(usual, several(int64(len(told)), "flow")+when(tls > 0, ", "+strconv.Itoa(tls)+" with TLS: "+strconv.Itoa(opened)+" decrypted, "+strconv.Itoa(closed)+" not"))
+	t.about(usual, several(int64(len(told)), "flow")+when(tls > 0, ", "+grouped(int64(tls))+" with TLS: "+grouped(int64(opened))+" decrypted, "+grouped(int64(closed))+" not"))
 	if len(troubled) > 0 {
 		t.about(warn, "stands out: "+few(troubled, 5))
 	}
 	if len(shown) < len(told) {
-		t.about(usual, strconv.Itoa(len(shown))+" of them stand above as ladders; --flow N shows another one, --all all of them, --filter 'host=… port=…' leaves fewer")
+		ladders := "nothing stands out, so that no ladder is shown"
+		if len(shown) > 0 {
+			ladders = several(int64(len(shown)), "ladder") + " of those with trouble"
+		}
+		t.about(usual, ladders+": --flow N shows another one, --all all of them, --filter 'host=… port=…' leaves fewer")
 	}
 	if closed > 0 {
 		t.about(usual, "\"lunette keys\" says how to get secrets")
