@@ -3,6 +3,9 @@ package analysis
 import (
 	"context"
 	"errors"
+	"slices"
+
+	"github.com/lunette-waf/lunette/internal/capture/flow"
 )
 
 // maxPasses is how often the inputs are read at most: the second time for secrets that stood behind the packets they open, the third
@@ -30,10 +33,13 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		before = cfg.Secrets.Generation()
 		again := newPass(&cfg, kept.lacking)
 		again.results, again.waiting = first.results, first.waiting
+		kept.redo(again)
 		if err := again.run(ctx); err != nil {
 			return nil, err
 		}
-		kept.replace(again)
+		for _, w := range again.workers {
+			kept.merge(&w.kept)
+		}
 	}
 	report.Flows, report.Omitted = kept.all(), report.Omitted+kept.omitted
 	for _, f := range report.Flows {
@@ -43,25 +49,16 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	return report, nil
 }
 
-// replace puts the flows of a second look in the place of those of the first.
-func (k *keeper) replace(p *pass) {
-	newer := keeper{most: k.most}
-	for _, w := range p.workers {
-		newer.merge(&w.kept)
-	}
-	known := map[uint64]bool{}
-	for _, f := range newer.flows {
-		known[f.ID] = true
-	}
-	old := k.flows[:0]
-	for _, f := range k.flows {
-		if !known[f.ID] {
-			old = append(old, f)
-			continue
+// redo forgets the flows of connections that are looked at again.
+func (k *keeper) redo(p *pass) {
+	forget := func(f *flow.Flow) bool {
+		again := k.lacking[tupleOf(f.Client, f.Server)]
+		if again {
+			p.results.Give(f.Weight() + flowWeight)
 		}
-		p.results.Give(f.Weight() + flowWeight)
+		return again
 	}
-	clear(k.flows[len(old):])
-	k.flows = append(old, newer.flows...)
-	k.lacking = newer.lacking
+	k.flows = slices.DeleteFunc(k.flows, forget)
+	k.bare = slices.DeleteFunc(k.bare, forget)
+	k.lacking = nil
 }

@@ -29,7 +29,7 @@ type Builder struct {
 	http   *httptimeline.Timeline
 	ends   [3]bool  // what http was told
 	lacks  [3]int64 // application data that was missing before http began
-	denied bool     // a CONNECT was refused: another may follow
+	denied bool     // a CONNECT was refused: the client may ask again
 	opened int64    // frame in which tcpstream knew enough to open the connection; pauses up to there are for the Builder to find
 	spoke  fact.Stamp
 }
@@ -44,10 +44,12 @@ func (b *Builder) Data(side fact.Side, at fact.Stamp, p []byte) {
 	case inTLS:
 		b.tls.data(b, side, at, p)
 	case inClear:
-		if b.denied && side == fact.SideClient && sniffRequest(p) == connect {
-			b.mode, b.denied = undecided, false
-			b.Data(side, at, p)
-			return
+		if b.denied && side == fact.SideClient {
+			if b.denied = false; startsLike(p, "CONNECT ") {
+				b.mode, b.front = undecided, &front{proxied: true}
+				b.waits(side, at, p)
+				return
+			}
 		}
 		b.plain(side, at, p)
 	case undecided:
@@ -65,7 +67,7 @@ func (b *Builder) Gap(side fact.Side, at fact.Stamp, n int64) {
 	case undecided:
 		f := b.hold()
 		f.holes = true
-		f.side[side].hole(at, n)
+		f.add(side, at, nil, n)
 		if len(f.side[side].buf) > 0 {
 			b.decide(true)
 		}
@@ -107,6 +109,9 @@ func (b *Builder) tell(f *fact.Fact) {
 func (b *Builder) Done() {
 	if b.mode == undecided && b.front != nil {
 		b.decide(true)
+	}
+	if b.front != nil { // nothing but a PROXY protocol header or a tunnel
+		b.stages.cfg.Budget.Give(b.front.taken)
 	}
 	end := b.stages.end
 	if end.At < b.conn.End.At || b.ended() {

@@ -17,7 +17,7 @@ func (b *Builder) waits(side fact.Side, at fact.Stamp, p []byte) {
 	if room {
 		f.taken += len(p) + pieceCost
 	}
-	f.side[side].add(at, p)
+	f.add(side, at, p, 0)
 	b.decide(!room)
 	if !room && b.mode == undecided {
 		b.settle(inUnknown)
@@ -31,7 +31,11 @@ func (b *Builder) decide(final bool) {
 	if !f.proxied && !b.stripProxyHeader(final) {
 		return
 	}
-	switch g := guessBoth(client.buf, server.buf, f.holes); {
+	g := guessBoth(client.buf, server.buf)
+	if g == other && f.holes {
+		g = f.guessMiddle(final)
+	}
+	switch {
 	case g == tlsRecords:
 		b.settle(inTLS)
 	case g == httpMessage:
@@ -48,7 +52,7 @@ func (b *Builder) decide(final bool) {
 }
 
 // guessBoth is what the first bytes of both sides are. The client's count first; a server that speaks first speaks another protocol.
-func guessBoth(client, server []byte, holes bool) guess {
+func guessBoth(client, server []byte) guess {
 	g := unclear
 	if len(client) > 0 {
 		g = sniffClient(client)
@@ -61,13 +65,26 @@ func guessBoth(client, server []byte, holes bool) guess {
 			g = s
 		}
 	}
-	if g == other && holes {
-		if isText(client) && isText(server) {
-			return httpMessage
-		}
-		return tlsRecords
-	}
 	return g
+}
+
+// guessMiddle is what a connection is of which the start is missing: where the first bytes are text, HTTP may follow; else TLS may.
+func (f *front) guessMiddle(final bool) guess {
+	const enough = 64 // bytes of both sides, the first that came
+	client, server := f.side[fact.SideClient].buf, f.side[fact.SideServer].buf
+	over := len(client) + len(server) - enough
+	switch {
+	case over < 0 && !final:
+		return unclear
+	case over > 0 && f.latest == fact.SideClient:
+		client = client[:len(client)-over]
+	case over > 0:
+		server = server[:len(server)-over]
+	}
+	if isText(client) && isText(server) {
+		return httpMessage
+	}
+	return tlsRecords
 }
 
 // stripProxyHeader takes a PROXY protocol header off. It returns false while it is not clear whether there is one.
@@ -101,10 +118,11 @@ func (b *Builder) connect() {
 		b.tell(&fact.Fact{Kind: fact.ProxyConnect, At: at.Time(), Frame: at.Frame, Side: fact.SideClient, Text: target})
 	}
 	answered := server.head()
-	if answered == 0 {
-		if len(server.buf) > mostHeld || len(server.buf) > 0 && sniffResponse(server.buf) == other {
-			b.settle(inClear)
-		}
+	switch {
+	case len(server.buf) > 0 && sniffResponse(server.buf) == other, answered == 0 && len(server.buf) > mostHeld:
+		b.settle(inClear)
+		return
+	case answered == 0:
 		return
 	}
 	at, code := server.first(), statusOf(server.buf[:answered])
@@ -126,6 +144,9 @@ func (b *Builder) connect() {
 // settle ends the waiting: the connection carries m.
 func (b *Builder) settle(m mode) {
 	f := b.front
+	if m == inUnknown && b.http != nil {
+		m = inClear // after a CONNECT that was refused
+	}
 	b.front, b.mode = nil, m
 	b.stages.cfg.Budget.Give(f.taken)
 	switch m {
@@ -137,9 +158,5 @@ func (b *Builder) settle(m mode) {
 	default:
 		b.flow.Protocol = ProtocolUnknown
 	}
-	for _, side := range []fact.Side{fact.SideClient, fact.SideServer} {
-		f.side[side].replay(
-			func(at fact.Stamp, p []byte) { b.Data(side, at, p) },
-			func(at fact.Stamp, n int64) { b.Gap(side, at, n) })
-	}
+	f.replay(b)
 }

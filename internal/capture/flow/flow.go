@@ -22,7 +22,7 @@ type Flow struct {
 	Protocol         string        // one of the Protocol constants, "" for no bytes at all
 	TLS              *decrypt.Info // nil when it is no TLS
 	HTTP             string        // protocol on top: "HTTP/1.1", "HTTP/2", …
-	Facts            []fact.Fact   // in order of time
+	Facts            []fact.Fact   // in order of time; for the words of silences see the turn and httptimeline.Timeline.Awaited
 	Omitted          int           // facts beyond Config.MaxFacts
 	Exchanges        []*httptimeline.Exchange
 	ExchangesOmitted int
@@ -48,7 +48,8 @@ type Config struct {
 	Decrypt      decrypt.Config
 	// Budget is what facts and exchanges are kept within, all flows together; those beyond are counted as omitted.
 	Budget *budget.Budget
-	// Tap sees the application data of every flow as it is delivered. For tests.
+	// Tap sees the application data of every flow as it is delivered: of several flows at once where several goroutines work, and again
+	// when a flow is looked at once more. For tests.
 	Tap func(conn uint64, side fact.Side, at fact.Stamp, p []byte)
 }
 

@@ -7,6 +7,8 @@ type front struct {
 	side    [3]held
 	proxied bool // a PROXY protocol header was looked for
 	holes   bool // the start is missing, or something at it
+	latest  fact.Side
+	pieces  int  // that came
 	asked   bool // a CONNECT was told
 	taken   int  // bytes of the budget
 }
@@ -16,6 +18,7 @@ type held struct {
 	buf    []byte
 	pieces []piece
 	headAt int // where to go on looking for the end of a head
+	given  int // bytes that next handed on
 }
 
 // piece is a part of it: where it ends in buf, or a gap.
@@ -23,6 +26,7 @@ type piece struct {
 	at  fact.Stamp
 	end int
 	gap int64
+	n   int // its number among those of both sides
 }
 
 func (h *held) add(at fact.Stamp, p []byte) {
@@ -30,8 +34,13 @@ func (h *held) add(at fact.Stamp, p []byte) {
 	h.pieces = append(h.pieces, piece{at: at, end: len(h.buf)})
 }
 
-func (h *held) hole(at fact.Stamp, n int64) {
-	h.pieces = append(h.pieces, piece{at: at, end: len(h.buf), gap: n})
+// add takes the next piece: bytes, or a gap.
+func (f *front) add(side fact.Side, at fact.Stamp, p []byte, gap int64) {
+	h := &f.side[side]
+	h.buf = append(h.buf, p...)
+	f.pieces++
+	f.latest = side
+	h.pieces = append(h.pieces, piece{at: at, end: len(h.buf), gap: gap, n: f.pieces})
 }
 
 // first is when the first bytes came.
@@ -50,7 +59,7 @@ func (h *held) drop(n int) (at fact.Stamp) {
 		if !found && p.end >= n {
 			at, found = p.at, true
 		}
-		if p.end > n {
+		if p.end > n || found && p.gap > 0 {
 			p.end -= n
 			kept = append(kept, p)
 		}
@@ -66,17 +75,36 @@ func (h *held) head() int {
 	return n
 }
 
-// replay hands on what is held, with its own times.
-func (h *held) replay(data func(fact.Stamp, []byte), gap func(fact.Stamp, int64)) {
-	from := 0
-	for _, p := range h.pieces {
-		if p.gap > 0 {
-			gap(p.at, p.gap)
-			continue
+// replay hands on what is held, with its own times, in the order in which it came.
+func (f *front) replay(to handsOn) {
+	c, s := &f.side[fact.SideClient], &f.side[fact.SideServer]
+	for len(c.pieces)+len(s.pieces) > 0 {
+		if len(s.pieces) == 0 || len(c.pieces) > 0 && c.pieces[0].n < s.pieces[0].n {
+			c.next(fact.SideClient, to)
+		} else {
+			s.next(fact.SideServer, to)
 		}
-		data(p.at, h.buf[from:p.end])
-		from = p.end
 	}
+}
+
+// handsOn takes bytes and gaps of a side.
+type handsOn interface {
+	Data(side fact.Side, at fact.Stamp, p []byte)
+	Gap(side fact.Side, at fact.Stamp, n int64)
+}
+
+// next hands the first piece on.
+func (h *held) next(side fact.Side, to handsOn) {
+	p := h.pieces[0]
+	h.pieces = h.pieces[1:]
+	if p.gap > 0 {
+		to.Gap(side, p.at, p.gap)
+		return
+	}
+	n := p.end - h.given
+	data := h.buf[:n]
+	h.buf, h.given = h.buf[n:], p.end
+	to.Data(side, p.at, data)
 }
 
 const (

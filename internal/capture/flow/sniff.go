@@ -110,7 +110,7 @@ func firstOf(p []byte, sniffers ...func([]byte) guess) guess {
 
 // isText reports whether p looks like text, HTTP/1 in the middle for one.
 func isText(p []byte) bool {
-	for _, c := range p[:min(len(p), 64)] {
+	for _, c := range p {
 		if c < 0x20 && c != '\r' && c != '\n' && c != '\t' || c == 0x7f {
 			return false
 		}

@@ -13,8 +13,8 @@ type tlsLayer struct {
 	session *decrypt.Session
 	streams [3]tlsrecord.Stream // by fact.Side
 	record  [3]func(*tlsrecord.Record)
-	fresh   [3]bool // nothing came of this side, whose start may be missing
-	lost    [3]bool // this side is no TLS (any more)
+	first   [3]*held // of a side whose start may be missing, while it is open whether it begins with a record
+	lost    [3]bool  // this side is no TLS (any more)
 	records int64
 }
 
@@ -31,17 +31,20 @@ func (b *Builder) startTLS(holes bool) {
 			t.session.Record(side, r)
 		}
 		t.streams[side].Buffers = &b.stages.buffers
-		t.fresh[side] = holes
+		if holes {
+			t.first[side] = &held{}
+		}
 	}
 	b.tls = t
 }
 
 func (t *tlsLayer) data(b *Builder, side fact.Side, at fact.Stamp, p []byte) {
-	if t.fresh[side] {
-		t.fresh[side] = false
-		if sniffRecord(p) == other {
-			t.streams[side].Midstream()
+	if h := t.first[side]; h != nil {
+		h.add(at, p)
+		if g := sniffRecord(h.buf); g != unclear {
+			t.begin(b, side, g == other)
 		}
+		return
 	}
 	peer := side.Other()
 	t.streams[peer].Settle(t.record[peer])
@@ -53,7 +56,22 @@ func (t *tlsLayer) data(b *Builder, side fact.Side, at fact.Stamp, p []byte) {
 	b.tell(&fact.Fact{Kind: fact.TLSNotTLS, At: at.Time(), Frame: at.Frame, Side: side, Text: text})
 }
 
-func (t *tlsLayer) gap(_ *Builder, side fact.Side, at fact.Stamp, n int64) {
+// begin hands on what was held of a side; middle says that its first bytes are no record.
+func (t *tlsLayer) begin(b *Builder, side fact.Side, middle bool) {
+	h := t.first[side]
+	if h == nil {
+		return
+	}
+	if t.first[side] = nil; middle {
+		t.streams[side].Midstream()
+	}
+	for len(h.pieces) > 0 {
+		h.next(side, b)
+	}
+}
+
+func (t *tlsLayer) gap(b *Builder, side fact.Side, at fact.Stamp, n int64) {
+	t.begin(b, side, false)
 	if !t.lost[side] {
 		t.streams[side].Gap(at, n, t.record[side])
 	}
@@ -61,6 +79,7 @@ func (t *tlsLayer) gap(_ *Builder, side fact.Side, at fact.Stamp, n int64) {
 
 // end tells of a record that its sender did not finish.
 func (t *tlsLayer) end(b *Builder, side fact.Side, at fact.Stamp, how fact.Kind) {
+	t.begin(b, side, false)
 	if t.lost[side] {
 		return
 	}
