@@ -100,3 +100,14 @@ func eventsOf(f *flow.Flow) []timed {
 }
 
 func ends(f *flow.Flow) [2]netip.AddrPort { return [2]netip.AddrPort{f.Client, f.Server} }
+
+// count is how many facts of a kind there are.
+func (s *seen) count(k fact.Kind) int {
+	n := 0
+	for i := range s.Facts {
+		if s.Facts[i].Kind == k {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,170 @@
+package oracle_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/lunette-waf/lunette/internal/capture/decrypt"
+	"github.com/lunette-waf/lunette/internal/capture/secrets"
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// made is a capture of many connections, each named by its SNI.
+type made struct {
+	path  string
+	ports []string
+	keys  string                      // key log
+	key   string                      // RSA key
+	known map[string][2]string        // what client and server said, by name
+	shows map[string]func(*seen) bool // what connections must show with the key log, by a part of their name
+}
+
+// check compares the capture under each kind of secret; the PSK is always there but in the last.
+func (m *made) check(t *testing.T) {
+	t.Helper()
+	var truth map[string]*stream // by name, as tshark sees it with the key log
+	for _, with := range []string{withLog, withKey, withNothing} {
+		flows, _ := lunette(t, file(t, m.path), m.store(t, with))
+		streams := map[string]*stream{}
+		for _, s := range tshark(t, m.path, 2*len(flows)+8, m.ports, m.options(with)...) {
+			for _, one := range flows {
+				if s.ports[fact.SideClient] == port(one.Client.Port()) && s.ports[fact.SideServer] == port(one.Server.Port()) {
+					streams[nameOf(one)] = s
+				}
+			}
+		}
+		if len(streams) != len(flows) {
+			t.Errorf("with %s: %d connections, tshark has %d", with, len(flows), len(streams))
+		}
+		if truth == nil {
+			truth = streams
+		}
+		m.compare(t, with, flows, streams, truth)
+	}
+}
+
+// nameOf names a connection: its SNI, with the ports where there is none.
+func nameOf(s *seen) string {
+	if s.TLS.ServerName != "" {
+		return s.TLS.ServerName
+	}
+	return s.Client.String() + " " + s.Server.String()
+}
+
+func (m *made) store(t testing.TB, with string) *secrets.Store {
+	t.Helper()
+	store := secrets.New()
+	switch with {
+	case withNothing:
+		return store
+	case withLog:
+		addLog(t, store, m.keys)
+	case withKey:
+		addKey(t, store, m.key)
+	}
+	key, err := hex.DecodeString(psk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.AddPSK(key)
+	return store
+}
+
+func (m *made) options(with string) []string {
+	switch with {
+	case withLog:
+		return []string{"-o", "tls.psk:" + psk, "-o", "tls.keylog_file:" + m.keys}
+	case withKey:
+		return []string{"-o", "tls.psk:" + psk, "-o", fmt.Sprintf("uat:rsa_keys:%q,%q", m.key, "")}
+	}
+	return nil
+}
+
+func (m *made) compare(t *testing.T, with string, flows []*seen, streams, truth map[string]*stream) {
+	t.Helper()
+	opened := 0
+	for _, one := range flows {
+		name := nameOf(one)
+		if one.TLS.Why == decrypt.WhyNot {
+			opened++
+		}
+		if streams[name] == nil {
+			continue
+		}
+		problems := differ(one, streams[name])
+		if r := madeRowOf(one, with); r != nil {
+			if len(problems) == 0 {
+				t.Errorf("%s with %s: tshark agrees: the row %q is needed no longer", name, with, r.why)
+			}
+			problems = m.againstTruth(one, r, truth)
+		}
+		for _, p := range problems {
+			t.Errorf("%s with %s (%04x, %s): %s", name, with, one.TLS.Suite, one.TLS.Why, p)
+		}
+		if known, ok := m.known[name]; ok && with == withLog {
+			checkKnown(t, one, known)
+		}
+		for part, shown := range m.shows {
+			if with == withLog && strings.Contains(name, part) && !shown(one) {
+				t.Errorf("%s does not show what it should: %+v\n%s", name, *one.TLS, sideBySide(one.events, streams[name].events))
+			}
+		}
+	}
+	t.Logf("with %s: %d connections, %d opened", with, len(flows), opened)
+}
+
+// againstTruth compares a connection that tshark fails at with the one that has the same messages, and with what was said.
+func (m *made) againstTruth(one *seen, r *madeRow, truth map[string]*stream) []string {
+	name := nameOf(one)
+	twin := truth[r.twin(name)]
+	if twin == nil {
+		return []string{"its twin " + r.twin(name) + " is not there"}
+	}
+	known, ok := m.known[name]
+	if !ok {
+		return []string{"what was said is not known"}
+	}
+	same := *twin
+	same.sent = map[string][]byte{same.ports[fact.SideClient]: []byte(known[0]), same.ports[fact.SideServer]: []byte(known[1])}
+	return differ(one, &same)
+}
+
+// checkKnown holds the plaintext to what the two are known to have said.
+func checkKnown(t *testing.T, one *seen, known [2]string) {
+	t.Helper()
+	name := nameOf(one)
+	if one.TLS.Why != decrypt.WhyNot {
+		t.Errorf("%s (%04x): not opened: %s", name, one.TLS.Suite, one.TLS.Why)
+	}
+	for i, side := range []fact.Side{fact.SideClient, fact.SideServer} {
+		if got := string(one.sent[side]); got != known[i] {
+			t.Errorf("%s (%04x): the %s said %s, not %s", name, one.TLS.Suite, side, excerpt([]byte(got)), excerpt([]byte(known[i])))
+		}
+	}
+}
+
+func addLog(t testing.TB, store *secrets.Store, path string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := store.AddKeyLog(path, f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func addKey(t testing.TB, store *secrets.Store, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.AddPrivateKey(path, text, nil); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,50 @@
+package oracle_test
+
+import (
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/capture/decrypt"
+)
+
+// madeRow is where tshark 4.0 is wrong about made captures. The truth of the messages is then what it says of a twin with the key log,
+// that of the application data what was said.
+type madeRow struct {
+	in   func(s *seen, with string) bool
+	why  string
+	twin func(name string) string // a connection with the same messages, which tshark gets right
+}
+
+func madeRows() []madeRow {
+	same := func(name string) string { return name }
+	opened := func(s *seen, part string) bool {
+		return s.TLS.Why == decrypt.WhyNot && strings.Contains(nameOf(s), part)
+	}
+	return []madeRow{
+		{
+			in:   func(s *seen, _ string) bool { return opened(s, "aria") },
+			why:  "tshark does not decrypt ARIA",
+			twin: ariaTwin,
+		},
+		{
+			in: func(s *seen, with string) bool {
+				return with == withKey && opened(s, "rsa-psk") && !strings.Contains(nameOf(s), "null")
+			},
+			why:  "tshark does not join the PSK with the pre-master secret that the RSA key opens (RFC 4279 section 4)",
+			twin: same,
+		},
+	}
+}
+
+func madeRowOf(s *seen, with string) *madeRow {
+	for _, r := range madeRows() {
+		if r.in(s, with) {
+			return &r
+		}
+	}
+	return nil
+}
+
+// ariaTwin is the suite, or the connection named after it, with AES in place of ARIA.
+func ariaTwin(name string) string {
+	return strings.NewReplacer("ecdhe-aria", "ecdhe-rsa-aes", "aria", "aes").Replace(name)
+}
