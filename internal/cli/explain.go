@@ -107,8 +107,10 @@ func (e *explainFlags) check(stdout io.Writer) (explain.Options, error) {
 	switch {
 	case !known[e.format]:
 		err = fmt.Errorf("unknown format %q; there are text, json, ndjson and har", e.format)
-	case e.flow < 0 || e.maxBody < 0 || e.silence < 0:
-		err = errors.New("--flow, --max-body and --silence cannot be negative")
+	case e.flow < 0 || e.maxBody < 0:
+		err = errors.New("--flow and --max-body cannot be negative")
+	case e.silence <= 0:
+		err = errors.New("--silence is more than 0, such as 500ms")
 	case e.compare != "" && (e.format == "ndjson" || e.format == "har"):
 		err = fmt.Errorf("--compare gives text or json, not %s", e.format)
 	case e.compare != "" && (e.decrypted != "" || e.flow != 0):

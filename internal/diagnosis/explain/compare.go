@@ -24,21 +24,11 @@ type comparison struct {
 
 // compare picks a flow of each capture and aligns them; ok is false when one has none.
 func compare(abnormal, normal *Capture) (c comparison, ok bool) {
-	best := -1
-	for i, a := range abnormal.Flows {
-		for j, n := range normal.Flows {
-			if s := likeness(a, n); s > best {
-				best = s
-				c.abnormal, c.normal = told{c: abnormal, number: i + 1, flow: a}, told{c: normal, number: j + 1, flow: n}
-			}
-		}
-		if i > 2000 { // so many flows want a filter
-			break
-		}
-	}
-	if best < 0 {
+	a, n, ok := pick(abnormal.Flows, normal.Flows)
+	if !ok {
 		return c, false
 	}
+	c.abnormal, c.normal = told{c: abnormal, number: a + 1, flow: abnormal.Flows[a]}, told{c: normal, number: n + 1, flow: normal.Flows[n]}
 	c.raw = sealed(c.abnormal.flow) || sealed(c.normal.flow)
 	for _, t := range []*told{&c.abnormal, &c.normal} {
 		t.rows = comparedRows(t.flow, c.raw)
@@ -57,28 +47,6 @@ func compare(abnormal, normal *Capture) (c comparison, ok bool) {
 // sealed reports whether a flow hides what it says.
 func sealed(f *flow.Flow) bool {
 	return f.TLS != nil && f.TLS.Why != decrypt.WhyNot && f.TLS.Why != decrypt.WhyNoHandshake
-}
-
-// likeness says how well two flows go together: the same protocol, name and server, and trouble on one side only.
-func likeness(a, n *flow.Flow) int {
-	s := 0
-	if a.Protocol == n.Protocol {
-		s += 40
-	}
-	if x, y := hostOf(a), hostOf(n); x != "" && x == y {
-		s += 20
-	}
-	if a.Server.Port() == n.Server.Port() {
-		s += 10
-	}
-	if a.Server.Addr() == n.Server.Addr() {
-		s += 4
-	}
-	if a.Protocol != "" {
-		s += 2
-	}
-	s += 3*troubleOf(a).weight + 2*(weightMost-troubleOf(n).weight)
-	return s
 }
 
 // comparedRows are the rows of a flow that have a key. Of TLS 1.3 that is not decrypted on both sides only the hellos can be compared.

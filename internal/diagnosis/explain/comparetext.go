@@ -27,7 +27,9 @@ func Compare(w io.Writer, abnormal, normal *Capture, o Options) error {
 	}
 	t.blank()
 	if d, ok := c.firstDifference(); ok {
-		t.line(sgrRed, "First difference that matters: "+d.What)
+		for _, line := range wrapped("First difference that matters: "+d.What, t.o.Width) {
+			t.line(sgrRed, line)
+		}
 		t.pair("  ", &d, bad)
 	} else {
 		t.line(sgrGreen, "No difference that matters")

@@ -28,7 +28,8 @@ func (t *texter) ladder(f *flow.Flow, rows []row) {
 		l.frames = max(l.frames, len(l.frame(rows[i].frame)))
 	}
 	l.times = max(l.times, len("time"))
-	l.inner = t.o.Width - l.times - l.frames - len("  ") - len("  ││ ")
+	const narrowest = 24 // below, lines get longer than asked for
+	l.inner = max(t.o.Width-l.times-l.frames-len("  ")-cells("  ││ "), narrowest)
 	l.head()
 	for i := range rows {
 		l.row(&rows[i])

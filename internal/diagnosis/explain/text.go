@@ -161,6 +161,9 @@ func (t *texter) end(told, shown []int) {
 	}
 	t.blank()
 	t.about(usual, several(int64(len(told)), "flow")+when(tls > 0, ", "+grouped(int64(tls))+" with TLS: "+grouped(int64(opened))+" decrypted, "+grouped(int64(closed))+" not"))
+	if len(told) == 0 {
+		t.about(warn, t.none())
+	}
 	if len(troubled) > 0 {
 		t.about(warn, "stands out: "+few(troubled, 5))
 	}
@@ -179,4 +182,15 @@ func (t *texter) end(told, shown []int) {
 			t.about(bad, clean(f.Name)+" is damaged: above is what stands before offset "+grouped(f.Damage.Offset)+"; "+clean(f.Damage.What))
 		}
 	}
+}
+
+// none says why there may be no flow.
+func (t *texter) none() string {
+	switch {
+	case t.c.Packets == 0:
+		return "there is no packet in it: the capture saw nothing, or was stopped before it wrote"
+	case t.c.Connections > 0:
+		return "no connection fits the filter"
+	}
+	return "there is no TCP connection in it: another interface, or a capture filter that left it out"
 }
