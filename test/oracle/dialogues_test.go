@@ -58,7 +58,9 @@ type dialogues struct {
 	known map[string][2]string
 	dir   string
 
-	pages, status, noTickets, reversing, p384, early, early2, early384, tiny, asks string // addresses of servers
+	reversing []string // one for each of typedLines
+
+	pages, status, noTickets, p384, early, early2, early384, tiny, asks string // addresses of servers
 }
 
 // start starts the servers, each for one matter.
@@ -72,7 +74,6 @@ func (d *dialogues) start(t *testing.T) {
 		{&d.pages, "-WWW -ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256"},
 		{&d.status, "-www"},
 		{&d.noTickets, "-WWW -no_ticket"},
-		{&d.reversing, "-rev -client_renegotiation"},
 		{&d.p384, "-WWW -groups P-384"},
 		{&d.early, "-early_data -max_early_data 16384"},
 		{&d.early2, "-early_data -max_early_data 16384"},
@@ -83,6 +84,10 @@ func (d *dialogues) start(t *testing.T) {
 		*s.addr = d.server(t, strings.Fields(s.args)...).Addr
 		d.addrs = append(d.addrs, *s.addr)
 	}
+	for range typedLines() {
+		d.reversing = append(d.reversing, d.server(t, "-rev", "-client_renegotiation").Addr)
+	}
+	d.addrs = append(d.addrs, d.reversing...)
 	d.dir = t.TempDir()
 }
 
@@ -156,38 +161,55 @@ func (d *dialogues) renegotiation(t *testing.T) {
 	}
 }
 
-// typed plays dialogues with a server that says each line backwards. A capital line is a command of s_client: R renegotiates, K and k
-// update keys, with and without asking for the same.
-func (d *dialogues) typed(t *testing.T) {
-	t.Helper()
-	for _, c := range []struct{ name, args, lines string }{
-		{"keyupdate.tls13", "-tls1_3", "one K two k three K K four k k five"},
-		{"keyupdate-chacha.tls13", "-tls1_3 -ciphersuites TLS_CHACHA20_POLY1305_SHA256", "one k two K three"},
-		{"asked-gcm.tls12", "-tls1_2 -cipher AES256-GCM-SHA384", "one R two three R four"},
-		{"asked-cbc.tls1", "-tls1 -cipher AES128-SHA:@SECLEVEL=0", "one R two R three"},
+// typedLines are dialogues with servers that say each line backwards. A capital letter is a command of s_client: R renegotiates, K and
+// k update keys, with and without asking for the same. The server sleeps for a second after each command.
+func typedLines() []struct{ name, args, lines string } {
+	return []struct{ name, args, lines string }{
+		{"keyupdate.tls13", "-tls1_3", "one K two k k three"},
+		{"keyupdate-chacha.tls13", "-tls1_3 -ciphersuites TLS_CHACHA20_POLY1305_SHA256", "one k two K K three"},
+		{"asked-gcm.tls12", "-tls1_2 -cipher AES256-GCM-SHA384", "one R two R three"},
+		{"asked-cbc.tls1", "-tls1 -cipher AES128-SHA:@SECLEVEL=0", "one R two three"},
 		{"asked-etm.tls11", "-tls1_1 -cipher AES128-SHA:@SECLEVEL=0", "one R two"},
 		{"asked-ecdhe.tls12", "-tls1_2 -cipher ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0", "one R two"},
 		{"lines.tls1", "-tls1 -cipher CAMELLIA256-SHA:@SECLEVEL=0", "one two three four five"},
-	} {
-		name := c.name + ".test"
-		cl := d.client(t, d.reversing, name, "", strings.Fields(c.args)...)
-		said, heard := "", ""
-		for word := range strings.FieldsSeq(c.lines) {
-			cl.write(t, word+"\n")
-			switch word {
-			case "R":
-				cl.heard(t, "RENEGOTIATING")
-			case "K", "k":
-				cl.heard(t, "KEYUPDATE")
-			default:
-				said += word + "\n"
-				heard += backwards(word) + "\n"
-				cl.heard(t, backwards(word)+"\n")
-			}
-		}
-		d.known[name] = [2]string{said, heard}
-		cl.bye(t)
 	}
+}
+
+// typed plays them, several at a time.
+func (d *dialogues) typed(t *testing.T) {
+	t.Helper()
+	t.Run("typed", func(t *testing.T) {
+		for i, c := range typedLines() {
+			name := c.name + ".test"
+			var said, heard string
+			for word := range strings.FieldsSeq(c.lines) {
+				if len(word) > 1 {
+					said, heard = said+word+"\n", heard+backwards(word)+"\n"
+				}
+			}
+			d.known[name] = [2]string{said, heard}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				play(t, d.client(t, d.reversing[i], name, "", strings.Fields(c.args)...), c.lines)
+			})
+		}
+	})
+}
+
+func play(t *testing.T, cl *client, lines string) {
+	t.Helper()
+	for word := range strings.FieldsSeq(lines) {
+		cl.write(t, word+"\n")
+		switch word {
+		case "R":
+			cl.heard(t, "RENEGOTIATING")
+		case "K", "k":
+			cl.heard(t, "KEYUPDATE")
+		default:
+			cl.heard(t, backwards(word)+"\n")
+		}
+	}
+	cl.bye(t)
 }
 
 func backwards(s string) string {
