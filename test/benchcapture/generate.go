@@ -90,7 +90,7 @@ func (g *generator) run(flows int) error {
 
 func (g *generator) serve(d *dialogue, version uint16) {
 	conn := tls.Server(d.server, &tls.Config{Certificates: []tls.Certificate{g.certificate}, MinVersion: version, MaxVersion: version,
-		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}})
+		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}, DynamicRecordSizingDisabled: true})
 	defer d.server.finish()
 	defer conn.Close()
 	buf := make([]byte, 4096)

@@ -53,7 +53,7 @@ func run(ctx context.Context, o options) error {
 	if o.analyse != "" {
 		return analyse(ctx, o)
 	}
-	file := filepath.Join(o.folder, "tls-"+strconv.Itoa(o.flows)+"x"+strconv.Itoa(o.response)+".pcap")
+	file := filepath.Join(o.folder, "full-records-"+strconv.Itoa(o.flows)+"x"+strconv.Itoa(o.response)+".pcap")
 	if err := prepare(ctx, o, file); err != nil {
 		return err
 	}
