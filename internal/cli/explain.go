@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lunette-waf/lunette/internal/analysis"
-	"github.com/lunette-waf/lunette/internal/capture/flow"
-	"github.com/lunette-waf/lunette/internal/capture/secrets"
 	"github.com/lunette-waf/lunette/internal/diagnosis/explain"
 )
 
@@ -72,30 +68,6 @@ func explainCommand() *cobra.Command {
 	return cmd
 }
 
-func (e *explainFlags) run(ctx context.Context, files []string, std explainIO) error {
-	options, err := e.check(std.stdout)
-	if err != nil {
-		return err
-	}
-	store, err := e.secrets.store(ctx, std.stderr)
-	if err != nil {
-		return err
-	}
-	if e.unmask {
-		_, _ = fmt.Fprintln(std.stderr, "lunette: --unmask: passwords, cookies and tokens stand in this output")
-	}
-	std.stdout = untilDone{ctx, std.stdout}
-	if e.compare != "" {
-		return e.runCompare(ctx, files, std, store, options)
-	}
-	c, err := e.read(ctx, files, std, store)
-	if err != nil {
-		return err
-	}
-	e.remarks(std.stderr, c)
-	return e.write(std.stdout, c, options)
-}
-
 // check finds flags that do not fit together before anything is read.
 func (e *explainFlags) check(stdout io.Writer) (explain.Options, error) {
 	options, err := e.look.options(stdout)
@@ -120,90 +92,4 @@ func (e *explainFlags) check(stdout io.Writer) (explain.Options, error) {
 		return options, usageError{err}
 	}
 	return options, nil
-}
-
-// read runs the files through all stages, and writes them decrypted where that was asked for.
-func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, store *secrets.Store) (*explain.Capture, error) {
-	cfg, done, err := e.config(files, std.stdin, store)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	if cfg.Filter, err = parseFilters(e.filters, e.look.location(), firstPacket(cfg.Inputs)); err != nil {
-		return nil, err
-	}
-	var file *decryptedFile
-	if e.decrypted != "" {
-		if file, err = createDecrypted(e.decrypted, files, e.force); err != nil {
-			return nil, err
-		}
-		defer file.discard()
-	}
-	bar := newProgress(std.stderr)
-	cfg.Progress = bar.show
-	report, err := analysis.Run(ctx, cfg)
-	bar.clear()
-	if err != nil {
-		return nil, err
-	}
-	c := e.capture(report)
-	if e.flow > len(c.Flows) {
-		return nil, fmt.Errorf("show flow %d: there are %s here", e.flow, counted(len(c.Flows), "flow"))
-	}
-	if file != nil {
-		return c, file.write(ctx, cfg, report, std.stderr)
-	}
-	return c, nil
-}
-
-// config is what analysis is asked for; done removes what it kept of standard input.
-func (e *explainFlags) config(files []string, stdin io.Reader, store *secrets.Store) (cfg analysis.Config, done func(), err error) {
-	cfg = analysis.Config{Secrets: store, Flow: flow.Config{Silence: int64(e.silence), Unmask: e.unmask, KeyLog: e.decrypted != ""}}
-	if e.bodies {
-		cfg.Flow.Bodies = e.maxBody
-	}
-	var spools []*analysis.Spool
-	for _, name := range files {
-		if name == "-" {
-			s := analysis.NewSpool("standard input", stdin)
-			spools = append(spools, s)
-			cfg.Inputs = append(cfg.Inputs, s.Input())
-			continue
-		}
-		in, err := analysis.File(name)
-		if err != nil {
-			return cfg, nil, err
-		}
-		cfg.Inputs = append(cfg.Inputs, in)
-	}
-	return cfg, func() {
-		for _, s := range spools {
-			_ = s.Close()
-		}
-	}, nil
-}
-
-func (e *explainFlags) write(w io.Writer, c *explain.Capture, o explain.Options) error {
-	switch e.format {
-	case "json":
-		return explain.JSON(w, c)
-	case "ndjson":
-		return explain.NDJSON(w, c)
-	case "har":
-		return explain.HAR(w, c)
-	}
-	return explain.Text(w, c, o)
-}
-
-// untilDone refuses to write once its context is over, so that an interrupt ends long output.
-type untilDone struct {
-	ctx context.Context
-	io.Writer
-}
-
-func (u untilDone) Write(p []byte) (int, error) {
-	if u.ctx.Err() != nil {
-		return 0, context.Cause(u.ctx)
-	}
-	return u.Writer.Write(p)
 }

@@ -20,6 +20,7 @@ type comparison struct {
 	raw              bool // not both are decrypted: compared is what can be seen of both
 	lines            []pairing
 	first            int // index in lines of the first difference that matters, -1 for none
+	matters          standing
 }
 
 // compare picks a flow of each capture and aligns them; ok is false when one has none.
@@ -34,14 +35,50 @@ func compare(abnormal, normal *Capture) (c comparison, ok bool) {
 		t.rows = comparedRows(t.flow, c.raw)
 	}
 	c.lines = align(c.abnormal.rows, c.normal.rows)
-	c.first = -1
+	c.choose()
+	return c, true
+}
+
+// standing says how much a difference matters.
+type standing uint8
+
+const (
+	same    standing = iota
+	closing          // how a connection that did its work was closed
+	chosen           // the same messages, another version or suite: it may be the cause of what follows
+	telling          // a message, a close or a silence that the other has not
+)
+
+// choose finds the first of the differences that matter most.
+func (c *comparison) choose() {
+	c.first, c.matters = -1, same
 	for i, p := range c.lines {
-		if p.a < 0 || p.b < 0 || c.abnormal.rows[p.a].sum != c.normal.rows[p.b].sum {
-			c.first = i
-			break
+		if s := c.standing(p); s > c.matters {
+			c.first, c.matters = i, s
 		}
 	}
-	return c, true
+}
+
+func (c *comparison) standing(p pairing) standing {
+	switch {
+	case p.a < 0:
+		return alone(&c.normal.rows[p.b])
+	case p.b < 0:
+		return alone(&c.abnormal.rows[p.a])
+	case c.abnormal.rows[p.a].sum == c.normal.rows[p.b].sum:
+		return same
+	case c.abnormal.rows[p.a].kind == fact.TLSServerHello:
+		return chosen
+	}
+	return telling
+}
+
+// alone is how much it matters that one flow has a row and the other has not.
+func alone(r *row) standing {
+	if r.level == routine && (r.kind == fact.TCPClosed || r.kind == fact.TCPReset || r.kind == fact.TLSAlert) {
+		return closing
+	}
+	return telling
 }
 
 // sealed reports whether a flow hides what it says.
@@ -53,7 +90,7 @@ func sealed(f *flow.Flow) bool {
 func comparedRows(f *flow.Flow, raw bool) []row {
 	hellos := raw && f.TLS != nil && f.TLS.Version == 0x0304
 	var out []row
-	for _, r := range rowsOf(f, raw) {
+	for _, r := range rowsOf(f, raw, sinceStart(f)) {
 		if r.key == "" || hellos && hiddenIn13(r.kind) {
 			continue
 		}

@@ -7,6 +7,7 @@ type jsonComparison struct {
 	Normal   jsonTold     `json:"normal"`
 	Abnormal jsonTold     `json:"abnormal"`
 	Partial  bool         `json:"partial"`
+	Matters  bool         `json:"matters"`
 	First    *difference  `json:"first_difference"`
 	Hellos   []difference `json:"hello_differences"`
 	Measures []difference `json:"measures"`
@@ -38,14 +39,14 @@ func CompareJSON(w io.Writer, abnormal, normal *Capture) error {
 	if !ok {
 		return errNoFlow
 	}
-	out := jsonComparison{Lunette: jsonFormat{"compare", formatVersion}, Normal: c.normal.json(), Abnormal: c.abnormal.json(), Partial: c.raw,
+	out := jsonComparison{Lunette: jsonFormat{"compare", formatVersion}, Normal: c.normal.json(), Abnormal: c.abnormal.json(), Partial: c.raw, Matters: c.matters > closing,
 		Hellos: append([]difference{}, c.helloDifferences()...), Measures: append([]difference{}, c.measures()...), Lines: []jsonLine{}}
 	if d, ok := c.firstDifference(); ok {
 		out.First = &d
 	}
 	for _, p := range c.lines {
 		l := jsonLine{Normal: c.normal.point(p.b), Abnormal: c.abnormal.point(p.a)}
-		l.Same = p.a >= 0 && p.b >= 0 && c.abnormal.rows[p.a].sum == c.normal.rows[p.b].sum
+		l.Same = c.standing(p) == same
 		out.Lines = append(out.Lines, l)
 	}
 	j := newJSONer(w)

@@ -26,19 +26,29 @@ func Compare(w io.Writer, abnormal, normal *Capture, o Options) error {
 		t.about(warn, "not both are decrypted: compared is what can be seen of both")
 	}
 	t.blank()
-	if d, ok := c.firstDifference(); ok {
-		for _, line := range wrapped("First difference that matters: "+d.What, t.o.Width) {
-			t.line(sgrRed, line)
-		}
-		t.pair("  ", &d, bad)
-	} else {
-		t.line(sgrGreen, "No difference that matters")
-	}
+	t.headline(&c)
 	t.differences("The hellos differ", c.helloDifferences())
 	t.blank()
 	t.sideBySide(&c)
 	t.differences("Also different, and seldom a cause by itself", c.measures())
 	return t.w.done()
+}
+
+// headline writes the first difference that matters.
+func (t *texter) headline(c *comparison) {
+	d, ok := c.firstDifference()
+	if !ok {
+		t.line(sgrGreen, "No difference that matters")
+		return
+	}
+	sgr, l, title := sgrRed, bad, "First difference that matters: "
+	if c.matters == closing {
+		sgr, l, title = sgrYellow, warn, "They differ only in how they were closed: "
+	}
+	for _, line := range wrapped(title+d.What, t.o.Width) {
+		t.line(sgr, line)
+	}
+	t.pair("  ", &d, l)
 }
 
 // compared says which flow was picked.
@@ -94,16 +104,16 @@ func (t *texter) sideBySide(c *comparison) {
 	n := (t.o.Width - len("  x  |  ")) / 2
 	t.line(sgrDim, "     "+fill("normal", n)+"   abnormal")
 	for i, p := range c.lines {
-		mark, l := " ", routine
+		mark, l := " ", [...]level{same: routine, closing: usual, chosen: warn, telling: bad}[c.standing(p)]
 		switch {
 		case p.a < 0:
-			mark, l = "-", bad
+			mark = "-"
 		case p.b < 0:
-			mark, l = "+", bad
-		case c.abnormal.rows[p.a].sum != c.normal.rows[p.b].sum:
-			mark, l = "~", bad
+			mark = "+"
+		case l != routine:
+			mark = "~"
 		}
-		if l == bad && i == c.first {
+		if i == c.first {
 			mark = "▶" + mark
 		}
 		left, right := "", ""

@@ -107,7 +107,7 @@ func (t *texter) measure(f *flow.Flow) string {
 	if f.RTT > 0 {
 		round = "round trip " + span(f.RTT)
 	}
-	start := f.Start.Time().In(t.o.Location).Format("15:04:05.000000")
+	start := f.Start.Time().In(t.o.Location).Format(clockLayout)
 	return joined(", ", several(f.Packets[1]+f.Packets[2], "packet"), "client "+volume(f.Bytes[1]), "server "+volume(f.Bytes[2]),
 		round, span(f.End.At-f.Start.At)+" from "+start)
 }

@@ -56,11 +56,12 @@ type teller struct {
 	ended     [3]bool                // this side said that it closes
 	changed   [3]bool                // this side's ChangeCipherSpec came, its Finished did not
 	raw       bool                   // tell application data as records, not as HTTP
+	clock     func(at int64) string  // writes a moment
 }
 
-// rowsOf tells a whole flow; raw tells application data as records, as if nothing of HTTP were known.
-func rowsOf(f *flow.Flow, raw bool) []row {
-	t := teller{flow: f, raw: raw, exchanges: make(map[*fact.HTTPHead]*httptimeline.Exchange, 2*len(f.Exchanges))}
+// rowsOf tells a whole flow; raw tells application data as records, as if nothing of HTTP were known. clock writes the times in texts.
+func rowsOf(f *flow.Flow, raw bool, clock func(at int64) string) []row {
+	t := teller{flow: f, raw: raw, clock: clock, exchanges: make(map[*fact.HTTPHead]*httptimeline.Exchange, 2*len(f.Exchanges))}
 	for _, x := range f.Exchanges {
 		if x.Request.Head != nil {
 			t.exchanges[x.Request.Head] = x
