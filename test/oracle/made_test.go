@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,28 +24,55 @@ type made struct {
 	shows map[string]func(*seen) bool // what connections must show with the key log, by a part of their name
 }
 
-// check compares the capture under each kind of secret; the PSK is always there but in the last.
+// check compares the capture under each kind of secret.
 func (m *made) check(t *testing.T) {
 	t.Helper()
-	var truth map[string]*stream // by name, as tshark sees it with the key log
+	var truth map[string]*stream // as tshark sees it with the key log and what Lunette adds to it
 	for _, with := range []string{withLog, withKey, withNothing} {
 		flows, _ := lunette(t, file(t, m.path), m.store(t, with))
-		streams := map[string]*stream{}
-		for _, s := range tshark(t, m.path, 2*len(flows)+8, m.ports, m.options(with)...) {
-			for _, one := range flows {
-				if s.ports[fact.SideClient] == port(one.Client.Port()) && s.ports[fact.SideServer] == port(one.Server.Port()) {
-					streams[nameOf(one)] = s
-				}
-			}
-		}
-		if len(streams) != len(flows) {
-			t.Errorf("with %s: %d connections, tshark has %d", with, len(flows), len(streams))
-		}
+		streams := m.ask(t, flows, m.options(with)...)
 		if truth == nil {
 			truth = streams
+			if slices.ContainsFunc(flows, func(s *seen) bool { return madeRowOf(s, with) != nil }) {
+				truth = m.ask(t, flows, "-o", "tls.psk:"+psk, "-o", "tls.keylog_file:"+m.moreKeys(t, flows))
+			}
 		}
 		m.compare(t, with, flows, streams, truth)
 	}
+}
+
+// ask has tshark read the capture and returns the connections by name.
+func (m *made) ask(t *testing.T, flows []*seen, options ...string) map[string]*stream {
+	t.Helper()
+	streams := map[string]*stream{}
+	for _, s := range tshark(t, m.path, 2*len(flows)+8, m.ports, options...) {
+		for _, one := range flows {
+			if s.ports[fact.SideClient] == port(one.Client.Port()) && s.ports[fact.SideServer] == port(one.Server.Port()) {
+				streams[nameOf(one)] = s
+			}
+		}
+	}
+	if len(streams) != len(flows) {
+		t.Errorf("%d connections, tshark has %d, or names are not unique", len(flows), len(streams))
+	}
+	return streams
+}
+
+// moreKeys writes the key log and the secrets that Lunette worked out, as they go into a Decryption Secrets Block.
+func (m *made) moreKeys(t *testing.T, flows []*seen) string {
+	t.Helper()
+	text, err := os.ReadFile(m.keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range flows {
+		text = append(text, "\n"+strings.Join(one.KeyLog, "\n")+"\n"...)
+	}
+	path := filepath.Join(t.TempDir(), "more.keys")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // nameOf names a connection: its SNI, with the ports where there is none.

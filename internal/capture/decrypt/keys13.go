@@ -38,7 +38,9 @@ func (k *keys13) load(src source, random []byte) bool {
 	if src.Store == nil {
 		return false
 	}
-	copy(k.random[:], random)
+	if k.random == [32]byte{} { // else it is that of the hello on the wire, by which readers of a key log look
+		copy(k.random[:], random)
+	}
 	k.source = sourceLog
 	for side := range labels13 {
 		for e := epochEarly; e <= epochApplication; e++ {
