@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 
 	"github.com/lunette-waf/lunette/test/captures"
 )
@@ -127,20 +132,56 @@ func TestExplainCompareFamilies(t *testing.T) {
 	}
 }
 
-// TestExplainEveryCapture looks at what must hold for all: nothing but printable characters, no line too wide.
+// TestExplainEveryCapture looks at what must hold for all: no line is too wide, and nothing but printable characters.
 func TestExplainEveryCapture(t *testing.T) {
 	t.Chdir(captures.Dir())
-	for _, c := range captures.All(t) {
-		for _, width := range []string{"60", "100", "140"} {
-			out, errs, code := run(t, append([]string{"explain", "--utc", filepath.Base(c.Path), "--width", width}, secretArgs(t, c.Name)...)...)
-			if code != exitOK || errs != "" {
-				t.Errorf("%s: exit %d: %s", c.Name, code, errs)
-			}
-			for line := range strings.Lines(out) {
-				if n := len([]rune(strings.TrimSuffix(line, "\n"))); width == "60" && n > 60 || width == "100" && n > 100 || n > 140 {
-					t.Errorf("%s: %d columns, %s asked for: %s", c.Name, n, width, line)
-				}
+	for i, c := range captures.All(t) {
+		width := []int{60, 100, 140}[i%3]
+		out, errs, code := run(t, append([]string{"explain", "--utc", filepath.Base(c.Path), "--width", strconv.Itoa(width)}, secretArgs(t, c.Name)...)...)
+		if code != exitOK || errs != "" {
+			t.Errorf("%s: exit %d: %s", c.Name, code, errs)
+		}
+		for line := range strings.Lines(out) {
+			line = strings.TrimSuffix(line, "\n")
+			if n := len([]rune(line)); n > width || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("%s: %d columns, %d asked for: %q", c.Name, n, width, line)
 			}
 		}
+	}
+}
+
+func TestParseFilters(t *testing.T) {
+	start := time.Date(2026, 11, 22, 11, 53, 51, 5e8, time.UTC)
+	zone := time.FixedZone("", 3600) // the capture's day there begins an hour earlier
+	for text, want := range map[string]time.Time{
+		"after=+12.5":                start.Add(12500 * time.Millisecond),
+		"from=+500ms":                start.Add(500 * time.Millisecond),
+		"after=11:54:00":             time.Date(2026, 11, 22, 10, 54, 0, 0, time.UTC),
+		"after=11:54:00.25":          time.Date(2026, 11, 22, 10, 54, 0, 25e7, time.UTC),
+		"after=11:54":                time.Date(2026, 11, 22, 10, 54, 0, 0, time.UTC),
+		"after=2026-11-22T11:54:00Z": time.Date(2026, 11, 22, 11, 54, 0, 0, time.UTC),
+		"after=2026-11-22T11:54":     time.Date(2026, 11, 22, 10, 54, 0, 0, time.UTC),
+	} {
+		f, err := parseFilters([]string{text}, zone, func() (time.Time, error) { return start, nil })
+		if err != nil || !f.From.Equal(want) {
+			t.Errorf("%s is from %v, %v; want %v", text, f.From, err, want)
+		}
+	}
+	f, err := parseFilters([]string{"host=a.example,b.example port=443", " 192.0.2.0/24 before=+1"}, zone, func() (time.Time, error) { return start, nil })
+	if err != nil || len(f.Hosts) != 2 || len(f.Ports) != 1 || len(f.Addrs) != 1 || !f.To.Equal(start.Add(time.Second)) {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if _, err := parseFilters([]string{"port=1  colour=red"}, zone, nil); err == nil || !strings.Contains(err.Error(), "column 9: colour=red") {
+		t.Error(err)
+	}
+}
+
+// TestExplainInterrupted ends without a word more when the context is over.
+func TestExplainInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	if code := Main(ctx, []string{"explain", captures.Find(t, "client_h2_curl").Path}, &out, &errs); code != exitFailed || out.Len() > 0 {
+		t.Errorf("exit %d, %d bytes written: %s", code, out.Len(), errs.String())
 	}
 }

@@ -74,7 +74,7 @@ func (t *texter) blank() { t.w.put("\n") }
 func (t *texter) capture() {
 	for i := range t.c.Files {
 		f := &t.c.Files[i]
-		t.line(sgrBold, cut(clean(f.Name), t.o.Width))
+		t.line(sgrBold, cut(when(len(t.c.Files) > 1, strconv.Itoa(i+1)+"# ")+clean(f.Name), t.o.Width))
 		t.about(routine, joined(", ", fileFormat(&f.Info), links(&f.Info), several(f.Packets, "packet"), clean(f.Info.Application)))
 	}
 	if t.c.Packets > 0 {

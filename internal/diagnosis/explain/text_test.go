@@ -110,7 +110,7 @@ func TestTable(t *testing.T) {
 func TestFrames(t *testing.T) {
 	c := &Capture{Flows: []*flow.Flow{exchanged(2)}, Files: []File{{Name: "a"}, {Name: "b"}}, Locate: func(n int64) (int, int64) { return int(n / 8), n % 8 }}
 	out := printed(t, c, Options{})
-	if !strings.Contains(out, " 1#1\n") || !strings.Contains(out, " 2#3\n") {
+	if !strings.HasPrefix(out, "1# a\n") || !strings.Contains(out, " 1#1\n") || !strings.Contains(out, " 2#3\n") {
 		t.Errorf("places of packets are lacking:\n%s", out)
 	}
 }
