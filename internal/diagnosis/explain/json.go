@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/lunette-waf/lunette/internal/capture/decrypt"
@@ -40,22 +41,23 @@ func (j *jsoner) value(v any) error {
 
 // escaped writes JSON with what must not reach a terminal as \u escapes, which mean the same.
 func (j *jsoner) escaped(b []byte) {
-	for len(b) > 0 {
-		n := bytes.IndexFunc(b, func(r rune) bool { return r >= 0x7f && !unicode.IsPrint(r) })
-		if n < 0 {
-			break
+	from := 0
+	for i := 0; i < len(b); {
+		if b[i] < 0x7f {
+			i++
+			continue
 		}
-		j.w.bytes(b[:n])
-		r, size := utf8.DecodeRune(b[n:])
-		if r > 0xffff {
-			r -= 0x10000
-			j.w.put(fmt.Sprintf(`\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff))
-		} else {
-			j.w.put(fmt.Sprintf(`\u%04x`, r))
+		r, size := utf8.DecodeRune(b[i:])
+		if !unicode.IsPrint(r) {
+			j.w.bytes(b[from:i])
+			for _, unit := range utf16.AppendRune(nil, r) {
+				j.w.put(fmt.Sprintf(`\u%04x`, unit))
+			}
+			from = i + size
 		}
-		b = b[n+size:]
+		i += size
 	}
-	j.w.bytes(b)
+	j.w.bytes(b[from:])
 }
 
 // JSON writes c as one document, docs/formats/explain.md says which. Times are UTC.

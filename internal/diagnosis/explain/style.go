@@ -19,7 +19,7 @@ const (
 )
 
 func (s style) paint(sgr, text string) string {
-	if !s.color || sgr == "" || text == "" {
+	if !s.color || sgr == "" || strings.Trim(text, " ") == "" {
 		return text
 	}
 	return sgr + text + sgrReset
