@@ -49,19 +49,21 @@ type teller struct {
 	flow      *flow.Flow
 	exchanges map[*fact.HTTPHead]*httptimeline.Exchange
 	rows      []row
-	hello     int64                  // time of the last ClientHello
-	request   *fact.Fact             // the last HelloRequest
-	asked     *httptimeline.Exchange // the last request
-	sealed    [3]bool                // what this side sends does not open, from here on
-	ended     [3]bool                // this side said that it closes
-	changed   [3]bool                // this side's ChangeCipherSpec came, its Finished did not
-	raw       bool                   // tell application data as records, not as HTTP
-	clock     func(at int64) string  // writes a moment
+	hello     int64                             // time of the last ClientHello
+	request   *fact.Fact                        // the last HelloRequest
+	asked     *httptimeline.Exchange            // the last request
+	open      map[uint32]*httptimeline.Exchange // by stream, the exchange whose head came last
+	sealed    [3]bool                           // what this side sends does not open, from here on
+	ended     [3]bool                           // this side said that it closes
+	changed   [3]bool                           // this side's ChangeCipherSpec came, its Finished did not
+	raw       bool                              // tell application data as records, not as HTTP
+	clock     func(at int64) string             // writes a moment
 }
 
 // rowsOf tells a whole flow; raw tells application data as records, as if nothing of HTTP were known. clock writes the times in texts.
 func rowsOf(f *flow.Flow, raw bool, clock func(at int64) string) []row {
-	t := teller{flow: f, raw: raw, clock: clock, exchanges: make(map[*fact.HTTPHead]*httptimeline.Exchange, 2*len(f.Exchanges))}
+	t := teller{flow: f, raw: raw, clock: clock, exchanges: make(map[*fact.HTTPHead]*httptimeline.Exchange, 2*len(f.Exchanges)),
+		open: map[uint32]*httptimeline.Exchange{}}
 	for _, x := range f.Exchanges {
 		if x.Request.Head != nil {
 			t.exchanges[x.Request.Head] = x

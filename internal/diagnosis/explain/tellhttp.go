@@ -22,6 +22,8 @@ func (t *teller) http(r *row, f *fact.Fact) bool {
 			return false
 		}
 		t.responseHead(r, head)
+	case fact.RequestDone, fact.ResponseDone:
+		return t.bodyDone(r, f)
 	case fact.ResponseInterim:
 		r.name = "interim response " + strconv.Itoa(f.Code)
 		if head != nil {
@@ -42,6 +44,24 @@ func (t *teller) http(r *row, f *fact.Fact) bool {
 		return t.http2(r, f)
 	}
 	return true
+}
+
+// longBody is how many nanoseconds behind its head the end of a body has a row of its own.
+const longBody = 100e6
+
+// bodyDone tells the end of a body that took long.
+func (t *teller) bodyDone(r *row, f *fact.Fact) bool {
+	x := t.open[uint32(f.Code)]
+	if x == nil || f.Size == 0 {
+		return false
+	}
+	m := &x.Response
+	if f.Kind == fact.RequestDone {
+		m = &x.Request
+	}
+	took := r.at - m.HeadEnd.At
+	r.name, r.more, r.level = "end of the body", volume(f.Size)+", "+span(took)+" after its head", routine
+	return m.HeadEnd.At != 0 && took >= longBody
 }
 
 // http2 tells frames of a connection (RFC 9113 section 6).
@@ -81,7 +101,7 @@ func (t *teller) requestHead(r *row, h *fact.HTTPHead) {
 	if x == nil {
 		return
 	}
-	t.asked = x
+	t.asked, t.open[h.Stream] = x, x
 	if n := x.Request.Size; n > 0 {
 		r.more = joined(", ", "with "+volume(n), r.more)
 	}
@@ -94,7 +114,7 @@ func (t *teller) responseHead(r *row, h *fact.HTTPHead) {
 	if x == nil {
 		return
 	}
-	if t.asked == x {
+	if t.open[x.Stream] = x; t.asked == x {
 		t.asked = nil
 	}
 	r.more = joined(", ", bodyOf(&x.Response), took(x), when(x.Stream != 0, "stream "+strconv.FormatUint(uint64(x.Stream), 10)))

@@ -59,6 +59,15 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestLongBody tells when a body was over that took long.
+func TestLongBody(t *testing.T) {
+	f := exchanged(1)
+	f.Facts = append(f.Facts, fact.Fact{Kind: fact.ResponseDone, At: at(2504).Time(), Side: fact.SideServer, Size: 5100})
+	if out := printed(t, &Capture{Flows: []*flow.Flow{f}}, Options{}); !strings.Contains(out, " end of the body  5.1 KB, 2.5 s after its head ─│") {
+		t.Error(out)
+	}
+}
+
 // TestThin bounds a very long ladder and keeps what stands out in it.
 func TestThin(t *testing.T) {
 	f := exchanged(1)
@@ -92,7 +101,7 @@ func TestTable(t *testing.T) {
 	if ladders := strings.Count(out, "\nFlow "); ladders != 2 || !strings.Contains(out, "\nFlow 8 ") || !strings.Contains(out, "\nFlow 41 ") {
 		t.Errorf("%d ladders:\n%s", ladders, out)
 	}
-	for _, want := range []string{"\n 8       0.000  192.0.2.7:50000 → 192.0.2.1:80  503, HTTP/1.1, 1 exchange", "2 ladders of those with trouble: --flow N shows another one", "stands out: flow 8 (503), flow 41 (503)"} {
+	for _, want := range []string{"\n 8       0.000  192.0.2.7:50000 → 192.0.2.1:80  503, HTTP/1.1, GET /0 → 503", "2 ladders of those with trouble: --flow N shows another one", "stands out: flow 8 (503), flow 41 (503)"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
