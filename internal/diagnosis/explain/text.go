@@ -81,7 +81,9 @@ func (t *texter) capture() {
 		start := t.c.Start.Time().In(t.o.Location).Format("2006-01-02 15:04:05.000 MST")
 		t.about(routine, joined(", ", several(t.c.Connections, "connection"), volume(t.c.Bytes), span(t.c.End.At-t.c.Start.At)+" from "+start, when(t.c.Filter != "", "filter "+clean(t.c.Filter))))
 	}
-	t.about(routine, t.c.Secrets.text())
+	if t.c.Secrets.Given() || slices.ContainsFunc(t.c.Flows, func(f *flow.Flow) bool { return f.TLS != nil }) {
+		t.about(routine, t.c.Secrets.text())
+	}
 	for _, w := range t.c.Warnings {
 		t.about(bad, "warning: "+clean(w))
 	}

@@ -26,8 +26,8 @@ func exchanged(n int, failed ...int) *flow.Flow {
 		request := &fact.HTTPHead{Proto: "HTTP/1.1", Method: "GET", Target: fmt.Sprintf("/%d", i), Authority: "a.example"}
 		response := &fact.HTTPHead{Proto: "HTTP/1.1", Status: status, Phrase: "Phrase"}
 		asked, got := at(int64(i)*10), at(int64(i)*10+4)
-		f.Exchanges = append(f.Exchanges, &httptimeline.Exchange{Number: i + 1, Request: httptimeline.Message{Head: request, First: asked, Last: asked, Complete: true},
-			Response: httptimeline.Message{Head: response, First: got, Last: got, Size: 5100, Complete: true}})
+		f.Exchanges = append(f.Exchanges, &httptimeline.Exchange{Number: i + 1, Request: httptimeline.Message{Head: request, First: asked, HeadEnd: asked, Last: asked, Complete: true},
+			Response: httptimeline.Message{Head: response, First: got, HeadEnd: got, Last: got, Size: 5100, Complete: true}})
 		f.Facts = append(f.Facts, fact.Fact{Kind: fact.RequestHead, At: asked.Time(), Frame: asked.Frame, Side: fact.SideClient, Detail: request},
 			fact.Fact{Kind: fact.ResponseHead, At: got.Time(), Frame: got.Frame, Side: fact.SideServer, Code: status, Detail: response})
 	}
