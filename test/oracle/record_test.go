@@ -139,10 +139,14 @@ func (o *output) String() string {
 // await waits for a word.
 func (o *output) await(t testing.TB, word string) {
 	t.Helper()
+	found := false
 	defer func() {
-		if t.Failed() {
+		if !found {
 			t.Logf("it said: %s", o)
 		}
 	}()
-	poll(t, fmt.Sprintf("%q", word), func() bool { return strings.Contains(o.String(), word) })
+	poll(t, fmt.Sprintf("%q", word), func() bool {
+		found = strings.Contains(o.String(), word)
+		return found
+	})
 }

@@ -14,6 +14,9 @@ import (
 type TomcatConfig struct {
 	Cert      *Cert  // nil: plain HTTP
 	Connector string // further attributes of the Connector element: relaxedPathChars="…"
+	Protocols string // of the SSLHostConfig element; default: "TLSv1.2+TLSv1.3"
+	Ciphers   string // of that element: names of suites, comma separated; default: Tomcat's
+	Weak      bool   // let the JDK speak protocols and suites that it has disabled
 }
 
 var (
@@ -32,6 +35,7 @@ func Tomcat(t testing.TB, cfg TomcatConfig) *Server {
 	java := Need(t, "java", "default-jre-headless")
 	NeedFile(t, home+"/bin/bootstrap.jar", "tomcat10-common")
 	dir := folder(t)
+	cfg.Protocols = orElse(cfg.Protocols, "TLSv1.2+TLSv1.3")
 	var server bytes.Buffer
 	if err := template.Must(template.New("server").Parse(tomcatServer)).Execute(&server, cfg); err != nil {
 		t.Fatal(err)
@@ -40,10 +44,16 @@ func Tomcat(t testing.TB, cfg TomcatConfig) *Server {
 	write(t, filepath.Join(dir, "conf", "web.xml"), []byte(tomcatWeb))
 	write(t, filepath.Join(dir, "webapps", "ROOT", "echo.jsp"), []byte(strings.ReplaceAll(echoJSP, "@DIR@", dir)))
 	write(t, filepath.Join(dir, "temp", "keep"), nil)
-	return must(t, command{name: "tomcat", path: java, dir: dir, args: []string{
+	args := []string{
 		"-Xms32m", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.security.egd=file:/dev/urandom",
 		"-Dcatalina.home=" + home, "-Dcatalina.base=" + dir, "-Djava.io.tmpdir=" + filepath.Join(dir, "temp"),
-		"-classpath", home + "/bin/bootstrap.jar:" + home + "/bin/tomcat-juli.jar",
-		"org.apache.catalina.startup.Bootstrap", "start",
-	}})
+	}
+	if cfg.Weak {
+		write(t, filepath.Join(dir, "weak.security"), []byte("jdk.tls.disabledAlgorithms=\njdk.tls.legacyAlgorithms=\n"))
+		args = append(args, "-Djava.security.properties="+filepath.Join(dir, "weak.security"))
+	}
+	args = append(args,
+		"-classpath", home+"/bin/bootstrap.jar:"+home+"/bin/tomcat-juli.jar",
+		"org.apache.catalina.startup.Bootstrap", "start")
+	return must(t, command{name: "tomcat", path: java, dir: dir, args: args})
 }
