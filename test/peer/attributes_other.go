@@ -2,6 +2,11 @@
 
 package peer
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 func attributes() *syscall.SysProcAttr { return nil }
+
+func wake(*os.Process) {}

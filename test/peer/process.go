@@ -177,7 +177,7 @@ func (p *process) stop() {
 		return
 	default:
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGCONT)
+	wake(p.cmd.Process)
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	_ = p.stdin.Close()
 	late := time.NewTimer(stopTimeout)

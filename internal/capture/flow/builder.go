@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"math"
+
 	"github.com/lunette-waf/lunette/internal/capture/httptimeline"
 	"github.com/lunette-waf/lunette/internal/capture/tcpstream"
 	"github.com/lunette-waf/lunette/internal/fact"
@@ -32,6 +34,7 @@ type Builder struct {
 	denied bool     // a CONNECT was refused: the client may ask again
 	opened int64    // frame in which tcpstream knew enough to open the connection; pauses up to there are for the Builder to find
 	spoke  fact.Stamp
+	pauses []fact.Fact // silences whose turn is not known yet
 }
 
 // Data implements tcpstream.Handler.
@@ -39,6 +42,7 @@ func (b *Builder) Data(side fact.Side, at fact.Stamp, p []byte) {
 	if at.Frame <= b.opened {
 		b.catchUp(at)
 	}
+	b.endPauses(at.At)
 	b.turn.begun(side)
 	switch b.mode {
 	case inTLS:
@@ -77,6 +81,7 @@ func (b *Builder) Gap(side fact.Side, at fact.Stamp, n int64) {
 // End implements tcpstream.Handler.
 func (b *Builder) End(side fact.Side, at fact.Stamp, how fact.Kind) {
 	b.catchUp(at)
+	b.endPauses(at.At)
 	if b.mode == undecided && b.front != nil && how == fact.TCPReset {
 		b.decide(true)
 	}
@@ -93,7 +98,10 @@ func (b *Builder) Fact(f fact.Fact) {
 	case fact.Silence:
 		b.pause(&f)
 		return
+	case fact.TCPSyn, fact.TCPSynAck:
+		b.endPauses(f.At.UnixNano())
 	case fact.TCPConnected:
+		b.endPauses(f.At.UnixNano())
 		b.flow.RTT = f.Size
 	}
 	b.tell(&f)
@@ -113,6 +121,7 @@ func (b *Builder) Done() {
 	if b.front != nil { // nothing but a PROXY protocol header or a tunnel
 		b.stages.cfg.Budget.Give(b.front.taken)
 	}
+	b.endPauses(math.MaxInt64)
 	end := b.stages.end
 	if end.At < b.conn.End.At || b.ended() {
 		end = b.conn.End

@@ -224,3 +224,21 @@ func TestSilenceBeforeOpening(t *testing.T) {
 		t.Errorf("%d silences in %s", got, kinds(f))
 	}
 }
+
+// Whose turn it was follows from everything that came before the silence, also where that waited for bytes that are missing.
+func TestSilenceBeforeLateBytes(t *testing.T) {
+	s := newScript(t, Config{}, nil)
+	s.fact(fact.TCPConnected, client)
+	s.says(client, request)
+	asked := s.now
+	s.tick()
+	s.pause(5 * time.Second) // the answer has come before it, and waits
+	s.now, asked = asked, s.now
+	s.says(server, response)
+	s.now = asked
+	s.says(client, request)
+	f := s.done()
+	if n := strings.Count(kinds(f), "silence"); n != 1 || f.Decisive >= 0 {
+		t.Errorf("%d silences, decisive %d, in %s", n, f.Decisive, kinds(f))
+	}
+}

@@ -32,10 +32,19 @@ func (b *Builder) owed() (fact.Side, string) {
 	return fact.SideNone, idle
 }
 
-// pause completes a silence that tcpstream saw.
-func (b *Builder) pause(f *fact.Fact) {
-	f.Side, f.Text = b.awaits()
-	b.facts.add(f)
+// pause takes a silence that tcpstream saw. Whose turn it was is known once everything from before it was delivered: bytes may
+// still wait for others that the capture lacks.
+func (b *Builder) pause(f *fact.Fact) { b.pauses = append(b.pauses, *f) }
+
+// endPauses completes the silences that were over at a time, in nanoseconds since the Unix epoch.
+func (b *Builder) endPauses(at int64) {
+	n := 0
+	for ; n < len(b.pauses) && b.pauses[n].At.UnixNano()+b.pauses[n].Size <= at; n++ {
+		f := &b.pauses[n]
+		f.Side, f.Text = b.awaits()
+		b.facts.add(f)
+	}
+	b.pauses = b.pauses[n:]
 }
 
 // catchUp finds the pauses among what tcpstream held back until it knew enough to open the connection.

@@ -36,7 +36,11 @@ func (t *turn) see(f *fact.Fact) {
 		t.data(f.Side)
 	case fact.TLSAlert:
 		t.alert(f)
-	case fact.TLSEncryptedAlert, fact.TLSHelloRequestAnswer, fact.TLSNotTLS:
+	case fact.TLSHelloRequestAnswer:
+		if f.Text != "complied" { // then its ClientHello has made it the server's turn
+			t.owes(fact.SideNone, "")
+		}
+	case fact.TLSEncryptedAlert, fact.TLSNotTLS:
 		t.owes(fact.SideNone, "")
 	default:
 		if f.Kind >= fact.TLSClientHello && f.Kind <= fact.TLSPostHandshakeAuth {

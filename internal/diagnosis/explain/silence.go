@@ -29,7 +29,7 @@ func (t *teller) owes(f *fact.Fact) string {
 	switch {
 	case f.Text == "client_hello" && t.request != nil:
 		return what + " (HelloRequest at " + t.clock(t.request.At.UnixNano()) + ")"
-	case t.asked != nil && f.Side == fact.SideServer && t.asked.Request.Head != nil:
+	case t.asked != nil && strings.Contains(f.Text, "response") && t.asked.Request.Head != nil:
 		h := t.asked.Request.Head
 		return what + when(f.Text == "response", " to "+joined(" ", clean(h.Method), cut(clean(h.Target), 30))) + ", asked for at " + t.clock(t.asked.Request.First.At)
 	}
