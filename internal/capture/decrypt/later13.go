@@ -48,7 +48,8 @@ func (s *Session) tryGenerations(l *lane, r *tlsrecord.Record) (found, bool) {
 		return found{}, false
 	}
 	secret := l.secret
-	for range 3 {
+	for n := 0; n < 3 && s.budget > 0; n++ {
+		s.budget -= keyCost
 		next, err := tlscrypt.NextTrafficSecret(s.keys.suite.PRF, secret)
 		if err != nil {
 			break

@@ -42,8 +42,8 @@ func (s *Session) try(half *tlscrypt.Half, l *lane, r *tlsrecord.Record) (found,
 	}
 	first := start + uint64(l.gap/longest)
 	cost := int64(len(r.Payload) + tryCost)
-	n := min(int64(s.cfg.Search), min(searchBytes, s.budget)/cost)
-	for half.Seq = first; half.Seq < first+uint64(n); half.Seq++ {
+	for n := range min(int64(s.cfg.Search), s.tries(cost)) {
+		half.Seq = first + uint64(n)
 		s.budget -= cost
 		if f, ok := s.tryOnce(half, r); ok {
 			return f, true
@@ -52,6 +52,9 @@ func (s *Session) try(half *tlscrypt.Half, l *lane, r *tlsrecord.Record) (found,
 	half.Seq = start
 	return found{}, false
 }
+
+// tries is how often a search may do what costs so many bytes of work, 0 or more.
+func (s *Session) tries(cost int64) int64 { return max(0, min(searchBytes, s.budget)) / cost }
 
 func (s *Session) tryOnce(half *tlscrypt.Half, r *tlsrecord.Record) (found, bool) {
 	plain, typ, err := half.OpenRecord(s.cfg.Scratch.room(), r.Type, r.Version, r.Payload)
@@ -69,7 +72,7 @@ func (s *Session) tryStream(half *tlscrypt.Half, l *lane, r *tlsrecord.Record) (
 	}
 	const header, least = 5, 5 + 16
 	cost := int64(len(r.Payload) + tryCost)
-	start, most := half.Seq, int(min(int64(s.cfg.Search), (l.gap+least-1)/least, min(searchBytes, s.budget)/cost))
+	start, most := half.Seq, int(min(int64(s.cfg.Search), (l.gap+least-1)/least, s.tries(cost)))
 	s.budget -= int64(most) * cost
 	for k := most; k > 0; k-- {
 		skip := header
