@@ -10,6 +10,9 @@ import (
 // maxFaults is how many faults of a key log are kept as text.
 const maxFaults = 20
 
+// maxStrange is after how many lines a source in which nothing looks like a key log is read no further.
+const maxStrange = 1 << 20
+
 // Report is what a key log held.
 type Report struct {
 	Secrets   int // new ones
@@ -32,7 +35,7 @@ func (s *Store) AddKeyLog(name string, r io.Reader) (Report, error) {
 		return Report{}, &FormatError{Name: name, Want: "key log", Seems: f.seems, Next: f.next}
 	}
 	k := keyLog{store: s, name: name}
-	for {
+	for k.known || k.report.Lines < maxStrange {
 		line, long, err := text.next()
 		if err == io.EOF {
 			break

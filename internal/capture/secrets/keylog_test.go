@@ -266,3 +266,24 @@ func (p *pieces) Read(to []byte) (int, error) {
 	p.data = p.data[n:]
 	return n, nil
 }
+
+// endless repeats a text for ever.
+type endless string
+
+func (e endless) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		n += copy(p[n:], e)
+	}
+	return n, nil
+}
+
+// A source without an end is not read for ever when it holds nothing of a key log.
+func TestAddKeyLogEndless(t *testing.T) {
+	for _, text := range []endless{"\x00", "x", "x\n", "\n", "# comment\n"} {
+		st := New()
+		report, err := st.AddKeyLog("endless", text)
+		if err == nil && report.Secrets > 0 || err == nil && text[0] != '\n' && text[0] != '#' {
+			t.Errorf("%q: %+v", string(text), report)
+		}
+	}
+}

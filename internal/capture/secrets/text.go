@@ -3,11 +3,17 @@ package secrets
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 )
 
 // maxLine is the longest line of a key log that is read, in bytes: CLIENT_RANDOM with a secret takes 175.
 const maxLine = 8 << 10
+
+// maxSkip is how many bytes of a longer line are passed over: sources such as /dev/zero have no other end.
+const maxSkip = 64 << 20
+
+var errNoEnd = fmt.Errorf("a line of more than %d MiB: this is no key log", maxSkip>>20)
 
 // lines reads a text line by line, in UTF-8 or UTF-16 with or without a byte order mark. Only ASCII matters in a key log:
 // of UTF-16, what is beyond it becomes '?'.
@@ -58,7 +64,10 @@ func (l lines) next() (text []byte, long bool, err error) {
 // skip reads on to the end of a line that is too long.
 func (l lines) skip(start []byte) (text []byte, long bool, err error) {
 	err = bufio.ErrBufferFull
-	for err == bufio.ErrBufferFull {
+	for n := 0; err == bufio.ErrBufferFull; n++ {
+		if n > maxSkip/maxLine {
+			return nil, true, errNoEnd
+		}
 		_, err = l.src.ReadSlice('\n')
 	}
 	if err == io.EOF {
