@@ -18,7 +18,7 @@ type Input struct {
 	Open func() (io.ReadCloser, error) // from its start, each time
 }
 
-// File is the Input of a file on disk.
+// File is the Input of a regular file on disk; for others, which may not be readable twice, there is [Spool].
 func File(path string) (Input, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -39,6 +39,7 @@ func (s *Spool) open() (io.ReadCloser, error) {
 		if err != nil {
 			return nil, fmt.Errorf("keep %s for a second reading: %w", s.name, err)
 		}
+		_ = os.Remove(file.Name()) // it lives until it is closed, even when the process is killed; Windows keeps it until then
 		s.file = file
 	}
 	return &spooled{s: s}, nil
@@ -49,7 +50,10 @@ func (s *Spool) Close() error {
 	if s.file == nil {
 		return nil
 	}
-	err := errors.Join(s.file.Close(), os.Remove(s.file.Name()))
+	err := s.file.Close()
+	if gone := os.Remove(s.file.Name()); !errors.Is(gone, os.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
 	s.file = nil
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"testing/iotest"
 )
@@ -26,9 +27,12 @@ func TestSpoolIsReadAgain(t *testing.T) {
 			}
 			r.Close()
 		}
-		info, err := os.Stat(s.file.Name())
+		info, err := s.file.Stat()
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("the temporary file: %v, %v", info, err)
+		}
+		if left, err := os.ReadDir(os.Getenv("TMPDIR")); runtime.GOOS != "windows" && (err != nil || len(left) > 0) {
+			t.Errorf("%v stands in the folder, where it stays when the process is killed, %v", left, err)
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
