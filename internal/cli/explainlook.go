@@ -26,7 +26,7 @@ func (l *lookFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&l.color, "color", "auto", "auto, always or never; auto heeds NO_COLOR and TERM=dumb")
 	flags.StringVar(&l.times, "time", "relative", "relative (seconds from the start of each flow) or absolute (time of day)")
 	flags.BoolVar(&l.utc, "utc", false, "times of day in UTC instead of the local zone")
-	flags.IntVar(&l.width, "width", 0, "columns, at least 60; default: COLUMNS, the terminal's, or 100")
+	flags.IntVar(&l.width, "width", 0, "columns, 60 to 1000; default: COLUMNS, the terminal's, or 100")
 	flags.BoolVar(&l.ascii, "ascii", false, "no character beyond ASCII")
 	flags.BoolVar(&l.all, "all", false, "every flow as a ladder, however many there are, and every row")
 }
@@ -51,8 +51,8 @@ func (l *lookFlags) options(w io.Writer) (explain.Options, error) {
 	default:
 		return o, usageError{fmt.Errorf("--color is auto, always or never, not %q", l.color)}
 	}
-	if o.Width < 0 || o.Width > 0 && o.Width < 60 {
-		return o, usageError{errors.New("--width is at least 60 columns")}
+	if o.Width < 0 || o.Width > 0 && o.Width < 60 || o.Width > 1000 {
+		return o, usageError{errors.New("--width is 60 to 1000 columns")}
 	}
 	if o.Width == 0 {
 		o.Width = columns(fd, isTerminal)

@@ -45,7 +45,7 @@ func (s *Secrets) Given() bool { return len(s.KeyLogs)+len(s.Keys)+s.PSKs+s.Insi
 
 // Options says how text looks. Zero values mean the defaults.
 type Options struct {
-	Width    int            // columns, at least 60; default 100
+	Width    int            // columns, 60 to 1,000; default 100
 	Color    bool           // SGR sequences
 	ASCII    bool           // no character beyond ASCII
 	Absolute bool           // times of day instead of seconds since the start of the flow
@@ -56,16 +56,18 @@ type Options struct {
 
 const (
 	minWidth     = 60
+	maxWidth     = 1000
 	defaultWidth = 100
-	fewFlows     = 20 // up to so many, every ladder is shown
-	mostLadders  = 20 // of the flows with trouble, when there are more
+	fewFlows     = 20  // up to so many, every ladder is shown
+	mostListed   = 500 // of the table of flows
+	mostLadders  = 20  // of the flows with trouble, when there are more
 )
 
 func (o Options) filled() Options {
 	if o.Width <= 0 {
 		o.Width = defaultWidth
 	}
-	o.Width = max(o.Width, minWidth)
+	o.Width = min(max(o.Width, minWidth), maxWidth)
 	if o.Location == nil {
 		o.Location = time.UTC
 	}

@@ -21,7 +21,11 @@ func (t *texter) table(told []int) {
 	ends = min(ends, t.o.Width/2)
 	numbers := len(strconv.Itoa(len(t.c.Flows)))
 	t.line(sgrDim, pad("#", numbers)+"  "+pad("start", 10)+"  "+fill("client → server", ends)+"  what")
-	for _, i := range told {
+	rows := told
+	if !t.o.All {
+		rows = t.telling(told, mostListed)
+	}
+	for _, i := range rows {
 		f := t.c.Flows[i]
 		worst := troubleOf(f)
 		l := usual
@@ -35,6 +39,25 @@ func (t *texter) table(told []int) {
 			fill(cut(f.Client.String()+" → "+f.Server.String(), ends), ends) + "  " + joined(", ", worst.text, t.brief(f))
 		t.line(t.style.of(l), cut(text, t.o.Width))
 	}
+	if n := len(told) - len(rows); n > 0 {
+		t.about(usual, "… "+several(int64(n), "more flow")+" with no more trouble than these: --all lists them, --filter leaves fewer")
+	}
+}
+
+// telling are the n flows with the most trouble, the first of those with as much, in order of time.
+func (t *texter) telling(told []int, n int) []int {
+	if len(told) <= n {
+		return told
+	}
+	weights := make(map[int]int, len(told))
+	for _, i := range told {
+		weights[i] = troubleOf(t.c.Flows[i]).weight
+	}
+	out := slices.Clone(told)
+	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(weights[b], weights[a]) })
+	out = out[:n]
+	slices.Sort(out)
+	return out
 }
 
 func fill(s string, n int) string { return s + pad("", n-cells(s)) }
