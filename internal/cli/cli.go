@@ -64,10 +64,10 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errReported):
 		return exitFailed
 	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(stderr, "lunette: %v\nlunette: \"lunette help\" lists the commands\n", err)
+		_, _ = fmt.Fprintf(stderr, "lunette: %s\nlunette: \"lunette help\" lists the commands\n", printableLines(err.Error()))
 		return exitUsage
 	}
-	_, _ = fmt.Fprintf(stderr, "lunette: %v\n", err)
+	_, _ = fmt.Fprintf(stderr, "lunette: %s\n", printableLines(err.Error()))
 	return exitFailed
 }
 

@@ -46,7 +46,7 @@ func (d *decryptedFile) mayReplace(inputs []string) error {
 	}
 	for _, name := range inputs {
 		if in, err := os.Stat(name); err == nil && os.SameFile(in, old) {
-			return usageError{fmt.Errorf("--write-decrypted %s is the capture that is to be read: give another name", printable(d.path))}
+			return usageError{fmt.Errorf("--write-decrypted %s is a file that is to be read: give another name", printable(d.path))}
 		}
 	}
 	if !d.force {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/lunette-waf/lunette/internal/analysis"
 	"github.com/lunette-waf/lunette/internal/capture/flow"
@@ -47,7 +48,7 @@ func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, 
 	}
 	var file *decryptedFile
 	if e.decrypted != "" {
-		if file, err = createDecrypted(e.decrypted, files, e.force); err != nil {
+		if file, err = createDecrypted(e.decrypted, slices.Concat(files, e.secrets.files()), e.force); err != nil {
 			return nil, err
 		}
 		defer file.discard()
@@ -75,25 +76,8 @@ func (e *explainFlags) config(files []string, stdin io.Reader, store *secrets.St
 	if e.bodies {
 		cfg.Flow.Bodies = e.maxBody
 	}
-	var spools []*analysis.Spool
-	for _, name := range files {
-		if name == "-" {
-			s := analysis.NewSpool("standard input", stdin)
-			spools = append(spools, s)
-			cfg.Inputs = append(cfg.Inputs, s.Input())
-			continue
-		}
-		in, err := analysis.File(name)
-		if err != nil {
-			return cfg, nil, err
-		}
-		cfg.Inputs = append(cfg.Inputs, in)
-	}
-	return cfg, func() {
-		for _, s := range spools {
-			_ = s.Close()
-		}
-	}, nil
+	cfg.Inputs, done, err = inputs(files, stdin)
+	return cfg, done, err
 }
 
 func (e *explainFlags) write(w io.Writer, c *explain.Capture, o explain.Options) error {

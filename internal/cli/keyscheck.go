@@ -29,7 +29,7 @@ func keysCheckCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, warnings, err := tlsConnections(cmd.Context(), args, store)
+			found, warnings, err := tlsConnections(cmd.Context(), args, cmd.InOrStdin(), store)
 			if err != nil {
 				return err
 			}
@@ -51,16 +51,13 @@ type connection struct {
 }
 
 // tlsConnections runs captures with the secrets of store.
-func tlsConnections(ctx context.Context, captures []string, store *secrets.Store) (found []connection, warnings []string, err error) {
-	cfg := analysis.Config{Secrets: store}
-	for _, path := range captures {
-		in, err := analysis.File(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		cfg.Inputs = append(cfg.Inputs, in)
+func tlsConnections(ctx context.Context, captures []string, stdin io.Reader, store *secrets.Store) (found []connection, warnings []string, err error) {
+	in, done, err := inputs(captures, stdin)
+	if err != nil {
+		return nil, nil, err
 	}
-	report, err := analysis.Run(ctx, cfg)
+	defer done()
+	report, err := analysis.Run(ctx, analysis.Config{Inputs: in, Secrets: store})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"golang.org/x/term"
 )
@@ -78,14 +77,4 @@ func passwordTyped(ctx context.Context, prompt string, stderr io.Writer) ([]byte
 		}
 		return a.password, nil
 	}
-}
-
-// printable is text that cannot steer a terminal: file names come from anywhere.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, text)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -33,6 +34,15 @@ func (s *secretFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&s.psks, "psk", nil, "pre-shared key, in `HEX`; may be repeated")
 }
 
+// files are those that the flags name.
+func (s *secretFlags) files() []string {
+	all := slices.Concat(s.keylogs, s.keys)
+	if s.passwordFile != "" {
+		all = append(all, s.passwordFile)
+	}
+	return all
+}
+
 // store reads all that the flags name. Faulty lines of key logs go to stderr; they cost nothing but themselves.
 func (s *secretFlags) store(ctx context.Context, stderr io.Writer) (*secrets.Store, error) {
 	store := secrets.New()
@@ -44,7 +54,7 @@ func (s *secretFlags) store(ctx context.Context, stderr io.Writer) (*secrets.Sto
 		store.AddPSK(key)
 	}
 	for _, name := range s.keylogs {
-		if err := addKeyLog(store, name, stderr); err != nil {
+		if err := addKeyLog(ctx, store, name, stderr); err != nil {
 			return nil, err
 		}
 	}
@@ -56,13 +66,13 @@ func (s *secretFlags) store(ctx context.Context, stderr io.Writer) (*secrets.Sto
 	return store, nil
 }
 
-func addKeyLog(store *secrets.Store, name string, stderr io.Writer) error {
+func addKeyLog(ctx context.Context, store *secrets.Store, name string, stderr io.Writer) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return fmt.Errorf("read key log: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	report, err := store.AddKeyLog(printable(name), f)
+	report, err := store.AddKeyLog(printable(name), whileWanted{ctx, f})
 	for _, fault := range report.Faults {
 		_, _ = fmt.Fprintf(stderr, "lunette: %s\n", fault)
 	}
@@ -73,6 +83,19 @@ func addKeyLog(store *secrets.Store, name string, stderr io.Writer) error {
 		_, _ = fmt.Fprintf(stderr, "lunette: %s holds no secrets: the program that writes it has made no TLS handshake, or writes elsewhere\n", printable(name))
 	}
 	return err
+}
+
+// whileWanted ends a long read with its context.
+type whileWanted struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (w whileWanted) Read(p []byte) (int, error) {
+	if w.ctx.Err() != nil {
+		return 0, context.Cause(w.ctx)
+	}
+	return w.Reader.Read(p)
 }
 
 func (s *secretFlags) addKey(ctx context.Context, store *secrets.Store, name string, stderr io.Writer) error {
