@@ -41,7 +41,7 @@ func TestErrorsArePrintable(t *testing.T) {
 	for _, args := range [][]string{{"explain", "no\x1b[31m\u202efile"}, {"explain", "--format", "\x1b]0;x\a", "f"}, {"explain", "--keylog", "\x9b1m", "f"},
 		{"\x1b[31m"}, {"explain", "--\x1b[31m"}, {"keys", "check", "\x1bc"}} {
 		_, errs, code := run(t, args...)
-		if code == exitOK || strings.ContainsAny(errs, "\x1b\x9b\a\u202e") {
+		if code == exitOK || strings.ContainsAny(errs, "\x1b\u009b\a\u202e") {
 			t.Errorf("%q: exit %d: %q", args, code, errs)
 		}
 	}
