@@ -54,7 +54,7 @@ func (s *Session) missChange(l *lane, r *tlsrecord.Record) {
 			return
 		}
 		s.hs.holes = true
-		gap := l.gap
+		gap := s.finishedGap(s.hs, l.gap)
 		s.switchKeys(l, r)
 		l.lost, l.torn, l.gap = true, true, gap
 		return
@@ -69,11 +69,7 @@ func (s *Session) likeFinished(p []byte) bool {
 		return false
 	}
 	if h := s.hs; h != nil && h.server && h.known {
-		n := tlswire.MessageHeaderLen + 12
-		if h.version == tlswire.VersionSSL30 {
-			n = tlswire.MessageHeaderLen + 36
-		}
-		return len(p) == tlswire.SealedLen(&h.suite, h.version, h.etm, n)
+		return len(p) == h.finishedLen()
 	}
 	return len(p) <= 128
 }

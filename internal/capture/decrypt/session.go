@@ -54,6 +54,7 @@ func (s *Session) Record(side fact.Side, r *tlsrecord.Record) {
 		s.lose(l, r) // no peer would take it
 	case r.Type == tlswire.TypeChangeCipherSpec:
 		s.changeCipherSpec(l, r)
+	case s.changedUnseen(l, r):
 	case s.protected(l, r):
 		s.sealed(l, r)
 	default:
