@@ -34,15 +34,19 @@ type Builder struct {
 	denied bool     // a CONNECT was refused: the client may ask again
 	opened int64    // frame in which tcpstream knew enough to open the connection; pauses up to there are for the Builder to find
 	spoke  fact.Stamp
+	latest fact.Stamp  // of the bytes that were delivered
 	pauses []fact.Fact // silences whose turn is not known yet
 }
 
-// Data implements tcpstream.Handler.
+// Data implements tcpstream.Handler. Bytes that waited for others count as of when those came: nobody could read them before, and
+// what they say stays behind what was said before.
 func (b *Builder) Data(side fact.Side, at fact.Stamp, p []byte) {
 	if at.Frame <= b.opened {
 		b.catchUp(at)
 	}
 	b.endPauses(at.At)
+	at = b.notBefore(at)
+	b.latest = at
 	b.turn.begun(side)
 	switch b.mode {
 	case inTLS:
@@ -61,8 +65,17 @@ func (b *Builder) Data(side fact.Side, at fact.Stamp, p []byte) {
 	}
 }
 
+// notBefore is at, or the place of the last bytes delivered if that is later.
+func (b *Builder) notBefore(at fact.Stamp) fact.Stamp {
+	if at.At < b.latest.At || at.At == b.latest.At && at.Frame < b.latest.Frame {
+		return b.latest
+	}
+	return at
+}
+
 // Gap implements tcpstream.Handler.
 func (b *Builder) Gap(side fact.Side, at fact.Stamp, n int64) {
+	at = b.notBefore(at)
 	switch b.mode {
 	case inTLS:
 		b.tls.gap(b, side, at, n)
