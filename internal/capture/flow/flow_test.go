@@ -152,6 +152,7 @@ func TestSilences(t *testing.T) {
 		all, _ := talk(t, tls.VersionTLS12, exchange(t))
 		return all
 	}(t)
+	const alert12 = "\x15\x03\x03\x00\x1aaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	tests := map[string]struct {
 		play func(s *script)
 		side fact.Side
@@ -164,14 +165,16 @@ func TestSilences(t *testing.T) {
 		"after the client's":      {func(s *script) { s.plays(hello[:3]) }, server, "finished"},
 		"after the handshake":     {func(s *script) { s.plays(hello[:4]) }, client, "application_data"},
 		"closed: after a request": {func(s *script) { s.plays(hello[:5]) }, server, "application_data"},
-		"closed: after an answer": {func(s *script) { s.plays(hello) }, fact.SideNone, idle},
+		"closed: after an answer": {func(s *script) { s.plays(hello) }, fact.SideNone, dark},
 		"clear: after a request":  {func(s *script) { s.says(client, request) }, server, "response"},
 		"clear: after TCP and it": {func(s *script) { s.fact(fact.TCPConnected, client); s.says(client, request) }, server, "response"},
 		"unknown bytes after TCP": {func(s *script) { s.fact(fact.TCPConnected, client); s.says(client, "\x00\x01\x02") }, fact.SideNone, idle},
 		"clear: after an answer":  {func(s *script) { s.says(client, request); s.says(server, response) }, fact.SideNone, idle},
 		"clear: within an answer": {func(s *script) { s.says(client, request); s.says(server, response[:40]) }, server, "rest of the response body"},
 		"a proxy is asked":        {func(s *script) { s.says(client, "CONNECT h:1 HTTP/1.1\r\n\r\n") }, server, "proxy_tunnel"},
-		"the one who owes left":   {func(s *script) { s.says(client, request); s.ends(server, fact.TCPClosed) }, fact.SideNone, idle},
+		"the one who owes left":   {func(s *script) { s.says(client, request); s.ends(server, fact.TCPClosed) }, fact.SideNone, closing},
+		"the one who waits left":  {func(s *script) { s.says(client, request); s.ends(client, fact.TCPClosed) }, fact.SideNone, closing},
+		"closed: an alert since":  {func(s *script) { s.plays(hello[:5]); s.says(client, alert12) }, fact.SideNone, closing},
 	}
 	for name, tt := range tests {
 		for _, atEnd := range []bool{false, true} {

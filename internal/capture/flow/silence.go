@@ -2,16 +2,29 @@ package flow
 
 import "github.com/lunette-waf/lunette/internal/fact"
 
-// idle is the text of a silence in which nobody owes anything.
-const idle = "idle"
+// Texts of silences in which nobody is known to owe anything.
+const (
+	idle           = "idle"            // nobody does
+	closing        = "closed"          // who would wait has closed, by FIN or alert
+	dark           = "unclear"         // the records are closed, and the server spoke last
+	perhapsTickets = "tickets_or_data" // the same, and what it sent may be session tickets only
+)
 
-// awaits says who is expected to speak and what, SideNone and "idle" where nobody owes anything.
+// awaits says who is expected to speak and what: SideNone and one of the texts above where nobody owes anything.
 func (b *Builder) awaits() (fact.Side, string) {
 	side, what := b.owed()
-	if side == fact.SideNone || b.flow.Closed[side] != fact.None {
+	switch {
+	case b.leaves(fact.SideClient) || b.leaves(fact.SideServer):
+		return fact.SideNone, closing
+	case side == fact.SideNone && what == "":
 		return fact.SideNone, idle
 	}
 	return side, what
+}
+
+// leaves reports whether a side waits for nothing any more.
+func (b *Builder) leaves(s fact.Side) bool {
+	return b.flow.Closed[s] != fact.None || b.turn.said[s]
 }
 
 func (b *Builder) owed() (fact.Side, string) {
@@ -20,16 +33,26 @@ func (b *Builder) owed() (fact.Side, string) {
 		return t.side, t.what
 	}
 	if t.over {
-		return fact.SideNone, idle
+		return fact.SideNone, ""
 	}
 	if b.http != nil && b.http.Proto() != "" {
-		return b.http.Awaited()
+		if side, what := b.http.Awaited(); side != fact.SideNone {
+			return side, what
+		}
+		return fact.SideNone, ""
 	}
 	// What is closed to us is taken for question and answer.
-	if b.tls != nil && t.spoke == fact.SideClient {
+	switch {
+	case b.tls == nil || !t.established && t.spoke == fact.SideNone:
+		return fact.SideNone, ""
+	case t.closed && t.tls13:
+		return t.unseen.awaits(t.spoke)
+	case t.spoke == fact.SideClient:
 		return fact.SideServer, "application_data"
+	case t.closed:
+		return fact.SideNone, dark
 	}
-	return fact.SideNone, idle
+	return fact.SideNone, ""
 }
 
 // pause takes a silence that tcpstream saw. Whose turn it was is known once everything from before it was delivered: bytes may

@@ -101,7 +101,7 @@ func (t *tlsLayer) close(b *Builder, at fact.Stamp) {
 func (o *opened) Fact(f fact.Fact) {
 	b := (*Builder)(o)
 	if f.Kind == fact.TLSApplicationData {
-		b.turn.data(f.Side)
+		b.turn.data(&f)
 		b.facts.add(&f)
 		return
 	}

@@ -12,6 +12,9 @@ type turn struct {
 	changed     [3]bool
 	finished    [3]bool
 	spoke       fact.Side // who sent application data last
+	said        [3]bool   // by side: it has said last, by an alert, that it goes
+	closed      bool      // records are not opened
+	unseen      unseen
 }
 
 func (t *turn) owes(s fact.Side, what string) { t.side, t.what = s, what }
@@ -33,14 +36,22 @@ func (t *turn) see(f *fact.Fact) {
 			t.owes(fact.SideClient, "first_bytes")
 		}
 	case fact.TLSApplicationData:
-		t.data(f.Side)
+		t.data(f)
 	case fact.TLSAlert:
 		t.alert(f)
+	case fact.TLSUndecryptable:
+		t.closed = true
+	case fact.TLSDecryptable:
+		t.closed = false
 	case fact.TLSHelloRequestAnswer:
 		if f.Text != "complied" { // then its ClientHello has made it the server's turn
 			t.owes(fact.SideNone, "")
 		}
-	case fact.TLSEncryptedAlert, fact.TLSNotTLS:
+		t.said[fact.SideClient] = t.said[fact.SideClient] && f.Text != "refused"
+	case fact.TLSEncryptedAlert:
+		t.said[f.Side] = true
+		t.owes(fact.SideNone, "")
+	case fact.TLSNotTLS:
 		t.owes(fact.SideNone, "")
 	default:
 		if f.Kind >= fact.TLSClientHello && f.Kind <= fact.TLSPostHandshakeAuth {
@@ -67,6 +78,7 @@ func (t *turn) handshake(f *fact.Fact) {
 		t.owes(fact.SideClient, "client_hello")
 	case fact.TLSServerHello:
 		t.tls13 = f.Code == 0x0304
+		t.unseen = unseen{early: t.spoke == fact.SideClient}
 		t.owes(fact.SideServer, "server_hello_done")
 		if t.tls13 {
 			t.owes(fact.SideServer, "finished")
@@ -110,7 +122,14 @@ func (t *turn) done() {
 }
 
 // data: in TLS 1.3 without keys all that follows the hellos looks like application data.
-func (t *turn) data(s fact.Side) {
+func (t *turn) data(f *fact.Fact) {
+	s := f.Side
+	if t.said[s] = t.closed && t.tls13 && f.Size == alertRecord; t.said[s] {
+		return
+	}
+	if t.closed && t.tls13 {
+		t.unseen.data(s, f.Size)
+	}
 	t.spoke = s
 	switch {
 	case t.side == fact.SideNone:
@@ -127,6 +146,7 @@ func (t *turn) data(s fact.Side) {
 
 func (t *turn) alert(f *fact.Fact) {
 	const userCanceled, noRenegotiation = 90, 100
+	t.said[f.Side] = t.said[f.Side] || f.Code == 0
 	t.owes(fact.SideNone, "")
 	if f.Size == 2 || f.Code == 0 || t.tls13 && f.Code != userCanceled && f.Code != noRenegotiation {
 		t.over = true

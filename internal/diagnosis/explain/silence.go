@@ -11,7 +11,10 @@ import (
 func (t *teller) silence(r *row, f *fact.Fact, decisive bool) bool {
 	r.length = f.Size
 	if f.Side == fact.SideNone {
-		r.form, r.level, r.name = note, routine, "… "+span(f.Size)+" idle"
+		r.form, r.level, r.name = note, routine, "… "+span(f.Size)+noTurn(f.Text)
+		if f.Text == "tickets_or_data" {
+			r.level = warn
+		}
 		return true
 	}
 	r.form, r.level = gap, warn
@@ -21,6 +24,19 @@ func (t *teller) silence(r *row, f *fact.Fact, decisive bool) bool {
 	r.name = "… " + span(f.Size) + " of silence, the " + f.Side.String() + "'s turn"
 	r.more = t.owes(f)
 	return true
+}
+
+// noTurn goes on after the length of a silence of which nobody knows that it was a side's turn.
+func noTurn(text string) string {
+	switch text {
+	case "closed":
+		return " of silence after the close"
+	case "unclear":
+		return " of silence, whose turn cannot be told without secrets"
+	case "tickets_or_data":
+		return " of silence: if the server had answered cannot be told without secrets"
+	}
+	return " idle"
 }
 
 // owes is what was awaited, and since when.

@@ -73,6 +73,10 @@ func factTrouble(x *fact.Fact) (weight int, text string) {
 	switch x.Kind {
 	case fact.TLSHelloRequest:
 		return weightLow, "HelloRequest"
+	case fact.Silence:
+		if x.Text == "tickets_or_data" {
+			return weightSome, span(x.Size) + " of silence, the server's if it had not answered"
+		}
 	case fact.TLSHelloRequestAnswer:
 		if x.Text != "complied" {
 			return weightMost, "HelloRequest " + clean(x.Text)
