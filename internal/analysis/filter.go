@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/capture/flow"
-	"github.com/lunette-waf/lunette/internal/capture/packet"
 	"github.com/lunette-waf/lunette/internal/fact"
 )
 
@@ -23,9 +22,7 @@ func (f *Filter) Empty() bool {
 	return len(f.Hosts) == 0 && len(f.Addrs) == 0 && len(f.Ports) == 0 && f.From.IsZero() && f.To.IsZero()
 }
 
-// wantsSegment looks at addresses and ports, which hold for all segments of a connection alike.
-func (f *Filter) wantsSegment(s *packet.Segment) bool { return f.wantsEnds(s.Src, s.Dst) }
-
+// wantsEnds looks at addresses and ports.
 func (f *Filter) wantsEnds(a, b netip.AddrPort) bool {
 	if len(f.Ports) > 0 && !f.port(a.Port()) && !f.port(b.Port()) {
 		return false

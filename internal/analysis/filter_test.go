@@ -10,6 +10,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/capture/flow"
 	"github.com/lunette-waf/lunette/internal/capture/httptimeline"
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/test/captures"
 )
 
 func TestParseFilter(t *testing.T) {
@@ -84,5 +85,56 @@ func TestFilterWants(t *testing.T) {
 		if got := tt.filter.wants(f); got != tt.want {
 			t.Errorf("%s: wanted %t", name, got)
 		}
+	}
+}
+
+// Flows keep their numbers whatever the filter leaves.
+func TestFilterKeepsNumbers(t *testing.T) {
+	c := captures.Find(t, "founding_02_abnormal_via_waf_504_tls10_rsa")
+	all := analyse(t, c.Path, Config{})
+	numbers := map[uint64]int{}
+	for i, f := range all.Flows {
+		if numbers[f.ID] = f.Number; f.Number != i+1 {
+			t.Errorf("flow %d of the whole has number %d", i+1, f.Number)
+		}
+	}
+	last := all.Flows[len(all.Flows)-1]
+	for name, filter := range map[string]Filter{
+		"port":    {Ports: []uint16{last.Client.Port()}},
+		"network": {Addrs: []netip.Prefix{netip.PrefixFrom(last.Client.Addr(), last.Client.Addr().BitLen())}, Ports: []uint16{last.Client.Port()}},
+		"from":    {From: last.End.Time()},
+	} {
+		for _, workers := range []int{1, 3} {
+			got := analyse(t, c.Path, Config{Filter: filter, Workers: workers})
+			if len(got.Flows) == 0 || len(got.Flows) > len(all.Flows) || got.Connections != all.Connections {
+				t.Errorf("%s: %d flows of %d connections, there are %d", name, len(got.Flows), got.Connections, all.Connections)
+			}
+			for _, f := range got.Flows {
+				if f.Number != numbers[f.ID] {
+					t.Errorf("%s: flow %d is now %d", name, numbers[f.ID], f.Number)
+				}
+			}
+		}
+	}
+}
+
+func TestCensus(t *testing.T) {
+	flows := []*flow.Flow{{ID: 2}, {ID: 9}, {ID: 40}, {ID: 50}}
+	a, b := census{most: 3}, census{most: 3}
+	for _, id := range []uint64{2, 5, 9, 30, 40} {
+		a.add(id)
+	}
+	b.add(7)
+	b.add(50)
+	var sum census
+	sum.merge(&a)
+	sum.merge(&b)
+	sum.number(flows)
+	var got []int
+	for _, f := range flows {
+		got = append(got, f.Number)
+	}
+	if want := []int{1, 4, 5, 6}; !reflect.DeepEqual(got, want) { // 30 and later are not remembered
+		t.Errorf("numbered %d, want %d", got, want)
 	}
 }

@@ -77,11 +77,12 @@ func (p *pass) readAll(ctx context.Context) error {
 	return nil
 }
 
-// collect moves what a pass found into the report and returns the flows.
-func (p *pass) collect(r *Report) *keeper {
-	kept := &keeper{most: p.cfg.MaxFlows}
+// collect moves what a pass found into the report and returns the flows, and the connections that there were.
+func (p *pass) collect(r *Report) (*keeper, *census) {
+	kept, opened := &keeper{most: p.cfg.MaxFlows}, &census{}
 	for _, w := range p.workers {
 		kept.merge(&w.kept)
+		opened.merge(&w.opened)
 		s := w.tracker.Stats()
 		r.Connections += s.Connections
 		r.Evicted += s.Evicted
@@ -89,5 +90,5 @@ func (p *pass) collect(r *Report) *keeper {
 		r.Omitted += w.unkept
 	}
 	r.Inputs, r.Start, r.End, r.Packets, r.Secrets = p.inputs, p.first, p.last, p.packets, p.secrets
-	return kept
+	return kept, opened
 }

@@ -72,7 +72,7 @@ func (p *pass) packetsOf() error {
 		if verdict != packet.TCP && verdict != packet.ICMPError {
 			continue
 		}
-		if !p.cfg.Filter.wantsSegment(&seg) || p.only != nil && !p.only[tupleOf(seg.Src, seg.Dst)] {
+		if p.only != nil && !p.only[tupleOf(seg.Src, seg.Dst)] {
 			continue
 		}
 		if !within(seg.Payload, pkt.Data) {

@@ -12,7 +12,8 @@ import (
 
 // Report is what a capture showed.
 type Report struct {
-	Flows        []*flow.Flow  // those that Config.Filter wants, in the order of their first packets
+	Flows        []*flow.Flow  // those that Config.Filter wants, in the order of their first packets, with their numbers among all
+	Partial      bool          // Flows are fewer than the filter left: WriteDecrypted writes the packets of these alone
 	Omitted      int64         // flows beyond Config.MaxFlows, or beyond Config.Memory
 	OmittedFacts int64         // facts and exchanges that flows did not keep
 	Inputs       []InputReport // in the order in which they were read

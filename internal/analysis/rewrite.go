@@ -14,7 +14,8 @@ import (
 
 // WriteDecrypted writes the packets that report is made of to dst, as a pcapng that begins with the secrets of its flows
 // (a Decryption Secrets Block), so that other programs open it decrypted. cfg is that of the Run, with Flow.KeyLog set. With a
-// filter only the packets of the flows in report are written, and fragments, of which nobody knows whose they are.
+// filter, or a Partial report, only the packets of the flows in report are written, with those of connections between the same ports,
+// and fragments, of which nobody knows whose they are.
 func WriteDecrypted(ctx context.Context, cfg Config, report *Report, dst io.Writer) error {
 	cfg = cfg.filled()
 	if err := inOrder(&cfg); err != nil {
@@ -25,7 +26,7 @@ func WriteDecrypted(ctx context.Context, cfg Config, report *Report, dst io.Writ
 	if err != nil {
 		return fmt.Errorf("write capture: %w", err)
 	}
-	c := copier{ctx: ctx, out: out, wanted: map[tuple]bool{}, links: map[pcap.LinkType]int{}, all: cfg.Filter.Empty()}
+	c := copier{ctx: ctx, out: out, wanted: map[tuple]bool{}, links: map[pcap.LinkType]int{}, all: cfg.Filter.Empty() && !report.Partial}
 	if err := c.writeSecrets(report); err != nil {
 		return fmt.Errorf("write capture: %w", err)
 	}

@@ -28,7 +28,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err := first.run(ctx); err != nil {
 		return nil, err
 	}
-	kept := first.collect(report)
+	kept, opened := first.collect(report)
 	for report.Passes = 1; report.Passes < maxPasses && len(kept.lacking) > 0 && cfg.Secrets.Generation() != before; report.Passes++ {
 		before = cfg.Secrets.Generation()
 		again := newPass(&cfg, kept.lacking)
@@ -42,6 +42,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		}
 	}
 	report.Flows, report.Omitted = kept.all(), report.Omitted+kept.omitted
+	opened.number(report.Flows)
 	for _, f := range report.Flows {
 		report.OmittedFacts += int64(f.Omitted + f.ExchangesOmitted)
 	}

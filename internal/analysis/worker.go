@@ -16,6 +16,7 @@ type worker struct {
 	tracker *tcpstream.Tracker
 	stages  *flow.Stages
 	kept    keeper
+	opened  census
 	unkept  int64 // connections that there was no room for
 	calls   int64 // of the pressure that were followed
 }
@@ -23,6 +24,7 @@ type worker struct {
 func newWorker(p *pass) *worker {
 	w := &worker{pass: p, queue: make(chan *batch, p.buffers)}
 	w.kept.most = p.cfg.MaxFlows
+	w.opened.most = max(1, maxNumbered/p.cfg.Workers)
 	cfg := p.cfg.Flow
 	cfg.Budget = p.results
 	w.stages = flow.NewStages(cfg, p.cfg.Secrets, w.over)
@@ -58,7 +60,8 @@ func (w *worker) work(b *batch) {
 
 // open is called for each new connection.
 func (w *worker) open(c *tcpstream.Conn) tcpstream.Handler {
-	if !w.pass.cfg.Filter.wantsStart(c.Start) {
+	w.opened.add(c.ID)
+	if !w.pass.cfg.Filter.wantsEnds(c.Client, c.Server) || !w.pass.cfg.Filter.wantsStart(c.Start) {
 		return unwatched{}
 	}
 	if !w.pass.results.Take(flowWeight) {
@@ -82,7 +85,7 @@ func (w *worker) over(f *flow.Flow) {
 	}
 }
 
-// unwatched is a connection that nobody wants to know about.
+// unwatched is a connection that nobody wants to know about. It is followed all the same, as it counts among the others.
 type unwatched struct{}
 
 func (unwatched) Data(fact.Side, fact.Stamp, []byte)   {}

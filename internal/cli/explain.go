@@ -27,6 +27,7 @@ type explainFlags struct {
 	decrypted string
 	force     bool
 	compare   string
+	with      int // number of the flow of the normal capture
 }
 
 // explainIO is what the command reads and writes.
@@ -65,6 +66,7 @@ func explainCommand() *cobra.Command {
 	flags.StringVar(&e.decrypted, "write-decrypted", "", "write the packets and their secrets to this pcapng `FILE`, for Wireshark")
 	flags.BoolVar(&e.force, "force", false, "let --write-decrypted replace a file")
 	flags.StringVar(&e.compare, "compare", "", "capture `NORMAL` that went well, to set FILE against")
+	flags.IntVar(&e.with, "compare-flow", 0, "the flow of NORMAL to compare with; without --compare, of FILE itself")
 	return cmd
 }
 
@@ -79,17 +81,22 @@ func (e *explainFlags) check(stdout io.Writer) (explain.Options, error) {
 	switch {
 	case !known[e.format]:
 		err = fmt.Errorf("unknown format %q; there are text, json, ndjson and har", e.format)
-	case e.flow < 0 || e.maxBody < 0:
-		err = errors.New("--flow and --max-body cannot be negative")
+	case e.flow < 0 || e.with < 0 || e.maxBody < 0:
+		err = errors.New("--flow, --compare-flow and --max-body cannot be negative")
 	case e.silence <= 0:
 		err = errors.New("--silence is more than 0, such as 500ms")
-	case e.compare != "" && (e.format == "ndjson" || e.format == "har"):
+	case e.compares() && (e.format == "ndjson" || e.format == "har"):
 		err = fmt.Errorf("--compare gives text or json, not %s", e.format)
-	case e.compare != "" && (e.decrypted != "" || e.flow != 0):
-		err = errors.New("--compare does not go together with --write-decrypted and --flow: pick the flows with --filter")
+	case e.compares() && e.decrypted != "":
+		err = errors.New("--compare does not go together with --write-decrypted")
+	case e.compares() && e.compare == "" && (e.flow == 0 || e.flow == e.with):
+		err = errors.New("--compare-flow without --compare sets two flows of FILE against each other: --flow ABNORMAL --compare-flow NORMAL")
 	}
 	if err != nil {
 		return options, usageError{err}
 	}
 	return options, nil
 }
+
+// compares reports whether two flows are to be set against each other.
+func (e *explainFlags) compares() bool { return e.compare != "" || e.with != 0 }

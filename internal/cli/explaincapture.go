@@ -15,7 +15,7 @@ import (
 // capture is what analysis reports, as explain wants it.
 func (e *explainFlags) capture(r *analysis.Report) *explain.Capture {
 	c := &explain.Capture{Start: r.Start, End: r.End, Packets: r.Packets.All, Bytes: r.Packets.Bytes, Connections: r.Connections, Flows: r.Flows,
-		OmittedFlows: r.Omitted, OmittedFacts: r.OmittedFacts, Warnings: r.Warnings, Locate: r.Locate, Only: e.flow, Program: version(), Filter: strings.Join(e.filters, " ")}
+		OmittedFlows: r.Omitted, OmittedFacts: r.OmittedFacts, Warnings: r.Warnings, Locate: r.Locate, Program: version(), Filter: strings.Join(e.filters, " ")}
 	for i := range r.Inputs {
 		in := &r.Inputs[i]
 		c.Files = append(c.Files, explain.File{Name: in.Name, Info: in.Info, Packets: in.Packets, Damage: in.Damage})

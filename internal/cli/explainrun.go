@@ -25,19 +25,21 @@ func (e *explainFlags) run(ctx context.Context, files []string, std explainIO) e
 		_, _ = fmt.Fprintln(std.stderr, "lunette: --unmask: passwords, cookies and tokens stand in this output")
 	}
 	std.stdout = untilDone{ctx, std.stdout}
-	if e.compare != "" {
+	if e.compares() {
 		return e.runCompare(ctx, files, std, store, options)
 	}
-	c, err := e.read(ctx, files, std, store)
+	c, err := e.read(ctx, files, std, store, e.flow)
 	if err != nil {
 		return err
 	}
+	c.Only = e.flow
 	e.remarks(std.stderr, c)
 	return e.write(std.stdout, c, options)
 }
 
-// read runs the files through all stages, and writes them decrypted where that was asked for.
-func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, store *secrets.Store) (*explain.Capture, error) {
+// read runs the files through all stages, and writes them decrypted where that was asked for. The flows with the numbers in wanted
+// must be there; 0 is none.
+func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, store *secrets.Store, wanted ...int) (*explain.Capture, error) {
 	cfg, done, err := e.config(files, std.stdin, store)
 	if err != nil {
 		return nil, err
@@ -61,13 +63,37 @@ func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, 
 		return nil, err
 	}
 	c := e.capture(report)
-	if e.flow > len(c.Flows) {
-		return nil, fmt.Errorf("show flow %d: there are %s here", e.flow, counted(len(c.Flows), "flow"))
+	for _, n := range wanted {
+		if err := e.there(c, n); err != nil {
+			return nil, err
+		}
 	}
 	if file != nil {
-		return c, file.write(ctx, cfg, report, std.stderr)
+		return c, file.write(ctx, cfg, only(report, e.flow), std.stderr)
 	}
 	return c, nil
+}
+
+// there refuses the number of a flow that is not among those of c.
+func (e *explainFlags) there(c *explain.Capture, n int) error {
+	if n == 0 || slices.ContainsFunc(c.Flows, func(f *flow.Flow) bool { return f.Number == n }) {
+		return nil
+	}
+	if len(e.filters) > 0 && int64(n) <= c.Connections {
+		return fmt.Errorf("show flow %d: --filter leaves it out", n)
+	}
+	return fmt.Errorf("show flow %d: there are %s here", n, counted(len(c.Flows), "flow"))
+}
+
+// only is a report with one of its flows; number 0 leaves all.
+func only(r *analysis.Report, number int) *analysis.Report {
+	if number == 0 {
+		return r
+	}
+	one := *r
+	one.Flows = slices.DeleteFunc(slices.Clone(r.Flows), func(f *flow.Flow) bool { return f.Number != number })
+	one.Partial = true
+	return &one
 }
 
 // config is what analysis is asked for; done removes what it kept of standard input.

@@ -12,6 +12,7 @@ import (
 // Flow is one connection as the capture shows it.
 type Flow struct {
 	ID               uint64
+	Number           int // place among all connections of the capture, wanted or not, from 1; 0 where nobody counts
 	Client, Server   netip.AddrPort
 	Start, End       fact.Stamp
 	Midstream        bool

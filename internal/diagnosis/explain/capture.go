@@ -82,14 +82,21 @@ func (c *Capture) frame(n int64) (file int, number int64) {
 	return c.Locate(n)
 }
 
-// numbered are the flows to show with their numbers, from 1.
+// numbered are the flows to show with their numbers.
 func (c *Capture) numbered(yield func(number int, f *flow.Flow) bool) {
 	for i, f := range c.Flows {
-		if c.Only != 0 && c.Only != i+1 {
-			continue
-		}
-		if !yield(i+1, f) {
+		if c.wanted(i) && !yield(c.number(i), f) {
 			return
 		}
 	}
 }
+
+// number is that of Flows[i]: its place among all connections, those included that a filter leaves out.
+func (c *Capture) number(i int) int {
+	if n := c.Flows[i].Number; n > 0 {
+		return n
+	}
+	return i + 1
+}
+
+func (c *Capture) wanted(i int) bool { return c.Only == 0 || c.Only == c.number(i) }

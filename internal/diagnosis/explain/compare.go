@@ -25,11 +25,11 @@ type comparison struct {
 
 // compare picks a flow of each capture and aligns them; ok is false when one has none.
 func compare(abnormal, normal *Capture) (c comparison, ok bool) {
-	a, n, ok := pick(abnormal.Flows, normal.Flows)
+	a, n, ok := pick(abnormal, normal)
 	if !ok {
 		return c, false
 	}
-	c.abnormal, c.normal = told{c: abnormal, number: a + 1, flow: abnormal.Flows[a]}, told{c: normal, number: n + 1, flow: normal.Flows[n]}
+	c.abnormal, c.normal = told{c: abnormal, number: abnormal.number(a), flow: abnormal.Flows[a]}, told{c: normal, number: normal.number(n), flow: normal.Flows[n]}
 	c.raw = sealed(c.abnormal.flow) || sealed(c.normal.flow)
 	for _, t := range []*told{&c.abnormal, &c.normal} {
 		t.rows = comparedRows(t.flow, c.raw)

@@ -57,7 +57,7 @@ func (t *texter) compared(what string, x *told) {
 	if len(x.c.Files) > 0 {
 		file = clean(x.c.Files[0].Name)
 	}
-	t.line(sgrBold, cut(fill(what, 10)+joined("   ", file, "flow "+strconv.Itoa(x.number)+" of "+strconv.Itoa(len(x.c.Flows))), t.o.Width))
+	t.line(sgrBold, cut(fill(what, 10)+joined("   ", file, "flow "+strconv.Itoa(x.number)+" of "+strconv.FormatInt(max(x.c.Connections, int64(x.number)), 10)), t.o.Width))
 	f := x.flow
 	t.about(routine, joined(" · ", append([]string{f.Client.String() + " → " + f.Server.String(), clean(hostOf(f))}, protocols(f)...)...))
 	if text, l := decrypted(f); text != "" {

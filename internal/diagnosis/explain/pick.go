@@ -18,8 +18,8 @@ type candidate struct {
 	trouble int
 }
 
-// pick chooses the two flows that go together best; ok is false when a capture has none.
-func pick(abnormal, normal []*flow.Flow) (a, n int, ok bool) {
+// pick chooses the two wanted flows that go together best; ok is false when a capture has none.
+func pick(abnormal, normal *Capture) (a, n int, ok bool) {
 	as, ns := candidates(abnormal), candidates(normal)
 	slices.SortStableFunc(as, func(x, y candidate) int { return cmp.Compare(y.trouble, x.trouble) })
 	best := -1
@@ -33,10 +33,12 @@ func pick(abnormal, normal []*flow.Flow) (a, n int, ok bool) {
 	return a, n, best >= 0
 }
 
-func candidates(flows []*flow.Flow) []candidate {
-	out := make([]candidate, len(flows))
-	for i, f := range flows {
-		out[i] = candidate{index: i, flow: f, host: hostOf(f), trouble: troubleOf(f).weight}
+func candidates(c *Capture) []candidate {
+	var out []candidate
+	for i, f := range c.Flows {
+		if c.wanted(i) {
+			out = append(out, candidate{index: i, flow: f, host: hostOf(f), trouble: troubleOf(f).weight})
+		}
 	}
 	return out
 }

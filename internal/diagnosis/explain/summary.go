@@ -24,7 +24,7 @@ func (t *texter) end(told, shown []int) {
 	for _, i := range told {
 		f := t.c.Flows[i]
 		if worst := troubleOf(f); worst.weight > 0 {
-			troubled = append(troubled, "flow "+strconv.Itoa(i+1)+" ("+worst.text+")")
+			troubled = append(troubled, "flow "+strconv.Itoa(t.c.number(i))+" ("+worst.text+")")
 		}
 		if f.TLS == nil {
 			continue

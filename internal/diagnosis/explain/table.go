@@ -19,7 +19,7 @@ func (t *texter) table(told []int) {
 		ends = max(ends, len(f.Client.String())+len(f.Server.String())+3)
 	}
 	ends = min(ends, t.o.Width/2)
-	numbers := len(strconv.Itoa(len(t.c.Flows)))
+	numbers := len(strconv.Itoa(t.c.number(len(t.c.Flows) - 1)))
 	t.line(sgrDim, pad("#", numbers)+"  "+pad("start", 10)+"  "+fill("client → server", ends)+"  what")
 	rows := told
 	if !t.o.All {
@@ -35,7 +35,7 @@ func (t *texter) table(told []int) {
 		case worst.weight > 0:
 			l = warn
 		}
-		text := pad(strconv.Itoa(i+1), numbers) + "  " + pad(strconv.FormatFloat(float64(f.Start.At-t.c.Start.At)/1e9, 'f', 3, 64), 10) + "  " +
+		text := pad(strconv.Itoa(t.c.number(i)), numbers) + "  " + pad(strconv.FormatFloat(float64(f.Start.At-t.c.Start.At)/1e9, 'f', 3, 64), 10) + "  " +
 			fill(cut(f.Client.String()+" → "+f.Server.String(), ends), ends) + "  " + joined(", ", worst.text, t.brief(f))
 		t.line(t.style.of(l), cut(text, t.o.Width))
 	}

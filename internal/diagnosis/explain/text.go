@@ -26,8 +26,10 @@ func Text(w io.Writer, c *Capture, o Options) error {
 	t := texter{w: newSink(w), c: c, o: o, style: style{o.Color, o.ASCII}}
 	t.capture()
 	var told []int // indices in c.Flows
-	for number := range c.numbered {
-		told = append(told, number-1)
+	for i := range c.Flows {
+		if c.wanted(i) {
+			told = append(told, i)
+		}
 	}
 	shown := told
 	if len(told) > fewFlows && !o.All {
@@ -37,7 +39,7 @@ func Text(w io.Writer, c *Capture, o Options) error {
 	for _, i := range shown {
 		t.blank()
 		f := c.Flows[i]
-		t.head(i+1, f)
+		t.head(c.number(i), f)
 		t.ladder(f, fold(rowsOf(f, false, t.clock(f)), len(f.Exchanges), o.All))
 		t.omitted(f)
 		if t.o.Bodies {
