@@ -46,17 +46,18 @@ func (s *Session) arm(l *lane, h *handshake) {
 // begins within the connection.
 func (s *Session) missChange(l *lane, r *tlsrecord.Record) {
 	if s.hs != nil && (s.hs.server || s.hs.client) {
-		if !s.hs.server && !s.hs.holes && !l.torn {
+		sealed13 := s.hs.offers13 && r.Type == tlswire.TypeApplicationData // that the ServerHello is lost shows later than what answers it
+		if !s.hs.server && !s.hs.holes && !l.torn && !(sealed13 && l.passed) {
 			return // a stranger's record within a handshake in clear
 		}
-		if !s.hs.server && s.hs.offers13 && r.Type == tlswire.TypeApplicationData {
+		if !s.hs.server && sealed13 {
 			s.midstream(r)
 			return
 		}
 		s.hs.holes = true
 		gap := s.finishedGap(s.hs, l.gap)
 		s.switchKeys(l, r)
-		l.lost, l.torn, l.gap = true, true, gap
+		l.lost, l.torn, l.unseen, l.gap = true, true, true, gap
 		return
 	}
 	s.midstream(r)

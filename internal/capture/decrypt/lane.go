@@ -38,6 +38,7 @@ type lane struct {
 	bareTail int   // bytes of MAC that end each record, where the suite encrypts nothing; else 0
 	opened   bool  // a record of this direction opened at some time
 	data     bool  // application data was seen
+	unseen   bool  // the change to the keys of this epoch is lost, and perhaps records behind it
 }
 
 // dark is why a handshake's keys are not known; it is told once, when a record stays closed for it.
@@ -53,7 +54,7 @@ func (l *lane) index() int { return int(l.side - fact.SideClient) }
 // start begins an epoch.
 func (l *lane) start(e epoch) {
 	l.epoch, l.half, l.others, l.hs, l.secret = e, nil, nil, nil, nil
-	l.fails, l.cause, l.bareTail = 0, nil, 0
+	l.fails, l.cause, l.bareTail, l.unseen = 0, nil, 0, false
 	if !l.torn {
 		l.messages = tlswire.MessageScanner{}
 	}

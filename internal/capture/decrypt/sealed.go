@@ -54,7 +54,7 @@ func (s *Session) failed(l *lane, r *tlsrecord.Record) {
 		if !l.lost {
 			s.fact(fact.Fact{Kind: fact.TLSBadRecord, Side: l.side, Code: int(r.Type), Size: int64(len(r.Payload)), Text: s.check(l, r)}, r)
 		}
-		l.half.Pass(r.Payload)
+		s.passHalf(l.half, r)
 		l.lost, l.gap = true, 0
 		if l.fails >= maxFails || l.half.Chain() == tlscrypt.ChainStream && l.fails > 1 {
 			s.giveUp(l, WhyLost, r)
@@ -93,7 +93,17 @@ func (h *handshake) whyWrong() Why {
 
 // pass lets all that may open this direction go on beyond a record.
 func (s *Session) pass(l *lane, r *tlsrecord.Record) {
-	s.halves(l, func(h *tlscrypt.Half) { h.Pass(r.Payload) })
+	s.halves(l, func(h *tlscrypt.Half) { s.passHalf(h, r) })
+}
+
+// passHalf goes on beyond a record that did not open. Where the MAC of the next one does not cover the block that it is chained to, that
+// block, which may be damaged, counts as lost.
+func (s *Session) passHalf(h *tlscrypt.Half, r *tlsrecord.Record) {
+	if s.etm && h.Chain() == tlscrypt.ChainBlock {
+		h.Lose(len(r.Payload), nil)
+		return
+	}
+	h.Pass(r.Payload)
 }
 
 // halves calls do for everything that may open the next record of a direction.

@@ -131,6 +131,7 @@ func (s *Session) tryNext(l *lane, r *tlsrecord.Record) (found, bool) {
 	if h := s.hs; h != nil && l.hs != h && h.server && l.lost && !h.changed[l.index()] {
 		old := *l
 		if s.arm(l, h); l.hs != nil { // else its keys are not known either
+			l.unseen = true
 			if f, ok := s.tryCandidates(l, r); ok {
 				h.changed[l.index()] = true
 				l.good(f.half)

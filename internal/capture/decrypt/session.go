@@ -57,6 +57,9 @@ func (s *Session) Record(side fact.Side, r *tlsrecord.Record) {
 	case s.changedUnseen(l, r):
 	case s.protected(l, r):
 		s.sealed(l, r)
+	case r.Type == tlswire.TypeApplicationData:
+		s.info.Closed++
+		s.shut(l, r, false) // no peer sends it before it has keys: whatever it is, it is not the plaintext of one
 	default:
 		s.content(l, r.Type, r.Payload, r)
 	}

@@ -10,7 +10,10 @@ func (s *Session) tryCandidates(l *lane, r *tlsrecord.Record) (found, bool) {
 	h := l.hs
 	if h.chosen != nil {
 		f, ok := s.try(h.chosen.halves[l.index()], l, r)
-		s.missedData(l, f, r)
+		if ok {
+			s.missedData(l, f, r)
+			f = s.unchained(l, f, r)
+		}
 		return f, ok
 	}
 	for i := 0; i < len(h.candidates) || s.more(h); i++ {
@@ -23,7 +26,7 @@ func (s *Session) tryCandidates(l *lane, r *tlsrecord.Record) (found, bool) {
 			h.chosen, h.candidates = &one, nil
 			s.proven(h, r)
 			s.missedData(l, f, r)
-			return f, true
+			return s.unchained(l, f, r), true
 		}
 	}
 	return found{}, false

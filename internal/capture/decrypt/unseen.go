@@ -17,7 +17,7 @@ func (s *Session) changedUnseen(l *lane, r *tlsrecord.Record) bool {
 	}
 	old, why, resumed := *l, h.dark, s.info.Resumed
 	s.switchKeys(l, r)
-	l.lost, l.torn, l.gap = true, true, s.finishedGap(h, old.gap)
+	l.lost, l.torn, l.unseen, l.gap = true, true, true, s.finishedGap(h, old.gap)
 	plain, typ, ok := s.open(l, r)
 	if !ok {
 		*l, h.dark, s.info.Resumed, h.changed[i] = old, why, resumed, false
@@ -27,6 +27,23 @@ func (s *Session) changedUnseen(l *lane, r *tlsrecord.Record) bool {
 	s.tryDone(r)
 	s.content(l, typ, plain, r)
 	return true
+}
+
+// unchained gives f without its first block where that is chained to one that is not known: records behind a change that is lost
+// are lost too, and the MAC of TLS 1.0 with encrypt-then-MAC does not cover what a record is chained to.
+func (s *Session) unchained(l *lane, f found, r *tlsrecord.Record) found {
+	if !l.unseen || !s.etm || f.half.Chain() != tlscrypt.ChainBlock || f.half.Seq < 2 {
+		return f
+	}
+	f.half.Seq -= 2 // Lose adds one for a record before this
+	f.half.Lose(0, nil)
+	plain, lost, err := f.half.OpenLossy(s.cfg.Scratch.room(), r.Type, r.Version, r.Payload)
+	if err != nil || r.Type != tlswire.TypeApplicationData {
+		lost = len(plain)
+	}
+	s.out.Missing(l.side, r.End, int64(min(lost, len(plain))))
+	f.plain = plain[min(lost, len(plain)):]
+	return f
 }
 
 // finishedGap is how many bytes of a gap, in which a ChangeCipherSpec was lost, stood under the new keys: those of the Finished behind
