@@ -15,9 +15,7 @@ func differences(mine []*seen, theirs []*stream) []string {
 	var out []string
 	left := slices.Clone(theirs)
 	for _, one := range mine {
-		i := slices.IndexFunc(left, func(s *stream) bool {
-			return s.ports[fact.SideClient] == port(one.Client.Port()) && s.ports[fact.SideServer] == port(one.Server.Port())
-		})
+		i := slices.IndexFunc(left, func(s *stream) bool { return s.is(one) })
 		if i < 0 {
 			out = append(out, fmt.Sprintf("%v to %v: tshark has no such connection with TLS in it", one.Client, one.Server))
 			continue
@@ -29,6 +27,12 @@ func differences(mine []*seen, theirs []*stream) []string {
 		out = append(out, fmt.Sprintf("tshark sees TLS between %v, from frame %d on, and Lunette does not", s.ports, s.frames[0]))
 	}
 	return out
+}
+
+// is reports whether both are the same connection: ports are used again.
+func (s *stream) is(one *seen) bool {
+	return s.ports[fact.SideClient] == port(one.Client.Port()) && s.ports[fact.SideServer] == port(one.Server.Port()) &&
+		s.frames[0] >= one.Start.Frame && s.frames[0] <= one.End.Frame
 }
 
 func port(n uint16) string { return strconv.Itoa(int(n)) }

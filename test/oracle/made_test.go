@@ -48,7 +48,7 @@ func (m *made) ask(t *testing.T, flows []*seen, options ...string) map[string]*s
 	streams := map[string]*stream{}
 	for _, s := range tshark(t, m.path, 2*len(flows)+8, m.ports, options...) {
 		for _, one := range flows {
-			if s.ports[fact.SideClient] == port(one.Client.Port()) && s.ports[fact.SideServer] == port(one.Server.Port()) {
+			if s.is(one) {
 				streams[nameOf(one)] = s
 			}
 		}
