@@ -98,7 +98,9 @@ func (b *Builder) End(side fact.Side, at fact.Stamp, how fact.Kind) {
 	if b.mode == undecided && b.front != nil && how == fact.TCPReset {
 		b.decide(true)
 	}
-	b.flow.Closed[side] = how
+	if b.flow.Closed[side] = how; how == fact.None {
+		return // Done sees to it: until then somebody may owe something
+	}
 	if b.mode == inTLS {
 		b.tls.end(b, side, at, how)
 	}
@@ -143,8 +145,8 @@ func (b *Builder) Done() {
 	if b.mode == inTLS {
 		b.tls.close(b, end)
 	}
-	b.endHTTP(fact.SideClient, end, fact.None)
-	b.endHTTP(fact.SideServer, end, fact.None)
+	b.endHTTP(fact.SideClient, b.conn.End, fact.None)
+	b.endHTTP(fact.SideServer, b.conn.End, fact.None)
 	b.stages.done(b.finish())
 }
 

@@ -75,6 +75,11 @@ func (s *script) ends(side fact.Side, how fact.Kind) {
 func (s *script) done() *Flow {
 	s.t.Helper()
 	s.stage.End(s.now)
+	for _, side := range []fact.Side{client, server} {
+		if s.b.flow.Closed[side] == fact.None { // as tcpstream does
+			s.b.End(side, s.conn.End, fact.None)
+		}
+	}
 	s.b.Done()
 	if s.flow == nil {
 		s.t.Fatal("the flow was not handed on")

@@ -92,8 +92,8 @@ func (t *tlsLayer) end(b *Builder, side fact.Side, at fact.Stamp, how fact.Kind)
 }
 
 func (t *tlsLayer) close(b *Builder, at fact.Stamp) {
-	t.end(b, fact.SideClient, at, fact.None)
-	t.end(b, fact.SideServer, at, fact.None)
+	t.end(b, fact.SideClient, b.conn.End, fact.None)
+	t.end(b, fact.SideServer, b.conn.End, fact.None)
 	t.session.Close(at)
 }
 
