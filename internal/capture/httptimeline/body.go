@@ -37,7 +37,7 @@ func (t *Timeline) lack(s *sink, m *Message, n int64) {
 	t.release(s)
 }
 
-// finish ends m's body.
+// finish ends m's body. What was kept of it is masked as a whole, however it came in.
 func (t *Timeline) finish(s *sink, m *Message, complete bool) {
 	m.Complete = complete && m.Missing == 0
 	if s.hash != nil && m.Complete {
@@ -45,6 +45,9 @@ func (t *Timeline) finish(s *sink, m *Message, complete bool) {
 		m.SHA256 = hex.EncodeToString(s.hash.Sum(sum[:0]))
 	}
 	t.release(s)
+	if len(m.Body) > 0 && !t.cfg.Unmask {
+		m.Body = t.mask.AppendText(nil, string(m.Body))
+	}
 }
 
 func (t *Timeline) newHash() hash.Hash {

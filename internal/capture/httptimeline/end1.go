@@ -65,15 +65,15 @@ func (t *Timeline) endExchange(o *open, how fact.Kind) {
 	switch {
 	case o.tunnel && how == fact.TCPClosed:
 	case o.tunnel:
-		o.x.Reset = ending(how)
+		o.x.Reset = t.ending(how)
 	case o.x.Response.Head == nil && o.lost:
 		o.x.Reset = responseLost
 	case o.x.Response.Head == nil:
-		o.x.Reset = ending(how) + " before the response"
+		o.x.Reset = t.ending(how) + " before the response"
 	case !o.respDone:
-		o.x.Reset = ending(how) + " within the response"
+		o.x.Reset = t.ending(how) + " within the response"
 	case !o.reqDone:
-		o.x.Reset = ending(how) + " within the request"
+		o.x.Reset = t.ending(how) + " within the request"
 	}
 	t.close1(o)
 }
@@ -81,13 +81,13 @@ func (t *Timeline) endExchange(o *open, how fact.Kind) {
 // responseLost says that a response came, or began to come, that nobody can show.
 const responseLost = "response lost: its bytes are missing"
 
-// ending says how a connection ended.
-func ending(how fact.Kind) string {
-	switch how {
-	case fact.TCPClosed:
-		return "closed"
-	case fact.TCPReset:
+// ending says how a connection ended. Where the capture lacks the end of one side, that of the other counts.
+func (t *Timeline) ending(how fact.Kind) string {
+	switch {
+	case how == fact.TCPReset:
 		return "reset"
+	case how == fact.TCPClosed || t.closed:
+		return "connection closed"
 	}
 	return "capture ends"
 }

@@ -38,15 +38,15 @@ func (c *http2) endExchange(st *stream, at fact.Stamp, how fact.Kind) {
 		st.x.Reset = "not processed: behind the last stream of GOAWAY"
 	case (st.tunnel || st.ws != nil) && how == fact.TCPClosed:
 	case st.tunnel || st.ws != nil:
-		st.x.Reset = ending(how)
+		st.x.Reset = c.t.ending(how)
 	case c.side[fact.SideServer].lost && !st.ended[fact.SideServer]:
 		st.x.Reset = responseLost
 	case st.x.Response.Head == nil:
-		st.x.Reset = ending(how) + " before the response"
+		st.x.Reset = c.t.ending(how) + " before the response"
 	case !st.ended[fact.SideServer]:
-		st.x.Reset = ending(how) + " within the response"
+		st.x.Reset = c.t.ending(how) + " within the response"
 	default:
-		st.x.Reset = ending(how) + " within the request"
+		st.x.Reset = c.t.ending(how) + " within the request"
 	}
 	c.close(st)
 }

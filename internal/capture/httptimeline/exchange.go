@@ -15,7 +15,8 @@ type Exchange struct {
 	Reset     string   // RST_STREAM code, how the connection ended within it, or that its response is lost; "" when it is whole
 }
 
-// Message is a request or a response. Behind an upgrade to a protocol that is not read, and in a tunnel, Size goes on counting.
+// Message is a request or a response. Behind an upgrade to a protocol that is not read, and in a tunnel, Size goes on counting; the
+// frames of a WebSocket are counted there.
 type Message struct {
 	Head                 *fact.HTTPHead
 	HeadSize             int        // bytes on the wire, before decompression for HTTP/2

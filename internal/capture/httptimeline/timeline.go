@@ -38,6 +38,7 @@ type Timeline struct {
 	openings [3]opening
 	chosen   bool // HTTP/1 or HTTP/2 was chosen
 	ended    [3]bool
+	closed   bool // a side has closed: what is unfinished then was not broken off by the end of the capture
 	h1       http1
 	h2       *http2
 	number   int
@@ -101,6 +102,7 @@ func (t *Timeline) End(side fact.Side, at fact.Stamp, how fact.Kind) {
 		t.end1(side, at, how)
 	}
 	t.ended[side] = true
+	t.closed = t.closed || how != fact.None
 	if how == fact.TCPReset {
 		t.ended[side.Other()] = true
 	}

@@ -51,15 +51,9 @@ func newWebSocket(x *Exchange, deflate bool) *wsConn {
 	return &wsConn{x: x}
 }
 
-// data takes the next bytes of a side.
+// data takes the next bytes of a side. They are no body, and no part of the time that the response took.
 func (w *wsConn) data(t *Timeline, side fact.Side, at fact.Stamp, p []byte) {
 	s := &w.side[side]
-	m := &w.x.Request
-	if side == fact.SideServer {
-		m = &w.x.Response
-	}
-	m.Size += int64(len(p))
-	m.Last = at
 	for !s.lost {
 		if !s.payload {
 			if p = w.frameHeader(t, s, side, at, p); !s.payload {
