@@ -77,3 +77,24 @@ func TestAwaited(t *testing.T) {
 		t.Errorf("at first: %v %s", side, what)
 	}
 }
+
+// TestMaskedBodies holds that credentials in what is kept of bodies are masked, however the bytes come in.
+func TestMaskedBodies(t *testing.T) {
+	form, doc := "user=bob&password=hunter2hunter2", `{"access_token": "hunter2hunter2"}`
+	steps := []step{
+		c("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 32\r\n\r\n" + form[:22]), c(form[22:]),
+		s("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n18\r\n" + doc[:24] + "\r\n"), s("a\r\n" + doc[24:] + "\r\n0\r\n\r\n"),
+	}
+	for _, unmask := range []bool{false, true} {
+		p := play(Config{Unmask: unmask, Bodies: 100}, steps, nil)
+		x := p.done[0]
+		for want, body := range map[string][]byte{form: x.Request.Body, doc: x.Response.Body} {
+			if !unmask {
+				want = strings.Replace(want, "hunter2hunter2", "[masked 14 bytes]", 1)
+			}
+			if string(body) != want {
+				t.Errorf("unmask %v: %s", unmask, body)
+			}
+		}
+	}
+}
