@@ -79,7 +79,7 @@ func (t *Timeline) endExchange(o *open, how fact.Kind) {
 }
 
 // responseLost says that a response came, or began to come, that nobody can show.
-const responseLost = "response lost: its bytes are missing"
+const responseLost = "response lost: its bytes are missing or stayed closed"
 
 // ending says how a connection ended. Where the capture lacks the end of one side, that of the other counts.
 func (t *Timeline) ending(how fact.Kind) string {

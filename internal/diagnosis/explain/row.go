@@ -49,7 +49,8 @@ type teller struct {
 	flow      *flow.Flow
 	exchanges map[*fact.HTTPHead]*httptimeline.Exchange
 	rows      []row
-	hello     int64                             // time of the last ClientHello
+	hello     int64                             // time of the last ClientHello that began a handshake
+	retried   bool                              // a HelloRetryRequest came: the next ClientHello goes on with it
 	request   *fact.Fact                        // the last HelloRequest
 	asked     *httptimeline.Exchange            // the last request
 	open      map[uint32]*httptimeline.Exchange // by stream, the exchange whose head came last

@@ -21,7 +21,12 @@ func (t *teller) handshake(r *row, f *fact.Fact) bool {
 	r.name = messageName(f.Kind)
 	switch f.Kind {
 	case fact.TLSClientHello:
-		t.hello = r.at
+		if !t.retried {
+			t.hello = r.at
+		}
+		t.retried = false
+	case fact.TLSHelloRetryRequest:
+		t.retried = true
 	case fact.TLSHelloRequest:
 		t.request = f
 		r.level, r.more = warn, "asks to renegotiate"
