@@ -22,7 +22,7 @@ type made struct {
 	keys  string                      // key log
 	key   string                      // RSA key
 	known map[string][2]string        // what client and server said, by name
-	shows map[string]func(*seen) bool // what connections must show with the key log, by a part of their name
+	shows map[string]func(*seen) bool // what connections must show with the key log, or after "key " with the RSA key, by a part of their name
 }
 
 // check compares the capture under each kind of secret.
@@ -76,12 +76,12 @@ func (m *made) moreKeys(t *testing.T, flows []*seen) string {
 	return path
 }
 
-// nameOf names a connection: its SNI, with the ports where there is none.
+// nameOf names a connection: its SNI, or its version and ends where there is none.
 func nameOf(s *seen) string {
 	if s.TLS.ServerName != "" {
 		return s.TLS.ServerName
 	}
-	return s.Client.String() + " " + s.Server.String()
+	return fmt.Sprintf("unnamed.%04x %v %v", s.TLS.Version, s.Client, s.Server)
 }
 
 func (m *made) store(t testing.TB, with string) *secrets.Store {
@@ -137,13 +137,32 @@ func (m *made) compare(t *testing.T, with string, flows []*seen, streams, truth 
 		if known, ok := m.known[name]; ok && with == withLog {
 			checkKnown(t, one, known)
 		}
-		for part, shown := range m.shows {
-			if with == withLog && strings.Contains(name, part) && !shown(one) {
-				t.Errorf("%s does not show what it should: %+v\n%s", name, *one.TLS, sideBySide(one.events, streams[name].events))
+	}
+	m.checkShown(t, with, flows)
+	t.Logf("with %s: %d connections, %d opened", with, len(flows), opened)
+}
+
+// checkShown holds that there are connections of each part of a name, and that they show what they must.
+func (m *made) checkShown(t *testing.T, with string, flows []*seen) {
+	t.Helper()
+	for part, shown := range m.shows {
+		part, key := strings.CutPrefix(part, "key ")
+		if with != map[bool]string{false: withLog, true: withKey}[key] {
+			continue
+		}
+		n := 0
+		for _, one := range flows {
+			if !strings.Contains(nameOf(one), part) {
+				continue
+			}
+			if n++; !shown(one) {
+				t.Errorf("%s does not show what it should: %+v\n%s", nameOf(one), *one.TLS, sideBySide(one.events, nil))
 			}
 		}
+		if n == 0 {
+			t.Errorf("no connection has %q in its name", part)
+		}
 	}
-	t.Logf("with %s: %d connections, %d opened", with, len(flows), opened)
 }
 
 // againstTruth compares a connection that tshark fails at with what a row says is true.

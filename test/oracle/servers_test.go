@@ -23,7 +23,8 @@ type servers struct {
 }
 
 // TestServers opens connections of Apache with curl (HTTP/1.1 and HTTP/2, renegotiation with change of suite, post-handshake
-// authentication), GnuTLS with its own client, and the JDK (Tomcat) with OpenSSL.
+// authentication), GnuTLS with its own client, and the JDK (Tomcat) with OpenSSL
+// and with itself, hellos of SSL 2.0 included.
 func TestServers(t *testing.T) {
 	s := &servers{rig: newRig(t)}
 	s.start(t)
@@ -64,7 +65,7 @@ func (s *servers) start(t *testing.T) {
 		}
 	}
 	s.gnutls = peer.GnuTLSServer(t, peer.GnuTLSConfig{Cert: s.rsa, Priority: gnutlsAll})
-	s.tomcat = peer.Tomcat(t, peer.TomcatConfig{Cert: s.rsa, Weak: true, Protocols: "TLSv1+TLSv1.1+TLSv1.2+TLSv1.3",
+	s.tomcat = peer.Tomcat(t, peer.TomcatConfig{Cert: s.rsa, Weak: true, Protocols: "SSLv3+SSLv2Hello+TLSv1+TLSv1.1+TLSv1.2+TLSv1.3",
 		Ciphers: "TLS_AES_128_GCM_SHA256,TLS_CHACHA20_POLY1305_SHA256,TLS_RSA_WITH_AES_128_CBC_SHA,TLS_RSA_WITH_AES_256_CBC_SHA256," +
 			"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,TLS_DHE_RSA_WITH_AES_128_CBC_SHA"})
 	s.posted = filepath.Join(s.dir, "posted")
@@ -89,7 +90,9 @@ func shownByServers() map[string]func(*seen) bool {
 		const buffer = 8 << 10 // Tomcat's
 		return records > len(s.sent[fact.SideServer])/buffer+1
 	}
-	return map[string]func(*seen) bool{"h2.": http2, "reneg.": renegotiated, "change.": changed, "pha.": asked, "again.": resumed, "split.": split}
+	opened := func(s *seen) bool { return s.TLS.Handshakes == 1 && s.count(fact.TLSFinished) == 2 }
+	return map[string]func(*seen) bool{"h2.": http2, "reneg.": renegotiated, "change.": changed, "pha.": asked, "again.": resumed, "split.": split,
+		"key unnamed.0300": opened, "key unnamed.0301": opened}
 }
 
 // curl fetches from Apache.
@@ -181,6 +184,9 @@ func (s *servers) java(t *testing.T) {
 		cl.write(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: java.test\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
 		cl.wait(t)
 	}
+	for _, protocols := range []string{"SSLv3", "SSLv2Hello,SSLv3", "SSLv2Hello,TLSv1"} {
+		s.keytool(t, protocols)
+	}
 	session := filepath.Join(s.dir, "java.session")
 	ask("split.tls1", "-tls1", "-cipher", "AES128-SHA:@SECLEVEL=0")
 	ask("cbc.tls11", "-tls1_1", "-cipher", "AES128-SHA:@SECLEVEL=0")
@@ -191,4 +197,18 @@ func (s *servers) java(t *testing.T) {
 	ask("tls13", "-tls1_3", "-sess_out", session)
 	ask("again.tls13", "-tls1_3", "-sess_in", session)
 	ask("chacha.tls13", "-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256")
+}
+
+// keytool has the JDK connect to Tomcat, for its certificate; nothing is said but the handshake.
+func (s *servers) keytool(t *testing.T, protocols string) {
+	t.Helper()
+	weak := filepath.Join(s.dir, "weak.security")
+	if err := os.WriteFile(weak, []byte("jdk.tls.disabledAlgorithms=\njdk.tls.legacyAlgorithms=\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(peer.Need(t, "keytool", "default-jre-headless"), "-J-Djava.security.properties="+weak, "-J-Djdk.tls.client.protocols="+protocols,
+		"-J-Djdk.tls.client.cipherSuites=TLS_RSA_WITH_AES_128_CBC_SHA", "-printcert", "-sslserver", s.tomcat.Addr).CombinedOutput()
+	if err != nil {
+		t.Errorf("keytool with %s: %v\n%s", protocols, err, out)
+	}
 }
