@@ -94,7 +94,8 @@ func comparedRows(f *flow.Flow, raw bool) []row {
 		if r.key == "" || hellos && hiddenIn13(r.kind) {
 			continue
 		}
-		if n := len(out); n > 0 && r.kind == fact.TLSApplicationData && out[n-1].key == r.key {
+		joins := r.kind == fact.TLSApplicationData || r.kind == fact.TLSEncryptedMessage
+		if n := len(out); n > 0 && joins && out[n-1].key == r.key { // how many records there are says nothing
 			continue
 		}
 		out = append(out, r)

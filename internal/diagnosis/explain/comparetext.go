@@ -12,7 +12,7 @@ import (
 // errNoFlow is what there is to say when nothing can be compared.
 var errNoFlow = errors.New("compare captures: one of them has no flow that the filter leaves: widen --filter")
 
-// Compare writes the first difference that matters between two captures, what their hellos differ in, and both flows side by side.
+// Compare writes the first difference that matters between two captures, both flows side by side, and in what else they differ.
 func Compare(w io.Writer, abnormal, normal *Capture, o Options) error {
 	c, ok := compare(abnormal, normal)
 	if !ok {
@@ -26,20 +26,20 @@ func Compare(w io.Writer, abnormal, normal *Capture, o Options) error {
 		t.about(warn, "not both are decrypted: compared is what can be seen of both")
 	}
 	t.blank()
-	t.headline(&c)
-	t.differences("The hellos differ", c.helloDifferences())
+	matters := t.headline(&c)
 	t.blank()
 	t.sideBySide(&c)
+	t.differences("The hellos differ"+when(matters, ", too"), c.helloDifferences())
 	t.differences("Also different, and seldom a cause by itself", c.measures())
 	return t.w.done()
 }
 
-// headline writes the first difference that matters.
-func (t *texter) headline(c *comparison) {
+// headline writes the first difference that matters and reports whether there is one.
+func (t *texter) headline(c *comparison) bool {
 	d, ok := c.firstDifference()
 	if !ok {
 		t.line(sgrGreen, "No difference that matters")
-		return
+		return false
 	}
 	sgr, l, title := sgrRed, bad, "First difference that matters: "
 	if c.matters == closing {
@@ -49,6 +49,7 @@ func (t *texter) headline(c *comparison) {
 		t.line(sgr, line)
 	}
 	t.pair("  ", &d, l)
+	return true
 }
 
 // compared says which flow was picked.

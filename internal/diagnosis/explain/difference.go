@@ -65,13 +65,22 @@ func (t *told) next(i int) string {
 	if r.form == note {
 		return r.words()
 	}
-	return "the " + r.side.String() + verb + r.words() + " after " + span(r.at-before)
+	after := " after " + span(r.at-before)
+	if r.at <= before {
+		after = " at once"
+		if i >= 0 && t.rows[i].frame == r.frame {
+			after = " in the same packet"
+		}
+	}
+	return "the " + r.side.String() + verb + r.words() + after
 }
 
 func (r *row) words() string {
 	switch r.kind {
 	case fact.Silence:
 		return span(r.length) + " of silence"
+	case fact.TLSEncryptedMessage:
+		return "an encrypted handshake message"
 	case fact.TLSClientHello, fact.TLSHelloRequest, fact.TLSCertificateRequest:
 		return r.name
 	case fact.TLSAlert, fact.TLSServerHello, fact.TLSCertificate, fact.HTTPCutShort, fact.TLSBadRecord, fact.TLSNotTLS:
@@ -104,7 +113,7 @@ func (c *comparison) measures() []difference {
 func countOf(f *flow.Flow, k fact.Kind) int64 {
 	n := int64(0)
 	for i := range f.Facts {
-		if x := &f.Facts[i]; x.Kind == k {
+		if x := &f.Facts[i]; x.Kind == k && x.Text != duplicated {
 			n++
 			if k == fact.TCPRetransmission || k == fact.TCPOutOfOrder {
 				n += int64(max(x.Code-1, 0))

@@ -1,10 +1,13 @@
 package explain
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/lunette-waf/lunette/internal/capture/decrypt"
 	"github.com/lunette-waf/lunette/internal/capture/flow"
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
@@ -21,6 +24,9 @@ func (t *texter) head(number int, f *flow.Flow) {
 		t.about(l, text)
 	}
 	t.about(routine, t.measure(f))
+	if parts := losses(f); len(parts) > 0 {
+		t.about(warn, strings.Join(parts, ", "))
+	}
 }
 
 // hostOf is the name that the client asked for.
@@ -60,12 +66,16 @@ func protocols(f *flow.Flow) []string {
 		}
 	case f.Protocol == flow.ProtocolHTTP:
 		out = append(out, "in clear")
+	case f.Protocol == flow.ProtocolUnknown && cutPackets(f):
+		out = append(out, "payload not captured whole: capture with tcpdump -s 0, or pktmon --pkt-size 0")
 	case f.Protocol == flow.ProtocolUnknown:
 		out = append(out, "neither TLS nor HTTP")
+	case f.Protocol == "" && cutPackets(f):
+		out = append(out, "payload not captured: capture with tcpdump -s 0, or pktmon --pkt-size 0")
 	case f.Protocol == "":
 		out = append(out, "TCP without data")
 	}
-	return append(out, clean(f.HTTP))
+	return append(out, clean(f.HTTP)+when(fromMiddle(f), "from its middle: HTTP not read"))
 }
 
 func tlsVersion(i *decrypt.Info) string {
@@ -110,4 +120,9 @@ func (t *texter) measure(f *flow.Flow) string {
 	start := f.Start.Time().In(t.o.Location).Format(clockLayout)
 	return joined(", ", several(f.Packets[1]+f.Packets[2], "packet"), "client "+volume(f.Bytes[1]), "server "+volume(f.Bytes[2]),
 		round, span(f.End.At-f.Start.At)+" from "+start)
+}
+
+// cutPackets reports whether the capture has only the first bytes of packets.
+func cutPackets(f *flow.Flow) bool {
+	return slices.ContainsFunc(f.Facts, func(x fact.Fact) bool { return x.Kind == fact.TCPGap && x.Text == "cut" })
 }

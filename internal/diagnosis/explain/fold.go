@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lunette-waf/lunette/internal/fact"
 )
@@ -13,16 +14,28 @@ const (
 	mostRows = 400 // of one ladder; beyond, only what stands out is kept of its middle
 )
 
-// fold makes a ladder short: exchanges take one row where there are many, and long runs are summed up.
+// fold makes a ladder short: exchanges take one row where there are many and, unless all is wanted, long runs are summed up.
 func fold(rows []row, exchanges int, all bool) []row {
+	rows = oneWait(rows)
 	if exchanges > apart {
 		rows = pair(rows)
 	}
+	if all {
+		return rows
+	}
 	rows = joinRuns(rows)
-	if !all && len(rows) > mostRows {
+	if len(rows) > mostRows {
 		rows = thin(rows)
 	}
 	return rows
+}
+
+// oneWait leaves out the single silences, and what was sent again between them, where one row stands for all of them.
+func oneWait(rows []row) []row {
+	if !slices.ContainsFunc(rows, func(r row) bool { return r.form == gap && r.kind == fact.None }) {
+		return rows
+	}
+	return slices.DeleteFunc(rows, func(r row) bool { return r.kind == fact.Silence || r.kind == fact.TCPRetransmission })
 }
 
 // pair puts a request and its response into one row, where nothing lies between.

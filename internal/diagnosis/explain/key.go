@@ -14,9 +14,10 @@ func (t *teller) compared(r *row, f *fact.Fact) {
 	case fact.TLSChangeCipherSpec:
 		t.changed[f.Side] = true
 	case fact.TLSFinished, fact.TLSEncryptedMessage:
+		r.key = side + f.Kind.String()
 		if f.Kind == fact.TLSFinished || t.changed[f.Side] {
 			r.key = side + fact.TLSFinished.String()
-			t.changed[f.Side] = false
+			t.changed[f.Side], t.secured[f.Side] = false, true
 		}
 	case fact.TLSNewSessionTicket, fact.TLSKeyUpdate, fact.TLSHandshakeDone, fact.TLSHelloRequestAnswer, fact.TLSRenegotiated:
 	case fact.TLSServerHello:
@@ -49,6 +50,16 @@ func (t *teller) compared(r *row, f *fact.Fact) {
 		if comparedKind(f.Kind) {
 			r.key = side + f.Kind.String()
 		}
+	}
+	t.asSealed(r, f)
+}
+
+// asSealed makes of a message that came encrypted what it is to those who cannot open it. A HelloRequest is told by its length all
+// the same, and ChangeCipherSpec is never encrypted in TLS 1.2 (RFC 5246 section 7.1).
+func (t *teller) asSealed(r *row, f *fact.Fact) {
+	sealed := f.Kind >= fact.TLSClientHello && f.Kind <= fact.TLSOtherMessage && f.Kind != fact.TLSFinished
+	if t.raw && t.secured[f.Side] && sealed {
+		r.key, r.sum, r.kind = f.Side.String()+" "+fact.TLSEncryptedMessage.String(), "", fact.TLSEncryptedMessage
 	}
 }
 

@@ -57,6 +57,8 @@ type teller struct {
 	sealed    [3]bool                           // what this side sends does not open, from here on
 	ended     [3]bool                           // this side said that it closes
 	changed   [3]bool                           // this side's ChangeCipherSpec came, its Finished did not
+	secured   [3]bool                           // this side's first Finished came: what it sends from here on is encrypted
+	shown     [3]*fact.Certificate              // the last leaf that this side sent
 	raw       bool                              // tell application data as records, not as HTTP
 	clock     func(at int64) string             // writes a moment
 }
@@ -73,8 +75,12 @@ func rowsOf(f *flow.Flow, raw bool, clock func(at int64) string) []row {
 			t.exchanges[x.Response.Head] = x
 		}
 	}
+	found := verdicts(f)
 	for i := range f.Facts {
 		t.tell(i, &f.Facts[i])
+		for ; len(found) > 0 && found[0].after <= i; found = found[1:] {
+			t.rows = append(t.rows, found[0].row(&f.Facts[i]))
+		}
 	}
 	silenceLast(t.rows)
 	return t.rows

@@ -51,8 +51,8 @@ func alpnOf(s string) string {
 	return "ALPN " + clean(s)
 }
 
-// certificates sums a chain up; told is the fact that brought it.
-func certificates(f *fact.Fact) (text string, l level) {
+// certificates sums a chain up.
+func (t *teller) certificates(f *fact.Fact) (text string, l level) {
 	c, ok := f.Detail.(*fact.Certificates)
 	switch {
 	case !ok:
@@ -63,20 +63,24 @@ func certificates(f *fact.Fact) (text string, l level) {
 		return "empty", bad
 	}
 	leaf := &c.Chain[0]
-	l, dates := usual, "until "+leaf.NotAfter.UTC().Format("2006-01-02")
+	t.shown[f.Side] = leaf
+	l, dates := usual, validity(leaf, f)
 	switch {
-	case leaf.NotAfter.IsZero():
-		dates = ""
-	case f.At.After(leaf.NotAfter):
-		l, dates = bad, "expired "+leaf.NotAfter.UTC().Format("2006-01-02")
-	case f.At.Before(leaf.NotBefore):
-		l, dates = bad, "not valid before "+leaf.NotBefore.UTC().Format("2006-01-02")
+	case dates != "":
+		l = bad
+	case !leaf.NotAfter.IsZero():
+		dates = "until " + leaf.NotAfter.UTC().Format("2006-01-02")
+	}
+	misnamed := t.misnamed(f)
+	if misnamed != "" {
+		l = max(l, warn)
 	}
 	chain := ""
 	if n := len(c.Chain) + c.Omitted; n > 1 {
 		chain = "chain of " + grouped(int64(n))
 	}
-	return joined(", ", clean(leaf.Subject), clean(leaf.Key), dates, chain, when(leaf.Subject == leaf.Issuer && leaf.Subject != "", "self-signed")), l
+	return joined(", ", clean(leaf.Subject), misnamed, when(l == bad, dates), clean(leaf.Key), when(l != bad, dates), chain,
+		when(leaf.Subject == leaf.Issuer && leaf.Subject != "", "self-signed")), l
 }
 
 // certificateRequest says whose certificates a server would take.

@@ -102,8 +102,8 @@ func (t *teller) requestHead(r *row, h *fact.HTTPHead) {
 		return
 	}
 	t.asked, t.open[h.Stream] = x, x
-	if n := x.Request.Size; n > 0 {
-		r.more = joined(", ", "with "+volume(n), r.more)
+	if x.Request.Size > 0 {
+		r.more = joined(", ", "with "+bodyOf(&x.Request), r.more)
 	}
 }
 
@@ -117,7 +117,7 @@ func (t *teller) responseHead(r *row, h *fact.HTTPHead) {
 	if t.open[x.Stream] = x; t.asked == x {
 		t.asked = nil
 	}
-	r.more = joined(", ", bodyOf(&x.Response), took(x), when(x.Stream != 0, "stream "+strconv.FormatUint(uint64(x.Stream), 10)))
+	r.more = joined(", ", received(x), when(x.Stream != 0, "stream "+strconv.FormatUint(uint64(x.Stream), 10)))
 }
 
 func requestLine(h *fact.HTTPHead) string {
@@ -145,12 +145,28 @@ func statusLevel(status int) level {
 	return usual
 }
 
-// bodyOf says how much of a body there was.
+// bodyOf says how much of a body there was: of one that is not whole how much was announced, and what of it the capture lacks.
 func bodyOf(m *httptimeline.Message) string {
-	if m.Size == 0 && m.Complete {
+	switch {
+	case m.Complete && m.Size == 0 && m.Missing == 0:
 		return ""
+	case m.Complete && m.Missing == 0:
+		return volume(m.Size)
 	}
-	return volume(m.Size) + when(!m.Complete, " of it")
+	whole := "it"
+	if m.Head != nil && m.Head.Length > m.Size {
+		whole = volume(m.Head.Length)
+	}
+	return volume(m.Size) + " of " + whole + when(m.Missing > 0, ", the capture lacks "+volume(m.Missing))
+}
+
+// received says how much of a response came, and when: of one that is not whole when it began, too.
+func received(x *httptimeline.Exchange) string {
+	q, p := &x.Request, &x.Response
+	if p.Complete || p.Size == 0 || q.Last.At == 0 || p.First.At == 0 || p.Last.At == 0 {
+		return joined(", ", bodyOf(p), took(x))
+	}
+	return "after " + span(p.First.At-q.Last.At) + "; " + bodyOf(p) + when(p.Last.At > p.First.At, " in "+span(p.Last.At-p.First.At))
 }
 
 // took says how long an exchange lasted: from the first byte of the request to the last of the response.

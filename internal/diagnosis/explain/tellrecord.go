@@ -33,7 +33,7 @@ func (t *teller) records(r *row, f *fact.Fact) bool {
 		r.name, r.more = "bad record", joined(", ", clean(f.Text), tlswire.RecordTypeName(uint8(f.Code)), several(f.Size, "byte"))
 	case fact.TLSUndecryptable:
 		t.seal(f.Side)
-		r.form, r.name, r.more = note, "not decrypted", firstSentence(decrypt.Why(f.Text))
+		r.form, r.name, r.more = note, "not decrypted", shortWhy(decrypt.Why(f.Text))
 	case fact.TLSDecryptable:
 		t.sealed = [3]bool{}
 		r.form, r.name, r.level = note, "decrypted", routine
@@ -55,6 +55,7 @@ func (t *teller) alert(r *row, f *fact.Fact) {
 	case f.Size == 1:
 		r.more += ", warning"
 	}
+	r.more = joined(", ", r.more, t.alertMeans(f))
 }
 
 // seal notes that a side, or both, stays closed.
@@ -66,9 +67,18 @@ func (t *teller) seal(s fact.Side) {
 	t.sealed[s] = true
 }
 
-// firstSentence is why without the next step, which the header says.
-func firstSentence(w decrypt.Why) string {
+// shortWhy is why in a few words: the header says the rest, and the next step.
+func shortWhy(w decrypt.Why) string {
+	switch w {
+	case decrypt.WhyLaterHandshake:
+		return "no secret for this handshake"
+	case decrypt.WhyLost:
+		return "the cipher's place is lost"
+	case decrypt.WhyWrongSecret:
+		return "records do not open under the secret given"
+	}
 	text, _, _ := strings.Cut(w.Text(), ":")
+	text, _, _ = strings.Cut(text, " (")
 	return clean(text)
 }
 

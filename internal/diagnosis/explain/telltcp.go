@@ -3,6 +3,7 @@ package explain
 import (
 	"strconv"
 
+	"github.com/lunette-waf/lunette/internal/capture/flow"
 	"github.com/lunette-waf/lunette/internal/fact"
 )
 
@@ -23,6 +24,7 @@ func (t *teller) tcp(r *row, f *fact.Fact) bool {
 		r.name, r.more, r.level = "connection failed", clean(f.Text), bad
 	case fact.TCPMidstream:
 		r.name, r.level = "the capture begins within the connection", warn
+		r.more = when(fromMiddle(t.flow), "HTTP cannot be read from there")
 	case fact.TCPClosed:
 		r.name, r.level = "FIN", routine
 		t.ended[f.Side] = true
@@ -52,6 +54,9 @@ func (t *teller) segments(r *row, f *fact.Fact) bool {
 	r.level, r.class = warn, f.Kind.String()+f.Side.String()
 	switch f.Kind {
 	case fact.TCPRetransmission:
+		if f.Text == duplicated {
+			return false // the header says it
+		}
 		r.name, r.more = retransmitted(f.Text)+" again", joined(", ", times(f.Code), ofBytes(f.Size))
 	case fact.TCPOutOfOrder:
 		r.name, r.more = "out of order", several(int64(max(f.Code, 1)), "segment")
@@ -121,4 +126,9 @@ func ofBytes(n int64) string {
 		return ""
 	}
 	return volume(n)
+}
+
+// fromMiddle reports whether there are data to read and HTTP was not made out, as its beginning is missing.
+func fromMiddle(f *flow.Flow) bool {
+	return f.Midstream && f.HTTP == "" && f.TLS != nil && f.TLS.Decrypted > 0
 }

@@ -53,7 +53,7 @@ func (t *teller) handshake(r *row, f *fact.Fact) bool {
 		r.name, r.more = clean(f.Text), several(f.Size, "byte")
 		return true
 	case fact.TLSCertificate:
-		r.more, r.level = certificates(f)
+		r.more, r.level = t.certificates(f)
 		return true
 	}
 	return t.message(r, f)

@@ -1,6 +1,8 @@
 package explain
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/lunette-waf/lunette/internal/capture/flow"
@@ -22,36 +24,37 @@ const (
 	weightMost
 )
 
-// troubleOf is the worst in a flow, with an empty text for none.
+// mostNamed is how many troubles of a flow are named.
+const mostNamed = 3
+
+// troubleOf is what stands out most in a flow, the worst first, with an empty text for nothing. Its weight is that of the worst.
 func troubleOf(f *flow.Flow) trouble {
-	var worst trouble
+	all := troubles(f)
+	if len(all) == 0 {
+		return trouble{}
+	}
+	slices.SortStableFunc(all, func(a, b trouble) int { return cmp.Compare(b.weight, a.weight) })
+	text := all[0].text
+	for _, t := range all[1:min(len(all), mostNamed)] {
+		if t.weight > weightLow {
+			text += ", " + t.text
+		}
+	}
+	return trouble{text, all[0].weight}
+}
+
+// troubles are all in a flow, each text once, in order of time.
+func troubles(f *flow.Flow) []trouble {
+	var all []trouble
 	take := func(weight int, text string) {
-		if weight > worst.weight {
-			worst = trouble{text, weight}
+		if weight > 0 && !slices.ContainsFunc(all, func(t trouble) bool { return t.text == text }) && len(all) < 64 {
+			all = append(all, trouble{text, weight})
 		}
 	}
-	t := teller{flow: f}
-	for i := range f.Facts {
-		x := &f.Facts[i]
-		switch x.Kind {
-		case fact.TCPClosed:
-			t.ended[x.Side] = true
-		case fact.TLSAlert:
-			if x.Code == 0 {
-				t.ended[x.Side] = true
-				continue
-			}
-			take(weightHigh, "alert "+strconv.Itoa(x.Code)+" "+clean(x.Text)+" by the "+x.Side.String())
-		case fact.TCPReset:
-			if !t.ended[x.Side] && !t.over() {
-				take(weightHigh, "reset by the "+x.Side.String())
-			}
-		default:
-			if weight, text := factTrouble(x); weight > 0 {
-				take(weight, text)
-			}
-		}
+	if v, ok := neverConnected(f); ok {
+		return []trouble{{v.short, v.weight}}
 	}
+	factTroubles(f, take)
 	if f.Decisive >= 0 && f.Decisive < len(f.Facts) {
 		x := &f.Facts[f.Decisive]
 		take(weightMore, "the "+x.Side.String()+" silent for "+span(x.Size))
@@ -60,11 +63,49 @@ func troubleOf(f *flow.Flow) trouble {
 		if h := x.Response.Head; h != nil && h.Status >= 500 {
 			take(weightMore, strconv.Itoa(h.Status))
 		}
-		if x.Request.Head != nil && x.Response.Head == nil {
-			take(weightSome, "a request without a response")
+	}
+	for _, v := range verdicts(f) {
+		take(v.weight, v.short)
+	}
+	for _, s := range []fact.Side{fact.SideClient, fact.SideServer} {
+		if n, percent := resent(f, s); n >= manySegments && percent >= manyPercent {
+			take(weightSome, "the "+s.String()+" sent "+strconv.FormatInt(percent, 10)+" % again")
 		}
 	}
-	return worst
+	return all
+}
+
+// factTroubles are those that single facts show.
+func factTroubles(f *flow.Flow, take func(weight int, text string)) {
+	t := teller{flow: f}
+	for i := range f.Facts {
+		x := &f.Facts[i]
+		switch x.Kind {
+		case fact.TCPClosed:
+			t.ended[x.Side] = true
+		case fact.TLSCertificate:
+			for _, text := range t.faults(x) {
+				take(weightSome, text)
+			}
+		case fact.TLSAlert:
+			if x.Code == 0 {
+				t.ended[x.Side] = true
+				continue
+			}
+			weight := weightHigh
+			if t.ended[x.Side.Other()] {
+				weight = weightSome // about the close, as a rule
+			}
+			take(weight, "alert "+strconv.Itoa(x.Code)+" "+clean(x.Text)+" by the "+x.Side.String()+when(t.alertMeans(x) != "", " ("+t.alertMeans(x)+")"))
+		case fact.TCPReset:
+			if !t.ended[x.Side] && !t.over() {
+				take(weightHigh, "reset by the "+x.Side.String())
+			}
+		default:
+			weight, text := factTrouble(x)
+			take(weight, text)
+		}
+	}
 }
 
 // factTrouble says what a single fact means.
