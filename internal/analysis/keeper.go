@@ -96,7 +96,7 @@ func lacksSecrets(f *flow.Flow) bool {
 	}
 	switch f.TLS.Why {
 	case decrypt.WhyNoSecrets, decrypt.WhyNoSecret, decrypt.WhyEphemeral, decrypt.WhyWrongKey, decrypt.WhyResumed,
-		decrypt.WhyLaterHandshake, decrypt.WhyStartMissing:
+		decrypt.WhyLaterHandshake, decrypt.WhyStartMissing, decrypt.WhyNoHello:
 		return true
 	}
 	return false

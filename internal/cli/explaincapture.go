@@ -29,7 +29,7 @@ func (e *explainFlags) capture(r *analysis.Report) *explain.Capture {
 
 // remarks says on stderr what programs that read the output would not see in it, or too late.
 func (e *explainFlags) remarks(stderr io.Writer, all ...*explain.Capture) {
-	handshakes, used := 0, false
+	handshakes, wrong, used := 0, 0, false
 	for _, c := range all {
 		if e.format != "text" {
 			for _, w := range c.Warnings {
@@ -43,10 +43,18 @@ func (e *explainFlags) remarks(stderr io.Writer, all ...*explain.Capture) {
 			if f.TLS != nil && f.TLS.Version != 0 && f.TLS.Why != decrypt.WhyNoHandshake {
 				handshakes++
 				used = used || f.TLS.Source == "key log"
+				if f.TLS.Why == decrypt.WhyWrongSecret {
+					wrong++
+				}
 			}
 		}
 	}
-	if logs := e.secrets.keylogs; len(logs) > 0 && handshakes > 0 && !used {
+	switch logs := e.secrets.keylogs; {
+	case len(logs) == 0 || handshakes == 0 || used:
+	case wrong > 0:
+		_, _ = fmt.Fprintf(stderr, "lunette: %s has %s, and those for %s of this capture do not open the records: the log was altered after it was written\n",
+			printable(strings.Join(logs, ", ")), counted(secretsIn(logs), "secret"), counted(wrong, "connection"))
+	default:
 		_, _ = fmt.Fprintf(stderr, "lunette: %s has %s, none is for a handshake in this capture: the log must come from one of the two programs that spoke, and run while they did\n",
 			printable(strings.Join(logs, ", ")), counted(secretsIn(logs), "secret"))
 	}

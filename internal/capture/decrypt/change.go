@@ -109,6 +109,8 @@ func (s *Session) whyDark(h *handshake) Why {
 	switch {
 	case s.src.empty():
 		return WhyNoSecrets
+	case !h.client && h.server:
+		return WhyNoHello
 	case !h.client || !h.server:
 		if s.greeted {
 			return WhyHandshakeHoles

@@ -16,7 +16,7 @@ type keys13 struct {
 	halves  [2][epochApplication + 1]*tlscrypt.Half
 	source  string
 	proven  bool
-	hidden  bool // Encrypted Client Hello: the random number that they stand under is not known
+	hidden  bool // the random number that they stand under is not known: Encrypted Client Hello, or the capture lacks the hello
 	plan    *schedule
 	dark    *dark // there is none of them
 }

@@ -28,7 +28,13 @@ func TestMidstream(t *testing.T) {
 		}
 		s, l := play(conv[from:], st)
 		i := s.Info()
-		if conv[from].rec.Type == 22 { // the server's hello: the client's random is missing, its records open later
+		if conv[from].rec.Type == 22 { // the server's hello: the client's random is missing, and looked for
+			if i.Closed != 0 || i.Why != WhyNot || i.Decrypted == 0 || l.count(fact.TLSCertificate) == 0 {
+				t.Errorf("from the ServerHello: %d opened, %d closed, %q", i.Decrypted, i.Closed, i.Why)
+			}
+			if i := infoOf(conv[from:], strangers(t)); i.Why != WhyNoHello {
+				t.Errorf("from the ServerHello, with other secrets: %q", i.Why)
+			}
 			continue
 		}
 		handshake := 0
@@ -43,6 +49,19 @@ func TestMidstream(t *testing.T) {
 			return
 		}
 	}
+}
+
+// strangers holds secrets of another connection only.
+func strangers(t *testing.T) *secrets.Store {
+	var log strings.Builder
+	client, server := variation{version: tls.VersionTLS13}.configs(certificate(t, false), certificate(t, true), &log)
+	talk(t, client, server, longScript)
+	return storeFrom(t, log.String())
+}
+
+func infoOf(c conversation, src *secrets.Store) Info {
+	s, _ := play(c, src)
+	return s.Info()
 }
 
 // And one with KeyUpdates before its start.

@@ -16,7 +16,7 @@ func (s *Session) begin13(h *handshake) {
 	some := known && h.client && s.keys.load(s.src, h.clientRandom[:])
 	if !some {
 		s.keys.dark = &dark{why: s.why13(h, known)}
-		s.keys.hidden = h.ech && known && !s.src.empty()
+		s.keys.hidden = (h.ech || !h.client) && known && !s.src.empty()
 	}
 	client, server := &s.lanes[0], &s.lanes[1]
 	s.enter(server, epochHandshake)
@@ -33,7 +33,7 @@ func (s *Session) why13(h *handshake, known bool) Why {
 	case !known:
 		return WhySuite
 	case !h.client:
-		return WhyHandshakeHoles
+		return WhyNoHello
 	case len(s.src.RSAKeys(nil)) > 0:
 		return WhyEphemeral
 	}

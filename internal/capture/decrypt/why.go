@@ -12,6 +12,7 @@ const (
 	WhyWrongKey       Why = "wrong_key"             // no private key fits the server's certificate, or the pre-master secret does not open
 	WhyWrongSecret    Why = "wrong_secret"          // there is a secret, and records do not open under it
 	WhyStartMissing   Why = "start_missing"         // the capture begins after the hellos
+	WhyNoHello        Why = "client_hello_missing"  // the capture lacks the ClientHello, and has the ServerHello
 	WhyHandshakeHoles Why = "handshake_holes"       // bytes of the handshake are missing that the keys depend on
 	WhyResumed        Why = "resumed_first_missing" // resumed a session whose full handshake is not in the capture
 	WhySuite          Why = "unsupported_suite"
@@ -41,6 +42,7 @@ var whyTexts = [...]struct {
 	{WhyWrongKey, "no private key given opens it: give the key that belongs to the certificate which the server sent"},
 	{WhyWrongSecret, "a secret is known for this handshake, and its records do not open under it: the key log is another connection's or was altered"},
 	{WhyStartMissing, "the capture begins after the hellos, without whose random numbers no key can be made: capture from the start of the connection"},
+	{WhyNoHello, "the capture lacks the ClientHello, whose random number the keys and the lines of a key log depend on: capture from the start of the connection"},
 	{WhyHandshakeHoles, "the capture lacks a part of the handshake that the keys depend on: capture without loss, or give a key log, which needs the two hellos only"},
 	{WhyResumed, "it resumed a session whose full handshake is not in the capture: capture the first connection too, or give a key log"},
 	{WhySuite, "its cipher suite is not one that can be opened here"},
