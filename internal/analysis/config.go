@@ -1,8 +1,10 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 
@@ -22,12 +24,21 @@ type Input struct {
 func File(path string) (Input, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Input{}, fmt.Errorf("read capture: %w", err)
+		return Input{}, fmt.Errorf("read capture: %s: %w", path, cause(err))
 	}
 	if info.IsDir() {
 		return Input{}, fmt.Errorf("read capture: %s is a folder: name the files in it", path)
 	}
 	return Input{Name: path, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}, nil
+}
+
+// cause is err without the operation and the name that package os puts before it.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // Config says what is read and what is kept. Zero values mean the defaults.

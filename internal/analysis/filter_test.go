@@ -3,6 +3,7 @@ package analysis
 import (
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,10 +36,13 @@ func TestParseFilter(t *testing.T) {
 		"192.0.2.1":                    {Addrs: prefix("192.0.2.1/32")},
 		"192.0.2.7/24, 2001:db8::1":    {Addrs: prefix("192.0.2.0/24", "2001:db8::1/128")},
 		"192.0.2.1:443":                {Addrs: prefix("192.0.2.1/32"), Ports: []uint16{443}},
+		"addr=192.0.2.1:443":           {Addrs: prefix("192.0.2.1/32"), Ports: []uint16{443}},
 		"[2001:db8::1]:443":            {Addrs: prefix("2001:db8::1/128"), Ports: []uint16{443}},
 		"host=a sni=b port=1 addr=::1": {Hosts: []string{"a", "b"}, Ports: []uint16{1}, Addrs: prefix("::1/128")},
 		"from=2026-11-22T10:00:00Z":    {From: at("2026-11-22T10:00:00Z")},
 		"to=2026-11-22T10:00":          {To: at("2026-11-22T10:00:00Z")},
+		"after=2026-11-22":             {From: at("2026-11-22T00:00:00Z")},
+		"before=2026-11-22":            {To: at("2026-11-22T00:00:00Z")},
 		"from=2026-11-22":              {From: at("2026-11-22T00:00:00Z")},
 	}
 	for text, want := range good {
@@ -46,9 +50,11 @@ func TestParseFilter(t *testing.T) {
 			t.Errorf("%q is %+v, %v; want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"port=0", "port=70000", "99999", "color=red", "addr=nobody", "http://a/", "from=yesterday", "192.0.2.1/40", "a*b", "host="} {
+	for _, text := range []string{"port=0", "port=70000", "99999", "color=red", "addr=nobody", "addr=192.0.2.1:0", "addr=192.0.2.1:99999", "addr=", "http://a/", "from=yesterday", "192.0.2.1/40", "a*b", "host="} {
 		if got, err := ParseFilter(text, time.UTC); err == nil {
 			t.Errorf("%q is taken for %+v", text, got)
+		} else if strings.Contains(err.Error(), "netip") || strings.Contains(err.Error(), "Parse") {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

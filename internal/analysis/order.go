@@ -47,12 +47,12 @@ func inOrder(cfg *Config) error {
 func firstPacket(in *Input) (int64, error) {
 	src, err := in.Open()
 	if err != nil {
-		return 0, fmt.Errorf("read capture: %w", err)
+		return 0, fmt.Errorf("read capture: %s: %w", in.Name, cause(err))
 	}
 	defer src.Close()
 	r, err := pcap.NewReader(src, pcap.Config{})
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", in.Name, err)
+		return 0, fmt.Errorf("%s: %w", in.Name, pcap.Named(err, in.Name))
 	}
 	var p pcap.Packet
 	var damage *pcap.DamageError

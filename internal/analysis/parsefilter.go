@@ -10,7 +10,7 @@ import (
 )
 
 // ParseFilter reads a filter as people type it: words parted by commas or spaces. A word is a host name ("www.example.org",
-// "*.example.org"), an address or network ("192.0.2.1", "2001:db8::/32"), a port (443), an address with a port, or says what it is: host=, addr=, port=, from=, to= (times as
+// "*.example.org"), an address or network ("192.0.2.1", "2001:db8::/32"), a port (443), an address with a port, or says what it is: host= or sni=, addr=, port=, after= or from=, before= or to= (times as
 // 2026-11-22T10:00:00Z, or without a zone in that of loc).
 func ParseFilter(text string, loc *time.Location) (Filter, error) {
 	var f Filter
@@ -35,12 +35,12 @@ func (f *Filter) parseWord(word string, loc *time.Location) error {
 		err = f.parseAddr(value)
 	case "port":
 		err = f.parsePort(value)
-	case "from":
+	case "after", "from":
 		f.From, err = parseTime(value, loc)
-	case "to":
+	case "before", "to":
 		f.To, err = parseTime(value, loc)
 	default:
-		err = fmt.Errorf("%s= is not known; there are host=, addr=, port=, from= and to=", key)
+		err = fmt.Errorf("%s= is not known; there are host=, sni=, addr=, port=, after= and before=", key)
 	}
 	return err
 }
@@ -53,13 +53,24 @@ func (f *Filter) parseBare(word string) error {
 	if _, err := parsePrefix(word); err == nil {
 		return f.parseAddr(word)
 	}
-	if both, err := netip.ParseAddrPort(word); err == nil {
-		f.Addrs = append(f.Addrs, netip.PrefixFrom(both.Addr().Unmap(), both.Addr().Unmap().BitLen()))
-		f.Ports = append(f.Ports, both.Port())
+	if f.parseEnd(word) {
 		return nil
 	}
 	return f.parseHost(word)
 }
+
+// parseEnd reads an address with a port; false: s is none.
+func (f *Filter) parseEnd(s string) bool {
+	both, err := netip.ParseAddrPort(s)
+	if err != nil || both.Port() == 0 {
+		return false
+	}
+	a := both.Addr().Unmap().WithZone("")
+	f.Addrs, f.Ports = append(f.Addrs, netip.PrefixFrom(a, a.BitLen())), append(f.Ports, both.Port())
+	return true
+}
+
+var errAddr = errors.New("this is no address: write 192.0.2.1, 2001:db8::1, a network such as 192.0.2.0/24, or with a port 192.0.2.1:443")
 
 func (f *Filter) parseHost(s string) error {
 	if s == "" || strings.ContainsAny(s, "/:@\"'") || strings.Contains(strings.TrimPrefix(s, "*."), "*") {
@@ -70,11 +81,15 @@ func (f *Filter) parseHost(s string) error {
 }
 
 func (f *Filter) parseAddr(s string) error {
-	p, err := parsePrefix(s)
-	if err == nil {
-		f.Addrs = append(f.Addrs, p)
+	if f.parseEnd(s) {
+		return nil
 	}
-	return err
+	p, err := parsePrefix(s)
+	if err != nil {
+		return errAddr
+	}
+	f.Addrs = append(f.Addrs, p)
+	return nil
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {

@@ -16,7 +16,7 @@ import (
 func (p *pass) readInput(ctx context.Context, in *Input) error {
 	src, err := in.Open()
 	if err != nil {
-		return fmt.Errorf("read capture: %w", err)
+		return fmt.Errorf("read capture: %s: %w", in.Name, cause(err))
 	}
 	defer src.Close()
 	defer context.AfterFunc(ctx, func() {
@@ -26,7 +26,7 @@ func (p *pass) readInput(ctx context.Context, in *Input) error {
 	p.reader = nil
 	reader, err := pcap.NewReader(src, pcap.Config{Buffer: p.buffer, Secrets: p.addSecrets})
 	if err != nil {
-		return fmt.Errorf("%s: %w", in.Name, err)
+		return fmt.Errorf("%s: %w", in.Name, pcap.Named(err, in.Name))
 	}
 	p.reader = reader
 	before := p.base

@@ -67,7 +67,7 @@ func (r *Report) warn() {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %v", in.Name, in.Damage))
 		}
 	}
-	say(r.Packets.Cut, "%d packets were not captured whole: capture with snaplen 0 (tcpdump -s 0)", r.Packets.Cut)
+	say(r.Packets.Cut, "%d packets were not captured whole: capture whole ones (tcpdump -s 0, pktmon --pkt-size 0)", r.Packets.Cut)
 	say(r.Omitted, "%d flows are left out for want of room: narrow the filter or allow more memory", r.Omitted)
 	say(r.OmittedFacts, "%d facts and exchanges are left out for want of room: narrow the filter or allow more memory", r.OmittedFacts)
 	say(r.Evicted, "%d connections were given up half way for want of room: allow more memory", r.Evicted)

@@ -68,12 +68,12 @@ func (c *copier) writeSecrets(report *Report) error {
 func (c *copier) copyInput(in *Input) error {
 	src, err := in.Open()
 	if err != nil {
-		return fmt.Errorf("read capture: %w", err)
+		return fmt.Errorf("read capture: %s: %w", in.Name, cause(err))
 	}
 	defer src.Close()
 	r, err := pcap.NewReader(src, pcap.Config{})
 	if err != nil {
-		return fmt.Errorf("%s: %w", in.Name, err)
+		return fmt.Errorf("%s: %w", in.Name, pcap.Named(err, in.Name))
 	}
 	decoder := packet.New()
 	var p pcap.Packet

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,10 +157,13 @@ func TestErrors(t *testing.T) {
 	if _, err := Run(t.Context(), Config{Inputs: []Input{bytesInput("x", []byte("this is no capture at all"))}}); !errors.As(err, &format) {
 		t.Errorf("no capture: %v", err)
 	}
+	if _, err := Run(t.Context(), Config{Inputs: []Input{bytesInput("t.etl", make([]byte, 200))}}); !errors.As(err, &format) || !strings.Contains(err.Error(), "etl2pcap") {
+		t.Errorf("an event trace by its name: %v", err)
+	}
 	if _, err := Run(t.Context(), Config{}); err == nil {
 		t.Error("no input is no error")
 	}
-	if _, err := File(filepath.Join(t.TempDir(), "absent")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := File(filepath.Join(t.TempDir(), "absent")); !errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "stat") {
 		t.Errorf("absent file: %v", err)
 	}
 	if _, err := File(t.TempDir()); err == nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,7 +51,11 @@ func explainCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return e.run(cmd.Context(), args, explainIO{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()})
+			files, err := expanded(args, runtime.GOOS == "windows")
+			if err != nil {
+				return err
+			}
+			return e.run(cmd.Context(), files, explainIO{cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()})
 		},
 	}
 	flags := cmd.Flags()

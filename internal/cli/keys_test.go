@@ -137,6 +137,8 @@ func TestPasswordFromFile(t *testing.T) {
 	dir := t.TempDir()
 	for text, want := range map[string]string{
 		"secret": "secret", "secret\n": "secret", "se cret\r\nmore\n": "se cret", "\xef\xbb\xbfsecret\r\n": "secret", "": "", " x \n": " x ", "\n": "",
+		"\xff\xfep\x00\xe4\x00s\x00s\x00\r\x00\n\x00x\x00": "päss", "\xfe\xff\x00p\x00\xe4\x00\n": "pä", "p\x00w\x00\r\x00\n\x00": "pw", "\x00p\x00w\x00\n": "pw",
+		"\xff\xfe=\xd8\x00\xdea\x00": "😀a", "\xff\xfe": "", "\xff\xfep\x00\xe4": "p",
 	} {
 		path := filepath.Join(dir, "password")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"software.sslmate.com/src/go-pkcs12"
 
+	"github.com/lunette-waf/lunette/internal/capture/decrypt"
 	"github.com/lunette-waf/lunette/test/captures"
 )
 
@@ -33,10 +34,10 @@ func TestKeysCheck(t *testing.T) {
 		code      int
 		out, errs string
 	}{
-		"key log":           {[]string{"--keylog", ec.KeyLog, ec.Path}, exitOK, ": opens (key log)\n", ""},
-		"private key":       {[]string{"--key", key, plain.Path}, exitOK, ": opens (private key)\n", ""},
-		"secrets inside":    {[]string{inside.Path}, exitOK, ": opens (key log)\n", ""},
-		"ephemeral":         {[]string{"--key", key, ec.Path}, exitFailed, ": stays closed\n    the key exchange is ephemeral", ""},
+		"key log":           {[]string{"--keylog", ec.KeyLog, ec.Path}, exitOK, "opens (key log): 1 connection\n    flow 1  ", ""},
+		"private key":       {[]string{"--key", key, plain.Path}, exitOK, "opens (private key): 1 connection\n    flow 1  ", ""},
+		"secrets inside":    {[]string{inside.Path}, exitOK, "opens (key log): 1 connection\n    flow 1  ", ""},
+		"ephemeral":         {[]string{"--key", key, ec.Path}, exitFailed, "stays closed: 1 connection\n  the key exchange is ephemeral", ""},
 		"no secrets at all": {[]string{plain.Path}, exitFailed, "1 TLS connection: 0 open, 1 closed", ""},
 		"two captures":      {[]string{"--keylog", ec.KeyLog, "--key", key, ec.Path, plain.Path}, exitOK, "2 TLS connections: 2 open, 0 closed, 0 with nothing to open", ""},
 		"empty key log":     {[]string{"--keylog", empty, "--key", key, plain.Path}, exitOK, "opens", "empty.txt holds no secrets"},
@@ -99,4 +100,45 @@ func encryptedKeyFile(t *testing.T, key *rsa.PrivateKey, password string) string
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Connections with the same outcome are told together, so that many with one reason are few lines.
+func TestPrintConnections(t *testing.T) {
+	var found []connection
+	for i := range 200 {
+		c := connection{number: i + 1, client: "c", server: "s", why: decrypt.WhyNoSecret}
+		if i == 3 || i == 150 {
+			c.why, c.source = decrypt.WhyNot, "key log"
+		}
+		found = append(found, c)
+	}
+	var out strings.Builder
+	if err := printConnections(&out, found); err != errReported {
+		t.Error(err)
+	}
+	text := out.String()
+	for _, want := range []string{"opens (key log): 2 connections\n    flow 4  c → s\n    flow 151  c → s\n", "stays closed: 198 connections\n  no secret is known",
+		"    flow 11  c → s\n    and 188 more: flows 12-150, 152-200\n", "200 TLS connections: 2 open, 198 closed, 0 with nothing to open\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+	if n := strings.Count(text, decrypt.WhyNoSecret.Text()); n != 1 {
+		t.Errorf("the reason is said %d times", n)
+	}
+}
+
+func TestRanges(t *testing.T) {
+	many := make([]int, 30)
+	for i := range many {
+		many[i] = 2 * i
+	}
+	for want, numbers := range map[string][]int{"": nil, "7": {7}, "1-3, 5": {5, 2, 1, 3}} {
+		if got := ranges(numbers); got != want {
+			t.Errorf("%d: %q, want %q", numbers, got, want)
+		}
+	}
+	if got := ranges(many); !strings.HasSuffix(got, ", 38, …") {
+		t.Error(got)
+	}
 }

@@ -3,10 +3,12 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"unicode/utf16"
 
 	"golang.org/x/term"
 )
@@ -27,19 +29,41 @@ func passwordFrom(ctx context.Context, file, prompt string, stderr io.Writer) fu
 func passwordInFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read password: %w", err)
+		return nil, fileError("read password", path, err)
 	}
 	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxPassword+1))
+	text, err := io.ReadAll(io.LimitReader(f, 2*maxPassword+4))
 	if err != nil {
-		return nil, fmt.Errorf("read password: %w", err)
+		return nil, fileError("read password", path, err)
 	}
-	line, _, _ := bytes.Cut(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), []byte("\n"))
+	line, _, _ := bytes.Cut(inUTF8(text), []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) > maxPassword {
 		return nil, fmt.Errorf("read password: the first line of %s has more than %d bytes: give a file with the password alone", path, maxPassword)
 	}
 	return line, nil
+}
+
+// inUTF8 is text without a byte order mark, and turned into UTF-8 where it is UTF-16, which the shells of Windows write.
+func inUTF8(text []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(text, []byte("\xff\xfe")):
+		order, text = binary.LittleEndian, text[2:]
+	case bytes.HasPrefix(text, []byte("\xfe\xff")):
+		order, text = binary.BigEndian, text[2:]
+	case len(text) > 1 && text[0] != 0 && text[1] == 0:
+		order = binary.LittleEndian
+	case len(text) > 1 && text[0] == 0 && text[1] != 0:
+		order = binary.BigEndian
+	default:
+		return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	}
+	units := make([]uint16, 0, maxPassword+2)
+	for ; len(text) > 1; text = text[2:] {
+		units = append(units, order.Uint16(text))
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 var errNoTerminal = errors.New("ask for the password: there is no terminal: give --key-password-file FILE")

@@ -69,7 +69,7 @@ func (s *secretFlags) store(ctx context.Context, stderr io.Writer) (*secrets.Sto
 func addKeyLog(ctx context.Context, store *secrets.Store, name string, stderr io.Writer) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return fmt.Errorf("read key log: %w", err)
+		return fileError("read key log", name, err)
 	}
 	defer func() { _ = f.Close() }()
 	report, err := store.AddKeyLog(printable(name), whileWanted{ctx, f})
@@ -101,12 +101,12 @@ func (w whileWanted) Read(p []byte) (int, error) {
 func (s *secretFlags) addKey(ctx context.Context, store *secrets.Store, name string, stderr io.Writer) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return fmt.Errorf("read private key: %w", err)
+		return fileError("read private key", name, err)
 	}
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxKeyBytes))
 	if err != nil {
-		return fmt.Errorf("read private key: %w", err)
+		return fileError("read private key", name, err)
 	}
 	ask := passwordFrom(ctx, s.passwordFile, "password of "+name, stderr)
 	for range maxQuestions {

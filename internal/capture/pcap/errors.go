@@ -1,11 +1,17 @@
 package pcap
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // FormatError says that a file is no capture that can be read here.
 type FormatError struct {
 	Seems string // "Windows event trace (.etl)"
 	Next  string // "pktmon etl2pcap FILE.etl --out FILE.pcapng"
+
+	vague bool // the content does not tell what it is
 }
 
 func (e *FormatError) Error() string {
@@ -21,4 +27,13 @@ type DamageError struct {
 
 func (e *DamageError) Error() string {
 	return fmt.Sprintf("read capture: damaged at offset %d, after %d good packets: %s", e.Offset, e.Packets, e.What)
+}
+
+// Named is err, which NewReader returned for the file with this name: where the content does not say what it is, the extension may.
+func Named(err error, name string) error {
+	var format *FormatError
+	if errors.As(err, &format) && format.vague && strings.HasSuffix(strings.ToLower(name), ".etl") {
+		return traceError()
+	}
+	return err
 }

@@ -44,27 +44,31 @@ func formats() []known {
 // whatElse says what a file that is no capture seems to be.
 func whatElse(b []byte) error {
 	if len(b) == 0 {
-		return &FormatError{"an empty file", "check that the capture ran, and wrote to this file"}
+		return &FormatError{Seems: "an empty file", Next: "check that the capture ran, and wrote to this file"}
 	}
 	if bytes.HasPrefix(b, []byte("\n\r\r\n")) {
-		return &FormatError{"a pcapng file that is cut off in its first block or lacks a byte order", "copy the file again, or capture again"}
+		return &FormatError{Seems: "a pcapng file that is cut off in its first block or lacks a byte order", Next: "copy the file again, or capture again"}
 	}
 	if _, ok := classicMagic(b); ok && len(b) < classicHead {
-		return &FormatError{"a pcap file that is cut off in its first 24 bytes", "copy the file again, or capture again"}
+		return &FormatError{Seems: "a pcap file that is cut off in its first 24 bytes", Next: "copy the file again, or capture again"}
 	}
 	for _, f := range formats() {
 		if bytes.HasPrefix(b, []byte(f.magic)) {
-			return &FormatError{f.seems, f.next}
+			return &FormatError{Seems: f.seems, Next: f.next}
 		}
 	}
 	switch {
 	case isTrace(b):
-		return &FormatError{"a Windows event trace (.etl)", "convert it on Windows: pktmon etl2pcap FILE.etl --out FILE.pcapng, " +
-			"or for one of netsh trace: etl2pcapng FILE.etl FILE.pcapng (github.com/microsoft/etl2pcapng)"}
+		return traceError()
 	case isERF(b):
-		return &FormatError{"an ERF capture (Endace)", convert}
+		return &FormatError{Seems: "an ERF capture (Endace)", Next: convert, vague: true}
 	}
 	return whatText(b)
+}
+
+func traceError() error {
+	return &FormatError{Seems: "a Windows event trace (.etl)", Next: "convert it on Windows: pktmon etl2pcap FILE.etl --out FILE.pcapng, " +
+		"or for one of netsh trace: etl2pcapng FILE.etl FILE.pcapng (github.com/microsoft/etl2pcapng)"}
 }
 
 // whatText says which text it is, if it is one.
@@ -75,15 +79,15 @@ func whatText(b []byte) error {
 	b = bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), " \t\r\n")
 	switch {
 	case !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0:
-		return &FormatError{"a file of another kind", "give a capture of tcpdump, Wireshark, dumpcap or pktmon; others may be convertible with editcap"}
+		return &FormatError{Seems: "a file of another kind", Next: "give a capture of tcpdump, Wireshark, dumpcap or pktmon; others may be convertible with editcap", vague: true}
 	case isKeyLog(b):
-		return &FormatError{"a key log (SSLKEYLOGFILE)", "this belongs after --keylog; the capture is another file"}
+		return &FormatError{Seems: "a key log (SSLKEYLOGFILE)", Next: "this belongs after --keylog; the capture is another file"}
 	case bytes.HasPrefix(b, []byte("{")) && bytes.Contains(b, []byte(`"log"`)):
-		return &FormatError{"an HTTP archive (.har)", "it has no packets; capture with tcpdump, Wireshark or pktmon"}
+		return &FormatError{Seems: "an HTTP archive (.har)", Next: "it has no packets; capture with tcpdump, Wireshark or pktmon"}
 	case bytes.HasPrefix(b, []byte("<")):
-		return &FormatError{"an HTML or XML page", "perhaps the download gave an error page: open it to see"}
+		return &FormatError{Seems: "an HTML or XML page", Next: "perhaps the download gave an error page: open it to see"}
 	}
-	return &FormatError{"a text", "give a capture of tcpdump -w, Wireshark, dumpcap or pktmon, not what they print"}
+	return &FormatError{Seems: "a text", Next: "give a capture of tcpdump -w, Wireshark, dumpcap or pktmon, not what they print"}
 }
 
 // isKeyLog reports whether one of the first lines is one of an NSS key log.

@@ -66,3 +66,18 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+// The extension says what content does not; where content does, it counts.
+func TestFormatByName(t *testing.T) {
+	for _, c := range []struct{ in, name, seems string }{
+		{"\x00\x00\x01\x00\x48\x00" + strings.Repeat("\x00", 200), "C:\\t.ETL", "Windows event trace"},
+		{"\x00\x00\x01\x00\x48\x00" + strings.Repeat("\x00", 200), "t.bin", "another kind"},
+		{"GMBU\x00\x02", "t.etl", "Network Monitor 2"},
+		{"", "t.etl", "empty"},
+	} {
+		_, err := pcap.NewReader(strings.NewReader(c.in), pcap.Config{})
+		if err = pcap.Named(err, c.name); !strings.Contains(err.Error(), c.seems) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.seems)
+		}
+	}
+}

@@ -79,7 +79,7 @@ func (r *Reader) unzip(src io.Reader, start []byte) error {
 		if !r.cutShort(err) {
 			return sourceError(err)
 		}
-		return &FormatError{"gzip data that are cut off or malformed: " + err.Error(), "copy the file again, or check it with gzip -t FILE"}
+		return &FormatError{Seems: "gzip data that are cut off or malformed: " + err.Error(), Next: "copy the file again, or check it with gzip -t FILE"}
 	}
 	r.info.Compressed = true
 	r.in = window{src: zip, give: r.cfg.Buffer}

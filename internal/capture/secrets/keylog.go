@@ -23,7 +23,7 @@ type Report struct {
 	More      int      // faults beyond the most that are kept
 }
 
-// AddKeyLog reads a key log of any length. Faulty lines are reported (at most 20, each with name and line) and passed over;
+// AddKeyLog reads a key log of any length. Faulty lines are reported (at most 20, each with name and line; of what is no key log 3) and passed over;
 // of two lines that contradict each other the first counts. A file without secrets is no error when there is nothing but
 // comments in it. An error means that the source failed, that the Store is full, or a [*FormatError]: nothing in it looks like a key log.
 func (s *Store) AddKeyLog(name string, r io.Reader) (Report, error) {
@@ -53,6 +53,7 @@ func (s *Store) AddKeyLog(name string, r io.Reader) (Report, error) {
 		}
 	}
 	if !k.known && k.report.Lines > k.empty {
+		k.report.shorten()
 		next := "a key log has lines such as CLIENT_RANDOM, then 64 and 96 hex digits (\"lunette keys\" says how to get one)"
 		if k.dump {
 			return k.report, &FormatError{Name: name, Want: "key log", Seems: "a session of openssl s_client without a Master-Key (TLS 1.3 has none)", Next: "record again with s_client -keylogfile FILE"}
@@ -60,6 +61,14 @@ func (s *Store) AddKeyLog(name string, r io.Reader) (Report, error) {
 		return k.report, &FormatError{Name: name, Want: "key log", Next: next}
 	}
 	return k.report, nil
+}
+
+// shorten leaves few of the faults of what is no key log: each of its lines is one.
+func (r *Report) shorten() {
+	const few = 3
+	if n := len(r.Faults) - few; n > 0 {
+		r.Faults, r.More = r.Faults[:few], r.More+n
+	}
 }
 
 // keyLog is one that is being read.

@@ -287,3 +287,12 @@ func TestAddKeyLogEndless(t *testing.T) {
 		}
 	}
 }
+
+// A file that is no key log says so in few lines.
+func TestNoKeyLogHasFewFaults(t *testing.T) {
+	report, err := New().AddKeyLog("a.txt", strings.NewReader(strings.Repeat("just a text\n", 50)))
+	var format *FormatError
+	if !errors.As(err, &format) || len(report.Faults) != 3 || report.More != 47 {
+		t.Errorf("%d faults, %d more: %v", len(report.Faults), report.More, err)
+	}
+}
