@@ -122,6 +122,7 @@ func (t *Tracker) repeated(c *conn, d int, off int64, s *packet.Segment) {
 	switch copied, other := p.met(s); {
 	case copied:
 		p.copies.add(e)
+		c.info.Bytes[d+1] -= e.size // they were on the wire once
 		return
 	case other:
 		e.kind, e.text = fact.TCPOverlap, noWord

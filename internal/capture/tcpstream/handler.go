@@ -28,8 +28,8 @@ type Conn struct {
 	Client, Server netip.AddrPort
 	Start          fact.Stamp
 	Midstream      bool // no SYN was seen
-	// What was seen so far, by fact.Side: segments of any kind, and bytes of payload on the wire, sent again or not. The handler may
-	// read them until Done returns.
+	// What was seen so far, by fact.Side: segments of any kind, and bytes of payload on the wire, sent again or not; those of packets
+	// that the capture holds twice count once. The handler may read them until Done returns.
 	Packets, Bytes [3]int64
 	End            fact.Stamp // of the last segment
 	Spoke          fact.Stamp // of the last segment that ends a pause: see Config.Silence

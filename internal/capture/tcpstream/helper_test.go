@@ -81,6 +81,7 @@ type told struct {
 	gaps   [3]int64
 	facts  []fact.Fact
 	ends   [3]int
+	sent   [3]int64 // Conn.Bytes at the end
 	done   bool
 }
 
@@ -151,7 +152,7 @@ func (o *told) Fact(f fact.Fact) {
 
 func (o *told) Done() {
 	o.alive()
-	o.done = true
+	o.done, o.sent = true, o.conn.Bytes
 	if o.ends[1] != 1 || o.ends[2] != 1 {
 		o.story.t.Errorf("ends: %v", o.ends)
 	}
