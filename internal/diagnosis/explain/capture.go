@@ -59,6 +59,7 @@ const (
 	maxWidth     = 1000
 	defaultWidth = 100
 	fewFlows     = 20  // up to so many, every ladder is shown
+	manyFlows    = 50  // beyond, the table leaves out those in which nothing stands out
 	mostListed   = 500 // of the table of flows
 	mostLadders  = 20  // of the flows with trouble, when there are more
 )

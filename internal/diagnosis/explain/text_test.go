@@ -101,13 +101,19 @@ func TestTable(t *testing.T) {
 	if ladders := strings.Count(out, "\nFlow "); ladders != 2 || !strings.Contains(out, "\nFlow 8 ") || !strings.Contains(out, "\nFlow 41 ") {
 		t.Errorf("%d ladders:\n%s", ladders, out)
 	}
-	for _, want := range []string{"\n 8       0.000  192.0.2.7:50000 → 192.0.2.1:80  503, HTTP/1.1, GET /0 → 503", "2 ladders of those with trouble: --flow N shows another one", "stands out: flow 8 (503), flow 41 (503)"} {
+	for _, want := range []string{"took  client → 192.0.2.1:80  what, all HTTP/1.1", "\n 8       0.000    10 ms  192.0.2.7:50000        503, GET /0 → 503", "2 ladders of those with trouble: --flow N shows another one", "stands out: flow 8 (503), flow 41 (503)"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
 	if out := printed(t, c, Options{All: true}); strings.Count(out, "\nFlow ") != 50 {
 		t.Errorf("--all shows %d ladders", strings.Count(out, "\nFlow "))
+	}
+	c.Flows = append(c.Flows, exchanged(2))
+	c.Flows[50].HTTP = "HTTP/1.0"
+	out = printed(t, c, Options{})
+	if _, table, _ := strings.Cut(out, "  what\n"); !strings.HasPrefix(table, " 8 ") || !strings.Contains(out, "… 49 more flows in which less stands out, or nothing: --all lists all") || !strings.Contains(out, "503, GET /0 → 503, HTTP/1.1") {
+		t.Errorf("of more than 50 flows those with trouble are listed:\n%s", out)
 	}
 	c.Only = 3
 	if out := printed(t, c, Options{}); strings.Count(out, "\nFlow ") != 1 || !strings.Contains(out, "\nFlow 3 ") {

@@ -12,7 +12,8 @@ import (
 // trouble is what stands out in a flow.
 type trouble struct {
 	text   string
-	weight int // the more, the worse
+	weight int    // the more, the worse
+	first  string // of text, the worst one
 }
 
 // How much each kind of trouble weighs.
@@ -40,7 +41,7 @@ func troubleOf(f *flow.Flow) trouble {
 			text += ", " + t.text
 		}
 	}
-	return trouble{text, all[0].weight}
+	return trouble{text, all[0].weight, all[0].text}
 }
 
 // troubles are all in a flow, each text once, in order of time.
@@ -48,11 +49,11 @@ func troubles(f *flow.Flow) []trouble {
 	var all []trouble
 	take := func(weight int, text string) {
 		if weight > 0 && !slices.ContainsFunc(all, func(t trouble) bool { return t.text == text }) && len(all) < 64 {
-			all = append(all, trouble{text, weight})
+			all = append(all, trouble{text: text, weight: weight})
 		}
 	}
 	if v, ok := neverConnected(f); ok {
-		return []trouble{{v.short, v.weight}}
+		return []trouble{{text: v.short, weight: v.weight}}
 	}
 	factTroubles(f, take)
 	if f.Decisive >= 0 && f.Decisive < len(f.Facts) {
@@ -84,8 +85,12 @@ func factTroubles(f *flow.Flow, take func(weight int, text string)) {
 		case fact.TCPClosed:
 			t.ended[x.Side] = true
 		case fact.TLSCertificate:
+			weight := weightSome
+			if wentOn(f) {
+				weight = weightLow
+			}
 			for _, text := range t.faults(x) {
-				take(weightSome, text)
+				take(weight, text)
 			}
 		case fact.TLSAlert:
 			if x.Code == 0 {
@@ -96,7 +101,8 @@ func factTroubles(f *flow.Flow, take func(weight int, text string)) {
 			if t.ended[x.Side.Other()] {
 				weight = weightSome // about the close, as a rule
 			}
-			take(weight, "alert "+strconv.Itoa(x.Code)+" "+clean(x.Text)+" by the "+x.Side.String()+when(t.alertMeans(x) != "", " ("+t.alertMeans(x)+")"))
+			take(weight, "alert "+strconv.Itoa(x.Code)+" "+clean(x.Text)+" by the "+x.Side.String()+when(t.alertMeans(x) != "", ": "+t.alertMeans(x)))
+			t.ended[x.Side] = t.ended[x.Side] || x.Size == 2 // its reset says no more
 		case fact.TCPReset:
 			if !t.ended[x.Side] && !t.over() {
 				take(weightHigh, "reset by the "+x.Side.String())
@@ -106,6 +112,11 @@ func factTroubles(f *flow.Flow, take func(weight int, text string)) {
 			take(weight, text)
 		}
 	}
+}
+
+// wentOn reports whether the client sent data: it took the certificate that it was shown.
+func wentOn(f *flow.Flow) bool {
+	return slices.ContainsFunc(f.Facts, func(x fact.Fact) bool { return x.Kind == fact.TLSApplicationData && x.Side == fact.SideClient })
 }
 
 // factTrouble says what a single fact means.
