@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/capture/packet"
@@ -14,8 +15,7 @@ import (
 
 // WriteDecrypted writes the packets that report is made of to dst, as a pcapng that begins with the secrets of its flows
 // (a Decryption Secrets Block), so that other programs open it decrypted. cfg is that of the Run, with Flow.KeyLog set. With a
-// filter, or a Partial report, only the packets of the flows in report are written, with those of connections between the same ports,
-// and fragments, of which nobody knows whose they are.
+// filter, or a Partial report, only the packets of the flows in report are written, and fragments, of which nobody knows whose they are.
 func WriteDecrypted(ctx context.Context, cfg Config, report *Report, dst io.Writer) error {
 	cfg = cfg.filled()
 	if err := inOrder(&cfg); err != nil {
@@ -26,11 +26,14 @@ func WriteDecrypted(ctx context.Context, cfg Config, report *Report, dst io.Writ
 	if err != nil {
 		return fmt.Errorf("write capture: %w", err)
 	}
-	c := copier{ctx: ctx, out: out, wanted: map[tuple]bool{}, links: map[pcap.LinkType]int{}, all: cfg.Filter.Empty() && !report.Partial}
+	c := copier{ctx: ctx, out: out, wanted: map[tuple][]span{}, links: map[pcap.LinkType]int{}, all: cfg.Filter.Empty() && !report.Partial}
 	if err := c.writeSecrets(report); err != nil {
 		return fmt.Errorf("write capture: %w", err)
 	}
 	for i := range cfg.Inputs {
+		if i < len(report.Inputs) {
+			c.base = report.Inputs[i].FirstFrame - 1
+		}
 		if err := c.copyInput(&cfg.Inputs[i]); err != nil {
 			return err
 		}
@@ -38,12 +41,16 @@ func WriteDecrypted(ctx context.Context, cfg Config, report *Report, dst io.Writ
 	return buffered.Flush()
 }
 
+// span is from the first to the last frame of a flow.
+type span struct{ first, last int64 }
+
 // copier copies packets.
 type copier struct {
 	ctx    context.Context
 	out    *pcap.Writer
-	wanted map[tuple]bool
+	wanted map[tuple][]span
 	all    bool
+	base   int64                 // frames of the inputs before
 	links  map[pcap.LinkType]int // number of the interface that stands for a link type
 }
 
@@ -51,7 +58,8 @@ func (c *copier) writeSecrets(report *Report) error {
 	var log strings.Builder
 	seen := map[string]bool{}
 	for _, f := range report.Flows {
-		c.wanted[tupleOf(f.Client, f.Server)] = true
+		ends := tupleOf(f.Client, f.Server)
+		c.wanted[ends] = append(c.wanted[ends], span{int64(f.ID), max(f.Start.Frame, f.End.Frame)})
 		for _, line := range f.KeyLog {
 			if !seen[line] {
 				seen[line] = true
@@ -100,8 +108,11 @@ func (c *copier) wants(d *packet.Decoder, p *pcap.Packet, s *packet.Segment) boo
 		return true
 	}
 	switch d.Decode(p, s) {
-	case packet.TCP, packet.ICMPError:
-		return c.wanted[tupleOf(s.Src, s.Dst)]
+	case packet.TCP: // other connections may have had the same ports
+		frame := c.base + p.Number
+		return slices.ContainsFunc(c.wanted[tupleOf(s.Src, s.Dst)], func(f span) bool { return f.first <= frame && frame <= f.last })
+	case packet.ICMPError:
+		return c.wanted[tupleOf(s.Src, s.Dst)] != nil
 	case packet.Fragment:
 		return true
 	}

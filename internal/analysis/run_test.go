@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -283,11 +284,42 @@ func TestWriteDecrypted(t *testing.T) {
 				t.Fatalf("%s: %d flows were written, %d read", name, len(want.Flows), len(got.Flows))
 			}
 			for i := range got.Flows {
+				if got.Flows[i].Packets != want.Flows[i].Packets {
+					t.Errorf("%s: flow %d: %d packets, want %d", name, i, got.Flows[i].Packets, want.Flows[i].Packets)
+				}
 				if a, b := got.Flows[i].TLS, want.Flows[i].TLS; (a == nil) != (b == nil) || a != nil && a.Decrypted != b.Decrypted {
 					t.Errorf("%s: flow %d: %+v, want %+v", name, i, a, b)
 				}
 			}
 		}
+	}
+}
+
+// Of connections that had the same ports, one after the other, only the wanted one is written.
+func TestWriteOneOfTheSamePorts(t *testing.T) {
+	c := captures.Find(t, "client_curl_optional_nocert")
+	once := packets(t, c.Path)
+	twice := slices.Clone(once)
+	for _, p := range once {
+		p.At += int64(time.Hour)
+		twice = append(twice, p)
+	}
+	cfg := Config{Inputs: []Input{bytesInput("2", part(t, twice[len(once)-3:], nil, 0)), bytesInput("1", part(t, twice[:len(once)-3], nil, 0))}}
+	report := run(t, cfg)
+	for i, f := range report.Flows {
+		one := *report
+		one.Flows, one.Partial = []*flow.Flow{f}, true
+		var out bytes.Buffer
+		if err := WriteDecrypted(t.Context(), cfg, &one, &out); err != nil {
+			t.Fatal(err)
+		}
+		got := run(t, Config{Inputs: []Input{bytesInput("out", out.Bytes())}})
+		if len(got.Flows) != 1 || got.Flows[0].Packets != f.Packets || got.Start.At != f.Start.At || got.Packets.All != int64(len(once)) {
+			t.Errorf("flow %d of %d with packets %d: %d packets were written", i+1, len(report.Flows), f.Packets, got.Packets.All)
+		}
+	}
+	if len(report.Flows) != 2 {
+		t.Errorf("%d flows", len(report.Flows))
 	}
 }
 
