@@ -33,6 +33,7 @@ type lane struct {
 	torn     bool  // handshake bytes are lost: the next record need not begin with a message
 	lost     bool  // an unknown number of records may be lost since the last that opened
 	gap      int64 // bytes of them, 0 when that is unknown
+	guessed  bool  // the others are of pre-shared keys that may have nothing to do with it
 	fails    int   // records in a row that did not open
 	cause    *dark // dark from the start of the epoch: the reason, for both sides
 	bareTail int   // bytes of MAC that end each record, where the suite encrypts nothing; else 0
@@ -62,7 +63,7 @@ func (l *lane) start(e epoch) {
 
 // good notes that a record opened under half, which is now the one.
 func (l *lane) good(half *tlscrypt.Half) {
-	l.half, l.others, l.hs = half, nil, nil
+	l.half, l.others, l.hs, l.guessed = half, nil, nil, false
 	l.lost, l.gap, l.fails, l.opened = half.Broken(), 0, 0, true
 }
 

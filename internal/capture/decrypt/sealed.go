@@ -26,6 +26,7 @@ func (s *Session) sealed(l *lane, r *tlsrecord.Record) {
 		return
 	}
 	s.info.Closed++
+	s.guessedWrong(l)
 	dark := l.dark()
 	if !dark {
 		s.failed(l, r)

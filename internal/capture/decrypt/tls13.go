@@ -80,7 +80,18 @@ func (s *Session) enterEarly(l *lane, h *handshake) {
 		}
 	}
 	if l.dark() && !s.src.empty() {
-		l.cause = &dark{side: l.side, why: WhyNoSecret, part: true}
+		l.cause = earlyDark(l)
+	}
+	l.guessed = logged == nil && !l.dark()
+}
+
+// earlyDark is for early data without a secret: the rest of the connection may open all the same.
+func earlyDark(l *lane) *dark { return &dark{side: l.side, why: WhyNoSecret, part: true} }
+
+// guessedWrong gives up the secrets of early data that were made of pre-shared keys in the hope that it is under one of them.
+func (s *Session) guessedWrong(l *lane) {
+	if l.guessed && l.epoch == epochEarly {
+		l.others, l.guessed, l.cause = nil, false, earlyDark(l)
 	}
 }
 
