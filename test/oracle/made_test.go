@@ -13,6 +13,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/capture/decrypt"
 	"github.com/lunette-waf/lunette/internal/capture/secrets"
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
 // made is a capture of many connections, each named by its SNI.
@@ -121,10 +122,16 @@ func (m *made) compare(t *testing.T, with string, flows []*seen, streams, truth 
 		if one.TLS.Why == decrypt.WhyNot {
 			opened++
 		}
+		if one.TLS.Why == decrypt.WhyWrongSecret || one.TLS.Why == decrypt.WhyWrongKey {
+			t.Errorf("%s with %s: %s, and all secrets are right", name, with, one.TLS.Why)
+		}
 		if streams[name] == nil {
 			continue
 		}
 		problems := differ(one, streams[name])
+		if len(problems) > 0 && one.TLS.Decrypted == 0 && one.TLS.Version <= tlswire.VersionTLS12 {
+			problems = differ(one, streams[name].sealed())
+		}
 		if r := madeRowOf(one, with); r != nil {
 			if len(problems) == 0 {
 				t.Errorf("%s with %s: tshark agrees: the row %q is needed no longer", name, with, r.why)

@@ -21,6 +21,7 @@ type stream struct {
 	ports  [3]string         // by fact.Side; the client's is the one that is no server port
 	frames []int64           // with TLS in them
 	events []timed           // in the order of the frames
+	marks  []timed           // the same, and before those of each handshake record one that says so
 	sent   map[string][]byte // application data by the port that sent it
 }
 
@@ -37,6 +38,9 @@ func (s *stream) shift(n int64) {
 	}
 	for i := range s.events {
 		s.events[i].frame += n
+	}
+	for i := range s.marks {
+		s.marks[i].frame += n
 	}
 }
 
@@ -112,6 +116,10 @@ func (r *pdml) field(name, text string) {
 			r.streams[n] = r.at
 		}
 		r.at.frames = append(r.at.frames, r.frame)
+	case "tls.record.content_type":
+		if attribute(text, "show") == "22" {
+			r.mark(handshakeRecord)
+		}
 	case "tls.change_cipher_spec":
 		r.event("change_cipher_spec")
 	case "tls.handshake.type":
@@ -131,12 +139,41 @@ func (r *pdml) field(name, text string) {
 	}
 }
 
-func (r *pdml) event(what string) {
+func (r *pdml) event(what string) { r.at.events = append(r.at.events, r.mark(what)) }
+
+func (r *pdml) mark(what string) timed {
 	side := fact.SideClient
 	if r.from == r.at.ports[fact.SideServer] {
 		side = fact.SideServer
 	}
-	r.at.events = append(r.at.events, timed{r.frame, side.String() + " " + what})
+	e := timed{r.frame, side.String() + " " + what}
+	r.at.marks = append(r.at.marks, e)
+	return e
+}
+
+const handshakeRecord = "handshake record"
+
+// sealed is the stream as it is without any key, with each handshake record behind a side's ChangeCipherSpec told as an encrypted one.
+// tshark takes some of them for the beginning of a message in clear, where the ciphertext happens to look like one.
+func (s *stream) sealed() *stream {
+	out := *s
+	out.events = nil
+	changed := map[string]bool{}
+	inSealed := false
+	for _, e := range s.marks {
+		side, what, _ := strings.Cut(e.what, " ")
+		switch {
+		case what == handshakeRecord:
+			if inSealed = changed[side]; inSealed {
+				out.events = append(out.events, timed{e.frame, side + " encrypted handshake"})
+			}
+		case inSealed && strings.Contains(what, "handshake"):
+		default:
+			changed[side] = changed[side] || what == "change_cipher_spec"
+			out.events = append(out.events, e)
+		}
+	}
+	return &out
 }
 
 // follow takes a line of application data: hexadecimal, behind a tab when "Node 0" received it.
