@@ -103,7 +103,7 @@ func (t *teller) requestHead(r *row, h *fact.HTTPHead) {
 	}
 	t.asked, t.open[h.Stream] = x, x
 	if x.Request.Size > 0 {
-		r.more = joined(", ", "with "+bodyOf(&x.Request), r.more)
+		r.more = joined(", ", "with "+bodyOf(&x.Request), lacking(&x.Request), r.more)
 	}
 }
 
@@ -145,7 +145,7 @@ func statusLevel(status int) level {
 	return usual
 }
 
-// bodyOf says how much of a body there was: of one that is not whole how much was announced, and what of it the capture lacks.
+// bodyOf says how much of a body there was, and of one that is not whole how much was announced.
 func bodyOf(m *httptimeline.Message) string {
 	switch {
 	case m.Complete && m.Size == 0 && m.Missing == 0:
@@ -157,16 +157,21 @@ func bodyOf(m *httptimeline.Message) string {
 	if m.Head != nil && m.Head.Length > m.Size {
 		whole = volume(m.Head.Length)
 	}
-	return volume(m.Size) + " of " + whole + when(m.Missing > 0, ", the capture lacks "+volume(m.Missing))
+	return volume(m.Size) + " of " + whole
+}
+
+// lacking says what of a body was sent and could not be read.
+func lacking(m *httptimeline.Message) string {
+	return when(m.Missing > 0, "the capture lacks "+volume(m.Missing))
 }
 
 // received says how much of a response came, and when: of one that is not whole when it began, too.
 func received(x *httptimeline.Exchange) string {
 	q, p := &x.Request, &x.Response
 	if p.Complete || p.Size == 0 || q.Last.At == 0 || p.First.At == 0 || p.Last.At == 0 {
-		return joined(", ", bodyOf(p), took(x))
+		return joined(", ", bodyOf(p), lacking(p), took(x))
 	}
-	return "after " + span(p.First.At-q.Last.At) + "; " + bodyOf(p) + when(p.Last.At > p.First.At, " in "+span(p.Last.At-p.First.At))
+	return joined(", ", "after "+span(p.First.At-q.Last.At)+"; "+bodyOf(p)+when(p.Last.At > p.First.At, " in "+span(p.Last.At-p.First.At)), lacking(p))
 }
 
 // took says how long an exchange lasted: from the first byte of the request to the last of the response.

@@ -70,6 +70,8 @@ func (t *teller) seal(s fact.Side) {
 // shortWhy is why in a few words: the header says the rest, and the next step.
 func shortWhy(w decrypt.Why) string {
 	switch w {
+	case decrypt.WhyStartMissing:
+		return "the capture begins after the hellos"
 	case decrypt.WhyLaterHandshake:
 		return "no secret for this handshake"
 	case decrypt.WhyLost:

@@ -30,7 +30,7 @@ func (v *verdict) row(x *fact.Fact) row {
 	case v.waits:
 		r.form = gap
 	case x.Kind == fact.Silence:
-		r.at += x.Size
+		r.at, r.frame = r.at+x.Size, 0 // behind it there is no packet
 	}
 	return r
 }
