@@ -74,6 +74,7 @@ lint: $(GOLANGCI) $(STATICCHECK) ## gofmt, golangci-lint, staticcheck
 	unformatted=$$(gofmt -l cmd internal test) && [ -z "$$unformatted" ] || { echo "not formatted, run make fmt: $$unformatted"; bad=1; }; \
 	$(GOLANGCI) run ./... || bad=1; \
 	$(STATICCHECK) ./... || bad=1; \
+	GOOS=windows $(GO) vet ./cmd/... ./internal/... || bad=1; \
 	exit $$bad
 
 $(GOLANGCI):

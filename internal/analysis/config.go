@@ -49,7 +49,7 @@ type Config struct {
 	Flow    flow.Config      // Budget is set by Run
 	TCP     tcpstream.Window // how long segments wait for those before them
 	Workers int              // goroutines that follow connections; default: as many as cores
-	Memory  int64            // bytes that all flows together may hold, default 128 MiB: half for what waits, half for the result
+	Memory  int64            // bytes that all flows together may hold, default 256 MiB: a quarter for what waits, a quarter for the result, the rest for the connections themselves
 	// MaxFlows is the most flows in the Report, default 100,000; those without a byte of data are at most a twentieth of it. Later ones
 	// are counted.
 	MaxFlows int
