@@ -8,8 +8,7 @@ import (
 	"github.com/lunette-waf/lunette/test/captures"
 )
 
-// TestExplainCompareSealed finds the cause without any key, and with a key for one of both only: an encrypted message is the same event
-// whether it could be opened or not.
+// TestExplainCompareSealed finds the cause without any key, and tells each encrypted message at its time.
 func TestExplainCompareSealed(t *testing.T) {
 	t.Chdir(captures.Dir())
 	abnormal := filepath.Base(captures.Find(t, "founding_02_abnormal_via_waf_504_tls10_rsa").Path)

@@ -90,3 +90,25 @@ func TestAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestSealedAlike compares a message that was opened with one that was not as the same event, where only one of two flows has keys.
+func TestSealedAlike(t *testing.T) {
+	const client, server = fact.SideClient, fact.SideServer
+	change, finished, request, sealed := fact.TLSChangeCipherSpec, fact.TLSFinished, by(server, fact.TLSHelloRequest), fact.TLSEncryptedMessage
+	opened := of(&decrypt.Info{Version: 0x0303}, by(client, fact.TLSClientHello), by(client, change), by(client, finished), by(server, change), by(server, finished), request,
+		by(client, fact.TLSClientHello), by(server, fact.TLSServerHello), by(server, fact.TLSCertificate), by(client, change), by(client, finished))
+	closed := of(&decrypt.Info{Version: 0x0303, Why: decrypt.WhyNoSecrets}, by(client, fact.TLSClientHello), by(client, change), by(client, sealed), by(server, change), by(server, sealed), request,
+		by(client, sealed), by(server, sealed), by(client, change), by(client, sealed))
+	a, b := comparedRows(opened, true), comparedRows(closed, true)
+	if len(a) != len(b) || len(a) != 7 {
+		t.Fatalf("%d and %d rows", len(a), len(b))
+	}
+	for i := range a {
+		if a[i].key != b[i].key {
+			t.Errorf("row %d: %q and %q", i, a[i].key, b[i].key)
+		}
+	}
+	if rows := comparedRows(opened, false); rows[4].key != "client client_hello" {
+		t.Errorf("with keys for both: %q", rows[4].key)
+	}
+}
