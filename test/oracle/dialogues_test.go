@@ -14,6 +14,7 @@ import (
 // TestDialogues opens what OpenSSL does beyond a plain handshake: resumption, renegotiation, early data, KeyUpdate, HelloRetryRequest,
 // client certificates, small and padded records.
 func TestDialogues(t *testing.T) {
+	t.Parallel()
 	d := &dialogues{rig: newRig(t), known: map[string][2]string{}}
 	d.start(t)
 	path := record(t, d.addrs, func() {

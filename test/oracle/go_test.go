@@ -31,6 +31,7 @@ type goTalk struct {
 // TestGo opens connections of Go's crypto/tls: all its suites, hybrid key exchange, resumption, client certificates, Encrypted Client
 // Hello, much both ways at once.
 func TestGo(t *testing.T) {
+	t.Parallel()
 	ca := peer.NewCA(t)
 	rsa, ec := ca.Issue(peer.Issue{Names: []string{"rsa.test"}, RSA: 2048}), ca.Issue(peer.Issue{Names: []string{"ec.test"}})
 	keys := filepath.Join(t.TempDir(), "go.keys")

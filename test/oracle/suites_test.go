@@ -14,6 +14,7 @@ func soak() bool { return os.Getenv("LUNETTE_SOAK") != "" }
 // TestSuites opens connections under every suite that OpenSSL has, up to TLS 1.2, with and without extended master secret and
 // encrypt-then-MAC. Each suite has one version and one combination of these; in the soak each has all.
 func TestSuites(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	s := r.server(t, "-WWW")
 	combinations := []struct{ name, conf string }{
