@@ -10,7 +10,7 @@ func PeekClientHello(b []byte) (*ClientHello, error) {
 		if len(b) == 0 {
 			return nil, ErrShort
 		}
-		if !plausible(b) || b[0] != TypeHandshake {
+		if !PlausibleRecord(b) || b[0] != TypeHandshake {
 			if first {
 				return nil, ErrNotTLS
 			}

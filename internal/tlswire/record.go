@@ -64,7 +64,7 @@ func (s *RecordScanner) header(p []byte, on func(Record)) []byte {
 		p = p[n:]
 		h = s.hdr[:s.n]
 	}
-	if !plausible(h) {
+	if !PlausibleRecord(h) {
 		s.start = append(make([]byte, 0, maxStart), h[:min(len(h), maxStart)]...)
 		if s.n == 0 {
 			return nil
@@ -106,8 +106,8 @@ func (s *RecordScanner) gather(p []byte, on func(Record)) []byte {
 	return p[n:]
 }
 
-// plausible reports whether h, up to five bytes or more, can begin a record.
-func plausible(h []byte) bool {
+// PlausibleRecord reports whether h can begin a record (RFC 8446 section 5.1): one byte of the header or more, of which five count.
+func PlausibleRecord(h []byte) bool {
 	if h[0] < TypeChangeCipherSpec || h[0] > TypeHeartbeat {
 		return false
 	}

@@ -1,6 +1,9 @@
 package flow
 
-import "github.com/lunette-waf/lunette/internal/fact"
+import (
+	"github.com/lunette-waf/lunette/internal/capture/httptimeline"
+	"github.com/lunette-waf/lunette/internal/fact"
+)
 
 // front holds the first bytes of a connection until it is clear what they are.
 type front struct {
@@ -17,7 +20,7 @@ type front struct {
 type held struct {
 	buf    []byte
 	pieces []piece
-	headAt int // where to go on looking for the end of a head
+	headAt int // what was searched for the end of a head
 	given  int // bytes that next handed on
 }
 
@@ -37,10 +40,11 @@ func (h *held) add(at fact.Stamp, p []byte) {
 // add takes the next piece: bytes, or a gap.
 func (f *front) add(side fact.Side, at fact.Stamp, p []byte, gap int64) {
 	h := &f.side[side]
-	h.buf = append(h.buf, p...)
+	h.add(at, p)
 	f.pieces++
 	f.latest = side
-	h.pieces = append(h.pieces, piece{at: at, end: len(h.buf), gap: gap, n: f.pieces})
+	last := &h.pieces[len(h.pieces)-1]
+	last.gap, last.n = gap, f.pieces
 }
 
 // first is when the first bytes came.
@@ -70,9 +74,7 @@ func (h *held) drop(n int) (at fact.Stamp) {
 
 // head is the length of the message head at the start with its empty line, 0 while that is not there.
 func (h *held) head() int {
-	n := headEnd(h.buf, h.headAt)
-	h.headAt = max(0, len(h.buf)-len("\n\r\n"))
-	return n
+	return httptimeline.HeadEnd(h.buf[:min(len(h.buf), maxHead)], &h.headAt)
 }
 
 // replay hands on what is held, with its own times, in the order in which it came.

@@ -1,6 +1,10 @@
 package flow
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/lunette-waf/lunette/internal/tlswire"
+)
 
 // guess is what the first bytes of a side are.
 type guess uint8
@@ -13,9 +17,6 @@ const (
 	other
 )
 
-// maxRecord is the most bytes of a TLS record's payload, expansion included (RFC 5246 section 6.2.3).
-const maxRecord = 1<<14 + 2048
-
 // sniffRecord looks for a TLS record header (RFC 8446 section 5.1) or an SSL 2.0 CLIENT-HELLO (RFC 5246 appendix E.2).
 func sniffRecord(p []byte) guess {
 	if len(p) == 0 {
@@ -24,14 +25,11 @@ func sniffRecord(p []byte) guess {
 	if p[0]&0x80 != 0 {
 		return sniffSSL2(p)
 	}
-	if p[0] < 20 || p[0] > 24 || len(p) > 1 && p[1] != 3 || len(p) > 2 && p[2] > 4 {
+	if !tlswire.PlausibleRecord(p) || len(p) > 2 && p[2] > 4 {
 		return other
 	}
-	if len(p) < 5 {
+	if len(p) < tlswire.RecordHeaderLen {
 		return unclear
-	}
-	if int(p[3])<<8|int(p[4]) > maxRecord {
-		return other
 	}
 	return tlsRecords
 }

@@ -8,24 +8,6 @@ import (
 // maxHead is the most bytes of a CONNECT request's or its answer's head that are waited for.
 const maxHead = 64 << 10
 
-// headEnd is the length of the message head at the start of p with its empty line, which does not end before from; 0 while that is not there.
-func headEnd(p []byte, from int) int {
-	p = p[:min(len(p), maxHead)]
-	for from = min(from, len(p)); ; {
-		i := bytes.IndexByte(p[from:], '\n')
-		if i < 0 {
-			return 0
-		}
-		from += i + 1
-		switch rest := p[from:]; {
-		case len(rest) > 0 && rest[0] == '\n':
-			return from + 1
-		case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n':
-			return from + 2
-		}
-	}
-}
-
 // connectTarget is the authority of a CONNECT request (RFC 9110 section 9.3.6).
 func connectTarget(head []byte) string {
 	words := bytes.Fields(firstLine(head))

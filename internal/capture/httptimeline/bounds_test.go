@@ -172,7 +172,7 @@ func agree(t *testing.T, b []byte, response bool) {
 		var r exchange.Response
 		if n, err := httpwire.ParseResponse(b, lim, "GET", &r); n > 0 && err == nil {
 			scan := 0
-			if end := headEnd(b, &scan); end != n || !raw.parse(string(b[:n]), true) {
+			if end := HeadEnd(b, &scan); end != n || !raw.parse(string(b[:n]), true) {
 				t.Fatalf("%q: end at %d, strict %d", b, end, n)
 			}
 			raw.control()
@@ -184,7 +184,7 @@ func agree(t *testing.T, b []byte, response bool) {
 	if n, err := httpwire.ParseRequest(b, lim, &r); n > 0 && err == nil {
 		start := len(b) - len(strings.TrimLeft(string(b), "\r\n"))
 		scan := 0
-		if end := headEnd(b[start:], &scan); end+start != n || !raw.parse(string(b[start:n]), false) {
+		if end := HeadEnd(b[start:], &scan); end+start != n || !raw.parse(string(b[start:n]), false) {
 			t.Fatalf("%q: end at %d, strict %d", b, end, n)
 		}
 		raw.control()

@@ -127,7 +127,7 @@ func (t *Timeline) trailer(side fact.Side, h *half, at fact.Stamp, p []byte) []b
 	case bytes.HasPrefix(h.buf, []byte("\r\n")):
 		end = 2
 	default:
-		end = headEnd(h.buf, &h.scan)
+		end = HeadEnd(h.buf, &h.scan)
 	}
 	switch {
 	case end > 0:

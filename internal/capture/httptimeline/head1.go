@@ -8,8 +8,8 @@ import (
 	"github.com/lunette-waf/lunette/internal/fact"
 )
 
-// headEnd returns how many bytes of b a head takes, 0 when its empty line has not come; *scan remembers what was searched.
-func headEnd(b []byte, scan *int) int {
+// HeadEnd returns how many bytes of b a head takes, 0 when its empty line has not come; *scan remembers what was searched.
+func HeadEnd(b []byte, scan *int) int {
 	for i := *scan; ; {
 		lf := bytes.IndexByte(b[i:], '\n')
 		if lf < 0 {
@@ -34,7 +34,7 @@ func headEnd(b []byte, scan *int) int {
 func (t *Timeline) headBytes(side fact.Side, h *half, at fact.Stamp, p []byte) []byte {
 	if len(h.buf) == 0 {
 		h.scan = 0
-		if n := headEnd(p[:min(len(p), maxHead)], &h.scan); n > 0 {
+		if n := HeadEnd(p[:min(len(p), maxHead)], &h.scan); n > 0 {
 			if t.proto == "" && notHTTP(p[:n], side == fact.SideServer) {
 				h.state = inJunk
 				return p
@@ -53,7 +53,7 @@ func (t *Timeline) headBytes(side fact.Side, h *half, at fact.Stamp, p []byte) [
 		h.state = inJunk
 		return t.again(h, p[n:])
 	}
-	if end := headEnd(h.buf, &h.scan); end > 0 {
+	if end := HeadEnd(h.buf, &h.scan); end > 0 {
 		t.headOver(side, h, at, h.buf[:end], false)
 		h.buf = trimmed(h.buf)
 		return p[end-old:]

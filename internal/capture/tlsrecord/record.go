@@ -37,18 +37,7 @@ const (
 	ssl2Header = 2
 )
 
-// plausible reports whether h, the first bytes of a header or more, can begin a record.
-func plausible(h []byte) bool {
-	if h[0] < tlswire.TypeChangeCipherSpec || h[0] > tlswire.TypeHeartbeat {
-		return false
-	}
-	if len(h) > 1 && h[1] != 3 {
-		return false
-	}
-	return len(h) < headerLen || length(h) <= tlswire.MaxRecordPayload
-}
-
-// plausibleSSL2 is the same for a ClientHello of SSL 2.0: length, type 1, a version of major 3.
+// plausibleSSL2 is tlswire.PlausibleRecord for a ClientHello of SSL 2.0: length, type 1, a version of major 3.
 func plausibleSSL2(h []byte) bool {
 	return h[0]&0x80 != 0 && (len(h) < 3 || h[2] == 1) && (len(h) < 4 || h[3] == 3) &&
 		(len(h) < headerLen || ssl2Length(h) >= 9 && ssl2Length(h) <= tlswire.MaxRecordPayload)

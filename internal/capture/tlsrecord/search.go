@@ -1,6 +1,9 @@
 package tlsrecord
 
-import "github.com/lunette-waf/lunette/internal/fact"
+import (
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/tlswire"
+)
 
 // maxSearch is how many bytes in one piece hold a header and the one after its record, wherever they begin: the rest of a record,
 // a record, a header. If none was found in so many, the stream is no TLS.
@@ -90,9 +93,9 @@ func (s *Stream) candidate(p []byte) int {
 	return len(p)
 }
 
-// mayBe is plausible with what else is known: no empty record, and the version that was negotiated.
+// mayBe is tlswire.PlausibleRecord with what else is known: no empty record, and the version that was negotiated.
 func (s *Stream) mayBe(h []byte) bool {
-	if !plausible(h) {
+	if !tlswire.PlausibleRecord(h) {
 		return false
 	}
 	if len(h) >= 3 && (h[2] > 4 || s.version != 0 && version(h) != s.version) {

@@ -85,7 +85,7 @@ func (s *Stream) frame(at fact.Stamp, p []byte, on func(*Record)) int {
 	if s.n > 0 || len(p) < headerLen {
 		return s.frameSlowly(at, p, on)
 	}
-	if !plausible(p) {
+	if !tlswire.PlausibleRecord(p) {
 		if s.off == 0 && plausibleSSL2(p) {
 			return s.frameSlowly(at, p, on)
 		}
@@ -109,7 +109,7 @@ func (s *Stream) frameSlowly(at fact.Stamp, p []byte, on func(*Record)) int {
 	n := copy(s.hdr[s.n:], p)
 	h := s.hdr[:s.n+n]
 	ssl2 := begin == 0 && plausibleSSL2(h)
-	if !ssl2 && !plausible(h) {
+	if !ssl2 && !tlswire.PlausibleRecord(h) {
 		s.start = append(make([]byte, 0, maxStart), h[:s.n]...)
 		return s.die(p)
 	}
