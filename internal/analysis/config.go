@@ -9,6 +9,7 @@ import (
 	"runtime"
 
 	"github.com/lunette-waf/lunette/internal/capture/flow"
+	"github.com/lunette-waf/lunette/internal/capture/pcap"
 	"github.com/lunette-waf/lunette/internal/capture/secrets"
 	"github.com/lunette-waf/lunette/internal/capture/tcpstream"
 )
@@ -39,6 +40,23 @@ func cause(err error) error {
 		return path.Err
 	}
 	return err
+}
+
+func (in *Input) open() (io.ReadCloser, error) {
+	src, err := in.Open()
+	if err != nil {
+		return nil, fmt.Errorf("read capture: %s: %w", in.Name, cause(err))
+	}
+	return src, nil
+}
+
+// reader reads src, which is in that was opened.
+func (in *Input) reader(src io.Reader, cfg pcap.Config) (*pcap.Reader, error) {
+	r, err := pcap.NewReader(src, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Name, pcap.Named(err, in.Name))
+	}
+	return r, nil
 }
 
 // Config says what is read and what is kept. Zero values mean the defaults.

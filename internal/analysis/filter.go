@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,28 +25,11 @@ func (f *Filter) Empty() bool {
 
 // wantsEnds looks at addresses and ports.
 func (f *Filter) wantsEnds(a, b netip.AddrPort) bool {
-	if len(f.Ports) > 0 && !f.port(a.Port()) && !f.port(b.Port()) {
+	if len(f.Ports) > 0 && !slices.Contains(f.Ports, a.Port()) && !slices.Contains(f.Ports, b.Port()) {
 		return false
 	}
-	return len(f.Addrs) == 0 || f.addr(a.Addr()) || f.addr(b.Addr())
-}
-
-func (f *Filter) port(n uint16) bool {
-	for _, p := range f.Ports {
-		if p == n {
-			return true
-		}
-	}
-	return false
-}
-
-func (f *Filter) addr(a netip.Addr) bool {
-	for _, p := range f.Addrs {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
+	either := func(p netip.Prefix) bool { return p.Contains(a.Addr()) || p.Contains(b.Addr()) }
+	return len(f.Addrs) == 0 || slices.ContainsFunc(f.Addrs, either)
 }
 
 // wantsStart reports whether a connection that began at s may be wanted. What it says later may be older than To, so only its

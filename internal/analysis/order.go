@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,21 +22,17 @@ func inOrder(cfg *Config) error {
 	}
 	var all []dated
 	for _, in := range cfg.Inputs {
-		at, err := firstPacket(&in)
+		at, err := in.Begin()
+		var damage *pcap.DamageError
+		if errors.Is(err, io.EOF) || errors.As(err, &damage) {
+			at, err = math.MaxInt64, nil // without a packet it comes last
+		}
 		if err != nil {
 			return err
 		}
 		all = append(all, dated{in, at})
 	}
-	slices.SortStableFunc(all, func(a, b dated) int {
-		switch {
-		case a.at < b.at:
-			return -1
-		case a.at > b.at:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b dated) int { return cmp.Compare(a.at, b.at) })
 	cfg.Inputs = nil
 	for _, d := range all {
 		cfg.Inputs = append(cfg.Inputs, d.in)
@@ -43,25 +40,21 @@ func inOrder(cfg *Config) error {
 	return nil
 }
 
-// firstPacket is the time of an input's first packet; without one it comes last.
-func firstPacket(in *Input) (int64, error) {
-	src, err := in.Open()
+// Begin is the time of the input's first packet, nanoseconds since the Unix epoch. Without one the error is io.EOF, or a
+// *pcap.DamageError.
+func (in *Input) Begin() (int64, error) {
+	src, err := in.open()
 	if err != nil {
-		return 0, fmt.Errorf("read capture: %s: %w", in.Name, cause(err))
+		return 0, err
 	}
 	defer src.Close()
-	r, err := pcap.NewReader(src, pcap.Config{})
+	r, err := in.reader(src, pcap.Config{})
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", in.Name, pcap.Named(err, in.Name))
+		return 0, err
 	}
 	var p pcap.Packet
-	var damage *pcap.DamageError
-	switch err := r.Next(&p); {
-	case err == nil:
-		return p.At, nil
-	case err == io.EOF || errors.As(err, &damage):
-		return math.MaxInt64, nil
-	default:
+	if err := r.Next(&p); err != nil {
 		return 0, fmt.Errorf("%s: %w", in.Name, err)
 	}
+	return p.At, nil
 }

@@ -9,25 +9,23 @@ import (
 	"time"
 )
 
-// ParseFilter reads a filter as people type it: words parted by commas or spaces. A word is a host name ("www.example.org",
-// "*.example.org"), an address or network ("192.0.2.1", "2001:db8::/32"), a port (443), an address with a port, or says what it is: host= or sni=, addr=, port=, after= or from=, before= or to= (times as
-// 2026-11-22T10:00:00Z, or without a zone in that of loc).
-func ParseFilter(text string, loc *time.Location) (Filter, error) {
-	var f Filter
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
-		if err := f.parseWord(word, loc); err != nil {
-			return Filter{}, fmt.Errorf("parse filter %q: %w", word, err)
-		}
-	}
-	return f, nil
-}
-
-func (f *Filter) parseWord(word string, loc *time.Location) error {
-	key, value, named := strings.Cut(word, "=")
-	if !named {
-		return f.parseBare(word)
-	}
+// Add reads one more term of a filter as people type it: a host name ("www.example.org", "*.example.org"), an address or network
+// ("192.0.2.1", "2001:db8::/32"), a port (443), an address with a port, or one that says what it is: host= or sni=, addr=, port=, after=
+// or from=, before= or to=, whose times moment reads.
+func (f *Filter) Add(term string, moment func(string) (time.Time, error)) error {
+	key, value, named := strings.Cut(term, "=")
 	var err error
+	switch strings.ToLower(key) {
+	case "after", "from":
+		f.From, err = moment(value)
+		return err
+	case "before", "to":
+		f.To, err = moment(value)
+		return err
+	}
+	if !named {
+		return f.parseBare(term)
+	}
 	switch strings.ToLower(key) {
 	case "host", "sni":
 		err = f.parseHost(value)
@@ -35,10 +33,6 @@ func (f *Filter) parseWord(word string, loc *time.Location) error {
 		err = f.parseAddr(value)
 	case "port":
 		err = f.parsePort(value)
-	case "after", "from":
-		f.From, err = parseTime(value, loc)
-	case "before", "to":
-		f.To, err = parseTime(value, loc)
 	default:
 		err = fmt.Errorf("%s= is not known; there are host=, sni=, addr=, port=, after= and before=", key)
 	}
@@ -111,7 +105,8 @@ func (f *Filter) parsePort(s string) error {
 	return nil
 }
 
-func parseTime(s string, loc *time.Location) (time.Time, error) {
+// ParseTime reads a time as 2026-11-22T10:00:00Z, or without a zone in that of loc, or a day.
+func ParseTime(s string, loc *time.Location) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02"} {
 		if t, err := time.ParseInLocation(layout, s, loc); err == nil {
 			return t, nil

@@ -14,9 +14,9 @@ import (
 
 // readInput reads one file to its end. A blocked source is closed when ctx ends.
 func (p *pass) readInput(ctx context.Context, in *Input) error {
-	src, err := in.Open()
+	src, err := in.open()
 	if err != nil {
-		return fmt.Errorf("read capture: %s: %w", in.Name, cause(err))
+		return err
 	}
 	defer src.Close()
 	defer context.AfterFunc(ctx, func() {
@@ -24,9 +24,9 @@ func (p *pass) readInput(ctx context.Context, in *Input) error {
 		unblock(src)
 	})()
 	p.reader = nil
-	reader, err := pcap.NewReader(src, pcap.Config{Buffer: p.buffer, Secrets: p.addSecrets})
+	reader, err := in.reader(src, pcap.Config{Buffer: p.buffer, Secrets: p.addSecrets})
 	if err != nil {
-		return fmt.Errorf("%s: %w", in.Name, pcap.Named(err, in.Name))
+		return err
 	}
 	p.reader = reader
 	before := p.base
@@ -75,9 +75,6 @@ func (p *pass) packetsOf() error {
 		if p.only != nil && !p.only[tupleOf(seg.Src, seg.Dst)] {
 			continue
 		}
-		if !within(seg.Payload, pkt.Data) {
-			seg.Payload = bytes.Clone(seg.Payload) // put together from fragments in memory of the decoder
-		}
 		to := int(seg.Hash % uint64(len(p.pending)))
 		b := p.pending[to]
 		if b == nil {
@@ -88,14 +85,6 @@ func (p *pass) packetsOf() error {
 		b.verdicts = append(b.verdicts, verdict)
 	}
 	return nil
-}
-
-// within reports whether part stands in the memory of whole: both go on to the same last byte.
-func within(part, whole []byte) bool {
-	if len(part) == 0 {
-		return true
-	}
-	return cap(whole) > 0 && &part[:cap(part)][cap(part)-1] == &whole[:cap(whole)][cap(whole)-1]
 }
 
 func (p *pass) count(pkt *pcap.Packet) {

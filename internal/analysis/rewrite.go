@@ -74,14 +74,14 @@ func (c *copier) writeSecrets(report *Report) error {
 }
 
 func (c *copier) copyInput(in *Input) error {
-	src, err := in.Open()
+	src, err := in.open()
 	if err != nil {
-		return fmt.Errorf("read capture: %s: %w", in.Name, cause(err))
+		return err
 	}
 	defer src.Close()
-	r, err := pcap.NewReader(src, pcap.Config{})
+	r, err := in.reader(src, pcap.Config{})
 	if err != nil {
-		return fmt.Errorf("%s: %w", in.Name, pcap.Named(err, in.Name))
+		return err
 	}
 	decoder := packet.New()
 	var p pcap.Packet

@@ -133,7 +133,7 @@ func TestFilterFlows(t *testing.T) {
 	c := captures.Find(t, "founding_02_abnormal_via_waf_504_tls10_rsa")
 	all := analyse(t, c.Path, Config{Secrets: keysOf(t, &c)})
 	for text, some := range map[string]bool{"21700": true, "port=9": false, "127.0.0.1": true, "192.0.2.1": false, "nobody.example": false, "from=2001-01-01": true, "to=2001-01-01": false} {
-		filter, err := ParseFilter(text, time.UTC)
+		filter, err := parseFilter(text)
 		if err != nil {
 			t.Fatal(err)
 		}

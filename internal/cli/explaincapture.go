@@ -3,12 +3,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/analysis"
 	"github.com/lunette-waf/lunette/internal/capture/decrypt"
-	"github.com/lunette-waf/lunette/internal/capture/secrets"
 	"github.com/lunette-waf/lunette/internal/diagnosis/explain"
 )
 
@@ -53,26 +51,9 @@ func (e *explainFlags) remarks(stderr io.Writer, all ...*explain.Capture) {
 	case len(logs) == 0 || handshakes == 0 || used:
 	case wrong > 0:
 		_, _ = fmt.Fprintf(stderr, "lunette: %s has %s, and those for %s of this capture do not open the records: the log was altered after it was written\n",
-			printable(strings.Join(logs, ", ")), counted(secretsIn(logs), "secret"), counted(wrong, "connection"))
+			printable(strings.Join(logs, ", ")), counted(e.secrets.inLogs, "secret"), counted(wrong, "connection"))
 	default:
 		_, _ = fmt.Fprintf(stderr, "lunette: %s has %s, none is for a handshake in this capture: the log must come from one of the two programs that spoke, and run while they did\n",
-			printable(strings.Join(logs, ", ")), counted(secretsIn(logs), "secret"))
+			printable(strings.Join(logs, ", ")), counted(e.secrets.inLogs, "secret"))
 	}
-}
-
-// secretsIn counts what key logs hold; they were read before without an error.
-func secretsIn(names []string) int {
-	store, n := secrets.New(), 0
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			continue
-		}
-		report, err := store.AddKeyLog(name, f)
-		_ = f.Close()
-		if err == nil {
-			n += report.Secrets
-		}
-	}
-	return n
 }

@@ -25,6 +25,7 @@ const (
 type secretFlags struct {
 	keylogs, keys, psks []string
 	passwordFile        string
+	inLogs              int // secrets that the key logs held, once they were read
 }
 
 func (s *secretFlags) add(flags *pflag.FlagSet) {
@@ -54,9 +55,11 @@ func (s *secretFlags) store(ctx context.Context, stderr io.Writer) (*secrets.Sto
 		store.AddPSK(key)
 	}
 	for _, name := range s.keylogs {
-		if err := addKeyLog(ctx, store, name, stderr); err != nil {
+		n, err := addKeyLog(ctx, store, name, stderr)
+		if err != nil {
 			return nil, err
 		}
+		s.inLogs += n
 	}
 	for _, name := range s.keys {
 		if err := s.addKey(ctx, store, name, stderr); err != nil {
@@ -66,10 +69,11 @@ func (s *secretFlags) store(ctx context.Context, stderr io.Writer) (*secrets.Sto
 	return store, nil
 }
 
-func addKeyLog(ctx context.Context, store *secrets.Store, name string, stderr io.Writer) error {
+// addKeyLog reads one key log and returns how many secrets it added.
+func addKeyLog(ctx context.Context, store *secrets.Store, name string, stderr io.Writer) (int, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return fileError("read key log", name, err)
+		return 0, fileError("read key log", name, err)
 	}
 	defer func() { _ = f.Close() }()
 	report, err := store.AddKeyLog(printable(name), whileWanted{ctx, f})
@@ -82,7 +86,7 @@ func addKeyLog(ctx context.Context, store *secrets.Store, name string, stderr io
 	if err == nil && report.Secrets+report.Duplicate == 0 {
 		_, _ = fmt.Fprintf(stderr, "lunette: %s holds no secrets: the program that writes it has made no TLS handshake, or writes elsewhere\n", printable(name))
 	}
-	return err
+	return report.Secrets, err
 }
 
 // whileWanted ends a long read with its context.
