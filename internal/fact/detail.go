@@ -141,6 +141,39 @@ type HTTP2Frame struct {
 	Ack        bool     `json:"ack,omitempty"`
 }
 
+// DNSLookup is one question to one resolver (RFC 1035).
+type DNSLookup struct {
+	Name      string   `json:"name"`
+	Type      string   `json:"type"`               // "A", "AAAA"
+	Resolver  string   `json:"resolver,omitempty"` // its address; "hosts" for the hosts file, "" for the system's own way
+	Addresses []string `json:"addresses,omitempty"`
+	CNAMEs    []string `json:"cnames,omitempty"`
+	TTL       int      `json:"ttl_s"`             // seconds, the least of the answer; -1 when unknown
+	RCode     string   `json:"rcode,omitempty"`   // "NXDOMAIN"; "timeout" where nothing came
+	Took      int64    `json:"took_ns,omitempty"` // nanoseconds
+	Own       []string `json:"own,omitempty"`     // of Addresses, those of this machine
+}
+
+// OriginLog is one line, or one record, of a log that the origin wrote.
+type OriginLog struct {
+	Format    string    `json:"format"` // "httperr", "w3c", "freb", "apache_error", "apache_access", "nginx_error", "nginx_access"
+	File      string    `json:"file"`
+	Line      int       `json:"line"`
+	At        time.Time `json:"at"`               // by the origin's clock
+	Offset    int64     `json:"offset_ns"`        // nanoseconds that the origin's clock is ahead of ours, as estimated
+	Client    string    `json:"client,omitempty"` // address and port of the connection's client, where the line has them
+	Method    string    `json:"method,omitempty"`
+	Target    string    `json:"target,omitempty"` // masked as in heads
+	Status    int       `json:"status,omitempty"`
+	Substatus int       `json:"substatus,omitempty"` // IIS
+	Win32     int       `json:"win32,omitempty"`     // IIS sc-win32-status
+	Phrase    string    `json:"phrase,omitempty"`    // HTTPERR reason phrase, Apache's AH code
+	Message   string    `json:"message,omitempty"`   // the line's own words, bounded and masked
+	Took      int64     `json:"took_ns,omitempty"`   // nanoseconds, says the origin; 0 unknown
+}
+
+func (*DNSLookup) detail()          {}
+func (*OriginLog) detail()          {}
 func (*TCPOptions) detail()         {}
 func (*ClientHello) detail()        {}
 func (*ServerHello) detail()        {}
@@ -150,3 +183,32 @@ func (*KeyExchange) detail()        {}
 func (*SessionTicket) detail()      {}
 func (*HTTPHead) detail()           {}
 func (*HTTP2Frame) detail()         {}
+
+// NewDetail is an empty Detail of the type that facts of kind k carry, nil for kinds that carry none.
+func NewDetail(k Kind) Detail {
+	switch k {
+	case DNSAnswer, DNSFailed:
+		return new(DNSLookup)
+	case TCPSyn, TCPSynAck:
+		return new(TCPOptions)
+	case TLSClientHello:
+		return new(ClientHello)
+	case TLSHelloRetryRequest, TLSServerHello, TLSEncryptedExtensions:
+		return new(ServerHello)
+	case TLSCertificate, TLSOtherMessage:
+		return new(Certificates)
+	case TLSServerKeyExchange, TLSClientKeyExchange:
+		return new(KeyExchange)
+	case TLSCertificateRequest, TLSPostHandshakeAuth:
+		return new(CertificateRequest)
+	case TLSNewSessionTicket:
+		return new(SessionTicket)
+	case RequestHead, ResponseInterim, ResponseHead:
+		return new(HTTPHead)
+	case HTTP2Settings, HTTP2GoAway, HTTP2RstStream, HTTP2FlowBlocked:
+		return new(HTTP2Frame)
+	case OriginLogged:
+		return new(OriginLog)
+	}
+	return nil
+}

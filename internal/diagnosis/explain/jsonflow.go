@@ -68,7 +68,8 @@ func eventJSON(c *Capture, f *flow.Flow, x *fact.Fact) jsonEvent {
 		Code: x.Code, Size: x.Size, Text: x.Text, Detail: x.Detail}
 	e.File, e.Frame = c.frame(x.Frame)
 	switch x.Kind {
-	case fact.Silence, fact.TCPConnected, fact.TCPWindowOpen, fact.TLSHelloRequestAnswer, fact.HTTP2FlowBlocked:
+	case fact.Silence, fact.TCPConnected, fact.TCPFailed, fact.TCPWindowOpen, fact.TLSHelloRequestAnswer, fact.HTTP2FlowBlocked, fact.PoolWaited, fact.ConnReused,
+		fact.GaveUp, fact.ClientLeft, fact.HealthChecked:
 		e.Span, e.Size = float64(x.Size)/1e9, 0
 	}
 	return e

@@ -1,0 +1,8 @@
+// Package check states causes from facts: what a check is, what it may look at, and how checks are run together.
+//
+// Input: a [Case], the facts about one connection to an origin and what is known around it. Output: [Run] gives the findings, best
+// first, and what could not be looked at. The checks themselves lie below, one file each, by phase; diagnosis lists them.
+// Promises: a check sees facts alone, so that it says the same of a capture, of live traffic and of a probe; it says "certain" only
+// where the facts prove it, and nothing where its facts are missing; the same case gives the same findings.
+// Non-goals: gathering facts (capture/flow, gateway/origin, probe), drawing them (diagnosis/explain).
+package check

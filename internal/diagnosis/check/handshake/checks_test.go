@@ -1,0 +1,9 @@
+package handshake
+
+import (
+	"testing"
+
+	"github.com/lunette-waf/lunette/test/checktest"
+)
+
+func TestSamples(t *testing.T) { checktest.Samples(t, "testdata", Checks()) }

@@ -1,0 +1,81 @@
+package finding
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Lines is f in words, for people: the code and what it is worth, the sentence, the proof, what would settle it, the mends. Lines
+// are not wrapped; commands are indented by eight columns. Texts may hold what peers sent: whoever prints to a terminal cleans them.
+func (f *Finding) Lines() []string {
+	out := []string{string(f.Code) + " · " + f.Severity.String() + " · " + f.Confidence.String() + " · " + f.Title, "  " + f.Summary}
+	if len(f.Timers) > 0 {
+		out = append(out, "  "+Span(f.Waited)+" fits: "+timers(f.Timers))
+	}
+	if len(f.Proof) > 0 {
+		out = append(out, "  proof:")
+	}
+	for _, p := range f.Proof {
+		frame := ""
+		if p.Frame > 0 {
+			frame = "#" + strconv.FormatInt(p.Frame, 10) + " "
+		}
+		out = append(out, "    "+After(p.After)+"  "+frame+p.Text)
+	}
+	if f.Settle != "" {
+		out = append(out, "  to be certain: "+f.Settle)
+	}
+	for _, m := range f.Mends {
+		out = append(out, "  mend on "+string(m.On)+": "+m.Do)
+		for line := range strings.Lines(m.Lines) {
+			out = append(out, "        "+strings.TrimRight(line, "\n"))
+		}
+	}
+	if len(f.Hides) > 0 {
+		out = append(out, "  explains also: "+join(f.Hides))
+	}
+	return append(out, "  manual: lunette finding "+string(f.Code))
+}
+
+func timers(all []Timer) string {
+	var parts []string
+	for _, t := range all {
+		parts = append(parts, t.Owner)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func join(codes []Code) string {
+	var parts []string
+	for _, c := range codes {
+		parts = append(parts, string(c))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// After writes a moment of a connection: nanoseconds since it began, in seconds with six digits.
+func After(ns int64) string {
+	return strconv.FormatFloat(float64(ns)/1e9, 'f', 6, 64)
+}
+
+// Span writes a duration as people say it, with three digits: 90 µs, 4.88 ms, 20.0 s, 120 s.
+func Span(d time.Duration) string {
+	unit, name := time.Second, " s"
+	switch {
+	case d < time.Microsecond:
+		unit, name = time.Nanosecond, " ns"
+	case d < time.Millisecond:
+		unit, name = time.Microsecond, " µs"
+	case d < time.Second:
+		unit, name = time.Millisecond, " ms"
+	}
+	x := float64(d) / float64(unit)
+	switch {
+	case unit == time.Nanosecond || x >= 100:
+		return strconv.FormatFloat(x, 'f', 0, 64) + name
+	case x >= 10:
+		return strconv.FormatFloat(x, 'f', 1, 64) + name
+	}
+	return strconv.FormatFloat(x, 'f', 2, 64) + name
+}

@@ -1,0 +1,139 @@
+package recording
+
+import (
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// DefaultLimit is how many bytes of a connection are kept, both sides together, unless New is told otherwise.
+const DefaultLimit = 1 << 20
+
+// Conn is a connection that is being recorded.
+type Conn struct {
+	net.Conn
+	mu    sync.Mutex
+	rec   *Recording
+	limit int
+	ended [3]bool
+}
+
+// New records c into r from now on; limit bounds the bytes kept, 0 for DefaultLimit. r belongs to the Conn until it is closed.
+func New(c net.Conn, r *Recording, limit int) *Conn {
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	return &Conn{Conn: c, rec: r, limit: limit}
+}
+
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	at := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n > 0 {
+		c.keep(at, fact.SideServer, p[:n])
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		c.end(at, fact.SideServer, fact.TCPClosed)
+	case errors.Is(err, syscall.ECONNRESET):
+		c.end(at, fact.SideServer, fact.TCPReset)
+	}
+	return n, err
+}
+
+func (c *Conn) Write(p []byte) (int, error) {
+	at := time.Now() // before: an answer must not seem to come first
+	n, err := c.Conn.Write(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n > 0 {
+		c.keep(at, fact.SideClient, p[:n])
+	}
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		c.end(time.Now(), fact.SideServer, fact.TCPReset)
+	}
+	return n, err
+}
+
+// Close closes the connection and ends the recording.
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	now := time.Now()
+	c.end(now, fact.SideClient, fact.TCPClosed)
+	if c.rec.End.IsZero() {
+		c.rec.End = now
+	}
+	c.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// CloseWrite ends our side where the connection can.
+func (c *Conn) CloseWrite() error {
+	c.mu.Lock()
+	c.end(time.Now(), fact.SideClient, fact.TCPClosed)
+	c.mu.Unlock()
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// Note adds a fact that bytes do not show; its time is now unless it has one.
+func (c *Conn) Note(f fact.Fact) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f.At.IsZero() {
+		f.At = time.Now()
+	}
+	f.Conn = c.rec.ID
+	c.rec.Facts = append(c.rec.Facts, f)
+}
+
+// KeyLog is a writer for tls.Config.KeyLogWriter.
+func (c *Conn) KeyLog() io.Writer { return keyLog{c} }
+
+type keyLog struct{ c *Conn }
+
+func (k keyLog) Write(p []byte) (int, error) {
+	k.c.mu.Lock()
+	defer k.c.mu.Unlock()
+	k.c.rec.KeyLog = append(k.c.rec.KeyLog, p...)
+	return len(p), nil
+}
+
+// Snapshot is a copy of what was recorded so far; pieces share their bytes, which never change.
+func (c *Conn) Snapshot() *Recording {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := *c.rec
+	r.Pieces, r.Facts, r.KeyLog = slices.Clone(r.Pieces), slices.Clone(r.Facts), slices.Clone(r.KeyLog)
+	if r.End.IsZero() {
+		r.End = time.Now()
+	}
+	return &r
+}
+
+func (c *Conn) keep(at time.Time, s fact.Side, p []byte) {
+	n := min(len(p), max(c.limit, 0))
+	c.limit -= n
+	c.rec.Omitted += int64(len(p) - n)
+	if n > 0 {
+		c.rec.Pieces = append(c.rec.Pieces, Piece{At: at, Side: s, Data: slices.Clone(p[:n])})
+	}
+}
+
+func (c *Conn) end(at time.Time, s fact.Side, how fact.Kind) {
+	if !c.ended[s] && !c.ended[fact.SideNone] {
+		c.ended[s] = true
+		c.ended[fact.SideNone] = how == fact.TCPReset
+		c.rec.Pieces = append(c.rec.Pieces, Piece{At: at, Side: s, End: how})
+	}
+}
