@@ -81,7 +81,7 @@ const (
 	ResponseHead    // Code: status; [*HTTPHead]
 	ResponseDone    // Size: body bytes
 	HTTPBroken      // framing or syntax that RFC 9112 or 9113 does not allow; Text: what, with its section
-	HTTPCoding      // a body does not begin as its Content-Encoding says; Text: the coding; Size: bytes looked at
+	HTTPCoding      // a body does not begin as its Content-Encoding says; Text: the coding, "gzip twice"; Size: bytes looked at; Code: the stream of HTTP/2
 	HTTPCutShort    // the connection ended within a message; Text: "head", "body"; Size: body bytes that were missing, 0 when unknown
 	HTTP2Preface
 	HTTP2Settings     // [*HTTP2Frame]

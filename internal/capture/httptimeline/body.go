@@ -8,9 +8,10 @@ import (
 	"github.com/lunette-waf/lunette/internal/fact"
 )
 
-// sink hashes the body of one message.
+// sink hashes the body of one message, and looks at how it begins.
 type sink struct {
 	hash hash.Hash // nil before the first byte
+	look look
 }
 
 // take counts, hashes and keeps p, which is the next of m's body.
@@ -26,6 +27,9 @@ func (t *Timeline) take(s *sink, m *Message, at fact.Stamp, p []byte) {
 		}
 		s.hash.Write(p)
 	}
+	if s.look.coding != "" {
+		t.looked(s, m, at, p)
+	}
 	if room := t.cfg.Bodies - len(m.Body); room > 0 {
 		m.Body = append(m.Body, p[:min(room, len(p))]...)
 	}
@@ -34,12 +38,17 @@ func (t *Timeline) take(s *sink, m *Message, at fact.Stamp, p []byte) {
 // lack notes n missing bytes, or some number of them where n is not above 0.
 func (t *Timeline) lack(s *sink, m *Message, n int64) {
 	m.Missing += max(n, 1)
+	s.look.coding = ""
 	t.release(s)
 }
 
 // finish ends m's body. What was kept of it is masked as a whole, however it came in.
 func (t *Timeline) finish(s *sink, m *Message, complete bool) {
 	m.Complete = complete && m.Missing == 0
+	if s.look.coding != "" && m.Complete {
+		t.lookedOver(s, m, m.Last)
+	}
+	s.look.coding = ""
 	if s.hash != nil && m.Complete {
 		var sum [sha256.Size]byte
 		m.SHA256 = hex.EncodeToString(s.hash.Sum(sum[:0]))

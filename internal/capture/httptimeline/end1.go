@@ -47,6 +47,9 @@ func (t *Timeline) endMessage(side fact.Side, h *half, at fact.Stamp, how fact.K
 	}
 	if h.msg != nil {
 		whole := how == fact.TCPClosed && (h.state == inUntilClose || h.state == inTunnel || h.state == inWebSocket)
+		if whole && h.sink.look.coding != "" && h.msg.Missing == 0 {
+			t.lookedOver(&h.sink, h.msg, at)
+		}
 		t.finish(&h.sink, h.msg, whole)
 		if whole && h.state == inUntilClose {
 			t.tell(side, at, fact.Fact{Kind: fact.ResponseDone, Size: h.msg.Size + h.msg.Missing})

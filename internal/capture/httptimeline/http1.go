@@ -118,10 +118,10 @@ func (t *Timeline) skip(side fact.Side, h *half, at fact.Stamp, n int64) {
 func (t *Timeline) messageOver(side fact.Side, h *half, at fact.Stamp, complete bool) {
 	o := h.cur
 	h.state, h.cur = atStart, nil
-	t.finish(&h.sink, h.msg, complete)
 	if complete {
 		h.msg.Last = at
 	}
+	t.finish(&h.sink, h.msg, complete)
 	if side == fact.SideClient {
 		o.reqDone = true
 		if complete {

@@ -57,6 +57,7 @@ func brokenDialogues1() []dialogue {
 	get := c("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
 	b := Config{Bodies: 10}
 	rows := []dialogue{
+		{"not as its coding says", b, []step{get, s("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello")}},
 		{"extra data", b, []step{get, s("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhello"), get, s("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")}},
 		{"no status line", b, []step{get, s("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3 and more\r\n"), fin(server)}},
 		{"server first", b, []step{s("220 mail.test ESMTP\r\n"), get, fin(server)}},

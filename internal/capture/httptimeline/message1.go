@@ -107,6 +107,7 @@ func (t *Timeline) responseHead(h *half, at fact.Stamp, b []byte, partial bool) 
 		t.upgraded(o, at, "CONNECT", false)
 	default:
 		t.refused(o, at)
+		h.sink.lookAt(head)
 		t.bodyFollows(fact.SideServer, h, at, f, n, partial)
 	}
 }

@@ -54,6 +54,7 @@ func (c *http2) response(st *stream, at fact.Stamp, b *block, fields []field) {
 		c.t.continued(st.open, at)
 		c.t.firstByte(st.open, b.first)
 		c.t.tell(fact.SideServer, at, fact.Fact{Kind: fact.ResponseHead, Code: head.Status, Detail: head})
+		st.sink[fact.SideServer].lookAt(head)
 		if st.method == "CONNECT" && head.Status/100 == 2 {
 			c.connected(st, at, regular)
 		}

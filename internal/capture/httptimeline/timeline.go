@@ -1,7 +1,9 @@
 package httptimeline
 
 import (
+	"bytes"
 	"hash"
+	"io"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/fact"
@@ -30,25 +32,27 @@ const (
 
 // Timeline follows one connection. It is for one goroutine.
 type Timeline struct {
-	cfg      Config
-	mask     *redact.Masker
-	proto    string
-	held     []held // first bytes, while it is open whether this is HTTP/2
-	waits    int    // bytes in held
-	openings [3]opening
-	chosen   bool // HTTP/1 or HTTP/2 was chosen
-	ended    [3]bool
-	closed   bool // a side has closed: what is unfinished then was not broken off by the end of the capture
-	h1       http1
-	h2       *http2
-	number   int
-	last     *Exchange // over, but bytes that should not follow it are still told
-	stray    int
-	hashes   []hash.Hash
-	raw      rawHead
-	text     []byte // of a head, masked
-	places   []place
-	strict   struct {
+	cfg         Config
+	mask        *redact.Masker
+	proto       string
+	held        []held // first bytes, while it is open whether this is HTTP/2
+	waits       int    // bytes in held
+	openings    [3]opening
+	chosen      bool // HTTP/1 or HTTP/2 was chosen
+	ended       [3]bool
+	closed      bool // a side has closed: what is unfinished then was not broken off by the end of the capture
+	h1          http1
+	h2          *http2
+	number      int
+	last        *Exchange // over, but bytes that should not follow it are still told
+	stray       int
+	hashes      []hash.Hash
+	inflate     io.ReadCloser // for looks into bodies, nil until the first; reads from inflateFrom
+	inflateFrom bytes.Reader
+	raw         rawHead
+	text        []byte // of a head, masked
+	places      []place
+	strict      struct {
 		req  exchange.Request
 		resp exchange.Response
 	}
