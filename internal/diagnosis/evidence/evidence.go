@@ -5,6 +5,7 @@
 package evidence
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/lunette-waf/lunette/internal/capture/decrypt"
@@ -30,30 +31,22 @@ const mostOthers = 32
 
 // Cases are the flows of a capture, each with its neighbours in time that go to the same server.
 func Cases(flows []*flow.Flow) []*check.Case {
-	prepared := make([]*check.Flow, len(flows))
+	servers := map[netip.AddrPort][]*check.Flow{}
+	places := make([]int, len(flows)) // of each flow among those of its server
 	for i, f := range flows {
-		prepared[i] = FromFlow(f)
+		places[i] = len(servers[f.Server])
+		servers[f.Server] = append(servers[f.Server], FromFlow(f))
 	}
 	out := make([]*check.Case, len(flows))
-	for i := range prepared {
-		out[i] = &check.Case{Flow: prepared[i], Others: neighbours(prepared, i)}
+	for i, f := range flows {
+		same := servers[f.Server]
+		out[i] = &check.Case{Flow: same[places[i]], Others: neighbours(same, places[i])}
 	}
 	return out
 }
 
-// neighbours are connections to the server of all[i], the nearest mostOthers/2 before and behind it.
+// neighbours are the nearest mostOthers/2 before and behind all[i].
 func neighbours(all []*check.Flow, i int) []*check.Flow {
-	var before, behind []*check.Flow
-	for j := i - 1; j >= 0 && len(before) < mostOthers/2; j-- {
-		if all[j].Server == all[i].Server {
-			before = append(before, all[j])
-		}
-	}
-	for j := i + 1; j < len(all) && len(behind) < mostOthers/2; j++ {
-		if all[j].Server == all[i].Server {
-			behind = append(behind, all[j])
-		}
-	}
-	slices.Reverse(before)
-	return append(before, behind...)
+	before, behind := all[max(0, i-mostOthers/2):i], all[i+1:min(len(all), i+1+mostOthers/2)]
+	return slices.Concat(before, behind)
 }
