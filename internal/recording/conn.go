@@ -15,6 +15,14 @@ import (
 // DefaultLimit is how many bytes of a connection are kept, both sides together, unless New is told otherwise.
 const DefaultLimit = 1 << 20
 
+// mostPieces bounds the pieces of a connection: 64 KiB of reads of one byte each.
+const mostPieces = 1 << 16
+
+const (
+	mostFacts  = 1000
+	mostKeyLog = 64 << 10 // bytes
+)
+
 // Conn is a connection that is being recorded.
 type Conn struct {
 	net.Conn
@@ -94,7 +102,9 @@ func (c *Conn) Note(f fact.Fact) {
 		f.At = time.Now()
 	}
 	f.Conn = c.rec.ID
-	c.rec.Facts = append(c.rec.Facts, f)
+	if len(c.rec.Facts) < mostFacts {
+		c.rec.Facts = append(c.rec.Facts, f)
+	}
 }
 
 // KeyLog is a writer for tls.Config.KeyLogWriter.
@@ -105,7 +115,9 @@ type keyLog struct{ c *Conn }
 func (k keyLog) Write(p []byte) (int, error) {
 	k.c.mu.Lock()
 	defer k.c.mu.Unlock()
-	k.c.rec.KeyLog = append(k.c.rec.KeyLog, p...)
+	if len(k.c.rec.KeyLog)+len(p) <= mostKeyLog {
+		k.c.rec.KeyLog = append(k.c.rec.KeyLog, p...)
+	}
 	return len(p), nil
 }
 
@@ -121,19 +133,46 @@ func (c *Conn) Snapshot() *Recording {
 	return &r
 }
 
+// keep adds what was read or written. What is beyond the bounds is counted where it stood; runs of it are joined.
 func (c *Conn) keep(at time.Time, s fact.Side, p []byte) {
-	n := min(len(p), max(c.limit, 0))
-	c.limit -= n
-	c.rec.Omitted += int64(len(p) - n)
-	if n > 0 {
-		c.rec.Pieces = append(c.rec.Pieces, Piece{At: at, Side: s, Data: slices.Clone(p[:n])})
+	n := min(len(p), c.limit)
+	if len(c.rec.Pieces) >= mostPieces {
+		n = 0
 	}
+	c.limit -= n
+	if n > 0 {
+		c.put(Piece{At: at, Side: s, Data: slices.Clone(p[:n])})
+	}
+	if n == len(p) {
+		return
+	}
+	c.limit = 0
+	lost := int64(len(p) - n)
+	c.rec.Omitted += lost
+	for i := len(c.rec.Pieces) - 1; i >= 0 && c.rec.Pieces[i].Lost > 0; i-- {
+		if c.rec.Pieces[i].Side == s {
+			c.rec.Pieces[i].Lost += lost
+			return
+		}
+	}
+	c.put(Piece{At: at, Side: s, Lost: lost})
+}
+
+// put adds a piece in order of time: a read and a write may end in another order than they began. Those of one side stay as they come.
+func (c *Conn) put(p Piece) {
+	all := append(c.rec.Pieces, p)
+	i := len(all) - 1
+	for ; i > 0 && all[i-1].Side != p.Side && all[i-1].At.After(p.At); i-- {
+		all[i] = all[i-1]
+	}
+	all[i] = p
+	c.rec.Pieces = all
 }
 
 func (c *Conn) end(at time.Time, s fact.Side, how fact.Kind) {
 	if !c.ended[s] && !c.ended[fact.SideNone] {
 		c.ended[s] = true
 		c.ended[fact.SideNone] = how == fact.TCPReset
-		c.rec.Pieces = append(c.rec.Pieces, Piece{At: at, Side: s, End: how})
+		c.put(Piece{At: at, Side: s, End: how})
 	}
 }

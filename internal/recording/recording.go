@@ -21,10 +21,10 @@ type Recording struct {
 	Start          time.Time     // when the connection was asked for
 	Connect        time.Duration // until TCP was connected; -1 when it never was: then Facts say why
 	End            time.Time     // when we stopped looking
-	Pieces         []Piece
-	Omitted        int64       // bytes beyond the bound, which are not in Pieces
-	KeyLog         []byte      // lines of an NSS key log
-	Facts          []fact.Fact // what bytes do not show: TCPFailed, GaveUp, TLSVerified, ConnReused; in order of time
+	Pieces         []Piece       // in order of time
+	Omitted        int64         // bytes beyond the bound, which Pieces count and do not hold
+	KeyLog         []byte        // lines of an NSS key log
+	Facts          []fact.Fact   // what bytes do not show: TCPFailed, GaveUp, TLSVerified, ConnReused; in order of time
 }
 
 // Piece is what one side sent at once, or how it ended.
@@ -33,4 +33,5 @@ type Piece struct {
 	Side fact.Side
 	Data []byte
 	End  fact.Kind // TCPClosed or TCPReset for an end, which has no Data; else None
+	Lost int64     // bytes that followed here and were not kept, from At until the next piece of this side; such a piece has no Data
 }
