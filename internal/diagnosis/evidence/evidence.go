@@ -15,15 +15,20 @@ import (
 
 // FromFlow is a flow of a capture as checks see it.
 func FromFlow(f *flow.Flow) *check.Flow {
-	out := check.Flow{Conn: f.ID, Client: f.Client, Server: f.Server, Watched: check.Packets | check.Records, Start: f.Start.Time(), End: f.End.Time(),
+	out := check.Flow{Conn: f.ID, Client: f.Client, Server: f.Server, Watched: check.Packets | check.Records | plain(f), Start: f.Start.Time(), End: f.End.Time(),
 		Facts: f.Facts}
 	if f.TLS != nil {
 		out.Name = f.TLS.ServerName
 	}
-	if f.Protocol == flow.ProtocolHTTP || f.TLS != nil && f.TLS.Why == decrypt.WhyNot {
-		out.Watched |= check.Plain
-	}
 	return out.Prepared()
+}
+
+// plain is check.Plain where the content of f could be read.
+func plain(f *flow.Flow) check.Watched {
+	if f.Protocol == flow.ProtocolHTTP || f.TLS != nil && f.TLS.Why == decrypt.WhyNot {
+		return check.Plain
+	}
+	return 0
 }
 
 // mostOthers bounds how many other connections a case holds.
