@@ -50,6 +50,9 @@ func (h *handshake) sendHello() error {
 	if c.cfg.MaxVersion >= tlswire.VersionTLS12 {
 		ch.SignatureSchemes = schemes()
 	}
+	if c.cfg.ALPN != nil {
+		ch.ALPN = c.cfg.ALPN
+	}
 	if !c.cfg.NoSecureRenegotiation {
 		ch.RenegotiationInfo = join([]byte{}, c.clientVerify)
 	}
@@ -84,7 +87,7 @@ func (h *handshake) hearHello() error {
 	if !c.done {
 		c.secure = sh.RenegotiationInfo != nil
 	}
-	c.version, h.suite = h.version, suite
+	c.version, c.alpn, h.suite = h.version, sh.ALPN, suite
 	h.ems, h.etm, h.serverRand = sh.ExtendedMasterSecret, sh.EncryptThenMAC, sh.Random[:]
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
+	"io"
+	"math/big"
 
 	"github.com/lunette-waf/lunette/internal/tlscrypt"
 	"github.com/lunette-waf/lunette/internal/tlswire"
@@ -28,15 +30,35 @@ type handshake struct {
 	preMaster  []byte
 	master     []byte
 	flight     []byte // messages to send
+	dh         *big.Int
+	ticket     bool  // a NewSessionTicket is promised
+	stopped    error // what Before said
 }
 
 // say adds a message to the flight and the transcript.
 func (h *handshake) say(raw []byte) {
+	h.before(raw[0])
 	h.transcript.Add(raw)
 	h.flight = append(h.flight, raw...)
 }
 
+// before asks Config.Before, with all that was said so far sent.
+func (h *handshake) before(msg uint8) {
+	if h.c.cfg.Before == nil || h.c.client || h.stopped != nil {
+		return
+	}
+	if len(h.flight) > 0 {
+		if h.stopped = h.flush(); h.stopped != nil {
+			return
+		}
+	}
+	h.stopped = h.c.cfg.Before(h.c, msg)
+}
+
 func (h *handshake) flush() error {
+	if h.stopped != nil {
+		return h.stopped
+	}
 	err := h.c.writeRecords(tlswire.TypeHandshake, h.flight)
 	h.flight = nil
 	return err
@@ -62,6 +84,11 @@ func (h *handshake) keys() error {
 	} else {
 		h.master = tlscrypt.MasterSecret(h.version, h.suite.PRF, h.preMaster, h.clientRand, h.serverRand)
 	}
+	return h.halves()
+}
+
+// halves derives both halves from the master secret.
+func (h *handshake) halves() error {
 	k := tlscrypt.DeriveKeys(&h.suite, h.version, h.master, h.clientRand, h.serverRand)
 	client, server, err := tlscrypt.Halves(&h.suite, h.version, h.etm, &k)
 	if err != nil {
@@ -72,13 +99,17 @@ func (h *handshake) keys() error {
 		h.c.nextIn, h.c.nextOut = server, client
 	}
 	if h.c.cfg.KeyLog != nil {
-		_, err = fmt.Fprintf(h.c.cfg.KeyLog, "CLIENT_RANDOM %x %x\n", h.clientRand, h.master)
+		_, err = io.WriteString(h.c.cfg.KeyLog, fmt.Sprintf("CLIENT_RANDOM %x %x\n", h.clientRand, h.master))
 	}
 	return err
 }
 
 // sendFinished sends ChangeCipherSpec and our Finished.
 func (h *handshake) sendFinished() error {
+	h.before(tlswire.MsgFinished)
+	if h.stopped != nil {
+		return h.stopped
+	}
 	data := h.finished(h.c.client)
 	h.remember(h.c.client, data)
 	raw := tlswire.AppendMessage(nil, tlswire.MsgFinished, data)
@@ -124,6 +155,7 @@ func (h *handshake) remember(client bool, data []byte) {
 func (h *handshake) end() {
 	h.c.suite, h.c.done = h.suite, true
 	h.c.count++
+	h.c.resumed = false
 	if h.c.client || h.asked {
 		h.c.peer = h.peer
 	}

@@ -36,6 +36,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // unasked handles a handshake message between handshakes.
 func (c *Conn) unasked(m []byte) error {
+	if c.t13 != nil {
+		return c.unasked13(m)
+	}
 	if !c.client || m[0] != tlswire.MsgHelloRequest {
 		return c.fail(tlswire.AlertUnexpectedMessage)
 	}
@@ -99,6 +102,7 @@ func (c *Conn) readRecord() error {
 		return err
 	}
 	typ, version := c.raw[0], uint16(c.raw[1])<<8|uint16(c.raw[2])
+	clear := c.in == nil || c.version == tlswire.VersionTLS13 && typ != tlswire.TypeApplicationData // RFC 8446 section 5.1
 	n := int(c.raw[3])<<8 | int(c.raw[4])
 	if typ < tlswire.TypeChangeCipherSpec || typ > tlswire.TypeApplicationData || c.raw[1] != 3 || n > tlswire.MaxRecordPayload {
 		return tlswire.ErrNotTLS
@@ -108,12 +112,12 @@ func (c *Conn) readRecord() error {
 	}
 	plain := c.raw[tlswire.RecordHeaderLen : tlswire.RecordHeaderLen+n]
 	rest := c.raw[tlswire.RecordHeaderLen+n:]
-	if c.in != nil {
-		opened, err := c.in.Open(nil, typ, version, plain)
+	if !clear {
+		opened, inner, err := c.in.OpenRecord(nil, typ, version, plain)
 		if err != nil {
 			return c.fail(tlswire.AlertBadRecordMAC)
 		}
-		plain = opened
+		plain, typ = opened, inner
 	}
 	err := c.file(typ, plain)
 	c.raw = c.raw[:copy(c.raw, rest)]
@@ -133,6 +137,9 @@ func (c *Conn) file(typ uint8, plain []byte) error {
 		}
 		c.app = append(c.app, plain...)
 	case tlswire.TypeChangeCipherSpec:
+		if c.version == tlswire.VersionTLS13 {
+			return nil // RFC 8446 appendix D.4
+		}
 		if c.nextIn == nil || len(c.msgs) > 0 {
 			return c.fail(tlswire.AlertUnexpectedMessage)
 		}
@@ -150,7 +157,7 @@ func (c *Conn) alert(plain []byte) error {
 		return c.fail(tlswire.AlertDecodeError)
 	case a.Number == tlswire.AlertCloseNotify:
 		return io.EOF
-	case a.Level == tlswire.AlertFatal || a.Number == tlswire.AlertNoRenegotiation:
+	case a.Level == tlswire.AlertFatal || c.version == tlswire.VersionTLS13 && a.Number != tlswire.AlertUserCanceled || a.Number == tlswire.AlertNoRenegotiation:
 		return &AlertError{Alert: a}
 	}
 	return nil
@@ -195,21 +202,21 @@ func (c *Conn) writeRecords(typ uint8, payload []byte) error {
 
 func (c *Conn) writeLocked(typ uint8, payload []byte) error {
 	var out []byte
-	if c.out == nil {
-		version := c.version
-		if version == 0 {
-			version = tlswire.VersionTLS10
+	version := min(c.version, tlswire.VersionTLS12)
+	if version == 0 {
+		version = tlswire.VersionTLS10
+	}
+	for first := true; first || len(payload) > 0; first = false {
+		n := min(len(payload), tlswire.MaxPlaintext)
+		if c.out == nil {
+			out, payload = tlswire.AppendRecord(out, typ, version, payload[:n]), payload[n:]
+			continue
 		}
-		out = tlswire.AppendRecord(nil, typ, version, payload)
-	} else {
-		for first := true; first || len(payload) > 0; first = false {
-			n := min(len(payload), tlswire.MaxPlaintext)
-			sealed, err := c.out.Seal(out, typ, payload[:n])
-			if err != nil {
-				return err
-			}
-			out, payload = sealed, payload[n:]
+		sealed, err := c.out.Seal(out, typ, payload[:n])
+		if err != nil {
+			return err
 		}
+		out, payload = sealed, payload[n:]
 	}
 	_, err := c.nc.Write(out)
 	return err

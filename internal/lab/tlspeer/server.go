@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"slices"
-	"strings"
 
 	"github.com/lunette-waf/lunette/internal/tlscrypt"
 	"github.com/lunette-waf/lunette/internal/tlswire"
@@ -28,15 +27,24 @@ func (c *Conn) serverHandshake(hello []byte, auth ClientAuth) error {
 	if err != nil {
 		return c.fail(tlswire.AlertDecodeError)
 	}
+	if !c.done && c.cfg.MaxVersion >= tlswire.VersionTLS13 && slices.Contains(ch.Versions, tlswire.VersionTLS13) {
+		return c.serverHandshake13(hello, ch, auth)
+	}
 	h.transcript.Add(hello)
 	sh, err := h.choose(ch)
 	if err != nil {
 		return err
 	}
+	if s, ok := h.resumes(ch); ok {
+		return h.resume(ch, sh, s)
+	}
 	if err := h.serverFlight(ch, sh, auth); err != nil {
 		return err
 	}
 	if err := h.clientFlight(); err != nil {
+		return err
+	}
+	if err := h.giveTicket(); err != nil {
 		return err
 	}
 	if err := h.sendFinished(); err != nil {
@@ -47,9 +55,9 @@ func (c *Conn) serverHandshake(hello []byte, auth ClientAuth) error {
 }
 
 // choose answers the hello: version, suite, extensions.
-func (h *handshake) choose(ch *tlswire.ClientHello) (*tlswire.ServerHello, error) {
+func (h *handshake) choose(ch *tlswire.ClientHello) (sh *tlswire.ServerHello, err error) {
 	c := h.c
-	h.version = min(ch.Version, c.cfg.MaxVersion)
+	h.version = min(ch.Version, c.cfg.MaxVersion, tlswire.VersionTLS12)
 	if c.done {
 		h.version = c.version
 	}
@@ -60,7 +68,10 @@ func (h *handshake) choose(ch *tlswire.ClientHello) (*tlswire.ServerHello, error
 	if !h.pickSuite(ch) {
 		return nil, c.fail(tlswire.AlertHandshakeFailure)
 	}
-	sh := &tlswire.ServerHello{Version: h.version, Suite: h.suite.ID}
+	sh = &tlswire.ServerHello{Version: h.version, Suite: h.suite.ID}
+	if sh.ALPN, err = c.chooseALPN(ch.ALPN); err != nil {
+		return nil, err
+	}
 	if !c.cfg.NoSecureRenegotiation {
 		if !h.secureRenegotiation(ch) {
 			return nil, c.fail(tlswire.AlertHandshakeFailure)
@@ -72,13 +83,13 @@ func (h *handshake) choose(ch *tlswire.ClientHello) (*tlswire.ServerHello, error
 	h.ems = ch.ExtendedMasterSecret && !c.cfg.NoExtendedMasterSecret
 	h.etm = ch.EncryptThenMAC && !c.cfg.NoEncryptThenMAC && h.suite.Cipher.Kind == tlswire.KindCBC
 	sh.ExtendedMasterSecret, sh.EncryptThenMAC = h.ems, h.etm
-	var err error
 	if h.serverRand, err = newRandom(); err != nil {
 		return nil, err
 	}
 	copy(sh.Random[:], h.serverRand)
 	h.clientRand = ch.Random[:]
 	sh.BuildExtensions()
+	h.promiseTicket(ch, sh)
 	return sh, nil
 }
 
@@ -113,7 +124,7 @@ func (h *handshake) pickSuite(ch *tlswire.ClientHello) bool {
 			continue
 		}
 		switch s.KX {
-		case "RSA":
+		case "RSA", "DHE_RSA":
 			ok = !isECDSA
 		case "ECDHE_RSA":
 			ok = !isECDSA && h.group != 0
@@ -135,24 +146,10 @@ func (h *handshake) serverFlight(ch *tlswire.ClientHello, sh *tlswire.ServerHell
 	cert := h.c.cfg.Certificate
 	h.say(tlswire.AppendServerHello(nil, sh))
 	h.say(tlswire.AppendCertificate(nil, cert.Chain))
-	if strings.HasPrefix(h.suite.KX, "ECDHE") {
-		if err := h.newECDHE(); err != nil {
+	if h.suite.KX != "RSA" {
+		if err := h.serverKeyExchange(ch); err != nil {
 			return err
 		}
-		k := &tlswire.ServerKeyExchange{Params: tlswire.AppendECDHEParams(nil, h.group, h.key.PublicKey().Bytes())}
-		offered := ch.SignatureSchemes
-		if offered == nil { // RFC 5246 section 7.4.1.4.1
-			offered = []uint16{tlscrypt.RSAPKCS1SHA1, tlscrypt.ECDSASHA1}
-		}
-		scheme := tlscrypt.PickScheme(cert.Key.Public(), offered)
-		if scheme == 0 && h.version >= tlswire.VersionTLS12 {
-			return h.c.fail(tlswire.AlertHandshakeFailure)
-		}
-		var err error
-		if k.Signed, err = tlscrypt.Sign(cert.Key, scheme, h.version, join(h.clientRand, h.serverRand, k.Params)); err != nil {
-			return err
-		}
-		h.say(tlswire.AppendServerKeyExchange(nil, k, h.version))
 	}
 	if auth != Ignore {
 		h.asked = true
@@ -161,6 +158,55 @@ func (h *handshake) serverFlight(ch *tlswire.ClientHello, sh *tlswire.ServerHell
 	}
 	h.say(tlswire.AppendMessage(nil, tlswire.MsgServerHelloDone, nil))
 	return h.flush()
+}
+
+// serverKeyExchange says the ephemeral key, signed.
+func (h *handshake) serverKeyExchange(ch *tlswire.ClientHello) error {
+	params, err := h.ephemeral()
+	if err != nil {
+		return err
+	}
+	cert := h.c.cfg.Certificate
+	k := &tlswire.ServerKeyExchange{Params: params}
+	offered := ch.SignatureSchemes
+	if offered == nil { // RFC 5246 section 7.4.1.4.1
+		offered = []uint16{tlscrypt.RSAPKCS1SHA1, tlscrypt.ECDSASHA1}
+	}
+	scheme := tlscrypt.PickScheme(cert.Key.Public(), offered)
+	if scheme == 0 && h.version >= tlswire.VersionTLS12 {
+		return h.c.fail(tlswire.AlertHandshakeFailure)
+	}
+	if k.Signed, err = tlscrypt.Sign(cert.Key, scheme, h.version, join(h.clientRand, h.serverRand, k.Params)); err != nil {
+		return err
+	}
+	h.say(tlswire.AppendServerKeyExchange(nil, k, h.version))
+	return nil
+}
+
+// ephemeral makes our key and returns the parameters to sign.
+func (h *handshake) ephemeral() ([]byte, error) {
+	if h.suite.KX == "DHE_RSA" {
+		return h.newDHE()
+	}
+	if err := h.newECDHE(); err != nil {
+		return nil, err
+	}
+	return tlswire.AppendECDHEParams(nil, h.group, h.key.PublicKey().Bytes()), nil
+}
+
+// chooseALPN picks the protocol; "" for none.
+func (c *Conn) chooseALPN(offered []string) (string, error) {
+	pick := c.cfg.ForceALPN
+	for _, p := range c.cfg.ALPN {
+		if pick == "" && slices.Contains(offered, p) {
+			pick = p
+		}
+	}
+	if pick == "" && c.cfg.RequireALPN {
+		return "", c.fail(tlswire.AlertNoApplicationProtocol)
+	}
+	c.alpn = pick
+	return pick, nil
 }
 
 // schemes is what we ask and offer in TLS 1.2.
@@ -193,9 +239,12 @@ func (h *handshake) clientFlight() error {
 		return h.c.fail(tlswire.AlertDecodeError)
 	}
 	h.transcript.Add(raw)
-	if h.suite.KX == "RSA" {
+	switch h.suite.KX {
+	case "RSA":
 		err = h.decryptPreMaster(value)
-	} else {
+	case "DHE_RSA":
+		err = h.agreeDHE(value)
+	default:
 		err = h.agree(value)
 	}
 	if err != nil {

@@ -1,10 +1,12 @@
-// Package tlspeer is a TLS 1.0 to 1.2 endpoint for either end, that does what crypto/tls servers cannot: renegotiate, speak
-// without RFC 5746, and, as a client, ignore or refuse a HelloRequest.
+// Package tlspeer is a TLS endpoint that does what crypto/tls cannot: as a server of TLS 1.0 to 1.3 it renegotiates, speaks without
+// RFC 5746, asks for a certificate after the handshake, and stops or breaks off before any message; as a client, up to TLS 1.2, it
+// ignores or refuses a HelloRequest.
 //
 // Input: a net.Conn and a Config. Output: a [Conn], itself a net.Conn.
-// Promises: RSA and ECDHE key exchange, every cipher of tlscrypt, encrypt-then-MAC, extended master secret, secure
-// renegotiation, client certificates; no goroutines; what a peer can make it hold is bounded.
-// Non-goals: resumption, TLS 1.3, standing on the open network (it hides no timing).
+// Promises: RSA, DHE and ECDHE key exchange, every cipher of tlscrypt, encrypt-then-MAC, extended master secret, secure
+// renegotiation, tickets, ALPN, client certificates; TLS 1.3 with HelloRetryRequest, KeyUpdate and post-handshake authentication;
+// no goroutines; what a peer can make it hold is bounded.
+// Non-goals: TLS 1.3 as a client, resumption in TLS 1.3, standing on the open network (it hides no timing).
 package tlspeer
 
 import (
@@ -52,13 +54,22 @@ type Config struct {
 	RequireInHandshake     bool               // server: Require without a certificate breaks the handshake with alert 40
 	ClientCAs              [][]byte           // server: DER subjects named in its CertificateRequest
 	ServerName             string             // client: SNI
+	ALPN                   []string           // server: the protocols it speaks, best first; client: what it offers
+	RequireALPN            bool               // server: without one in common the handshake breaks with alert 120
+	ForceALPN              string             // server: answers this one, whatever was offered
 	Roots                  *x509.CertPool     // client: verifies the server's chain; nil: it is taken as it is
 	OnHelloRequest         Reaction           // client
 
 	NoSecureRenegotiation  bool      // speak as before RFC 5746
 	NoExtendedMasterSecret bool      // as Schannel before 2015
 	NoEncryptThenMAC       bool      // as Schannel always
-	KeyLog                 io.Writer // a CLIENT_RANDOM line for each handshake; nil: none
+	LoseTicket             bool      // server: promises a ticket in the ServerHello of a renegotiation and sends none
+	DHPrime                []byte    // server: of DHE, big-endian; default Oakley group 2, 1024 bits
+	KeyLog                 io.Writer // a whole line of the NSS key log in each Write, for each handshake; nil: none
+	Sessions               *Sessions // server: gives out tickets and resumes by them, up to TLS 1.2; nil: neither
+	// Before is called when the server is about to send handshake message msg (tlswire.MsgServerHello, …, MsgFinished); what comes
+	// before it has left. An error ends the handshake.
+	Before func(c *Conn, msg uint8) error
 }
 
 // DefaultSuites is what a Config without Suites offers or accepts, best first.
@@ -98,13 +109,16 @@ type Conn struct {
 
 	done    bool   // the first handshake is over
 	version uint16 // negotiated, 0 before
+	alpn    string // negotiated
 	suite   tlswire.Suite
 	secure  bool // RFC 5746 was agreed
+	resumed bool // the latest handshake
 	count   int  // handshakes completed
 	peer    []*x509.Certificate
 
 	clientVerify, serverVerify []byte // of the latest handshake
 
+	t13        *state13 // TLS 1.3, once its handshake is over
 	in, nextIn *tlscrypt.Half
 	raw        []byte // record buffer
 	msgs       []byte // handshake bytes not consumed yet
@@ -180,13 +194,17 @@ type State struct {
 	Version    uint16
 	Suite      uint16
 	Secure     bool // RFC 5746
+	Resumed    bool // the latest handshake
+	ALPN       string
+	OffersPHA  bool // a client of TLS 1.3 that offered post_handshake_auth
 	Handshakes int
 	Peer       []*x509.Certificate // the peer's chain in the latest handshake that asked for one
 }
 
 // State returns what was negotiated. Not while another goroutine reads.
 func (c *Conn) State() State {
-	return State{c.version, c.suite.ID, c.secure, c.count, slices.Clone(c.peer)}
+	return State{Version: c.version, Suite: c.suite.ID, Secure: c.secure, Resumed: c.resumed, ALPN: c.alpn,
+		OffersPHA: c.t13 != nil && c.t13.offersPHA, Handshakes: c.count, Peer: slices.Clone(c.peer)}
 }
 
 // LocalAddr and the rest of net.Conn pass to the connection below.
