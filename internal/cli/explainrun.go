@@ -28,7 +28,7 @@ func (e *explainFlags) run(ctx context.Context, files []string, std explainIO) e
 	if e.compares() {
 		return e.runCompare(ctx, files, std, store, options)
 	}
-	c, err := e.read(ctx, files, std, store, e.flow)
+	c, _, err := e.read(ctx, files, std, store, e.flow)
 	if err != nil {
 		return err
 	}
@@ -37,21 +37,21 @@ func (e *explainFlags) run(ctx context.Context, files []string, std explainIO) e
 	return e.write(std.stdout, c, options)
 }
 
-// read runs the files through all stages, and writes them decrypted where that was asked for. The flows with the numbers in wanted
-// must be there; 0 is none.
-func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, store *secrets.Store, wanted ...int) (*explain.Capture, error) {
+// read runs the files through all stages, asks the checks about what they show, and writes the packets decrypted where that was asked
+// for. The flows with the numbers in wanted must be there; 0 is none.
+func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, store *secrets.Store, wanted ...int) (*explain.Capture, *analysis.Report, error) {
 	cfg, done, err := e.config(files, std.stdin, store)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer done()
 	if cfg.Filter, err = parseFilters(e.filters, e.look.location(), firstPacket(cfg.Inputs)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var file *decryptedFile
 	if e.decrypted != "" {
 		if file, err = createDecrypted(e.decrypted, slices.Concat(files, e.secrets.files()), e.force); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		defer file.discard()
 	}
@@ -60,18 +60,21 @@ func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, 
 	report, err := analysis.Run(ctx, cfg)
 	bar.clear()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := e.capture(report)
 	for _, n := range wanted {
 		if err := e.there(c, n); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	if file != nil {
-		return c, file.write(ctx, cfg, only(report, e.flow), std.stderr)
+	if c.Results, err = report.Diagnose(ctx, cfg); err != nil {
+		return nil, nil, err
 	}
-	return c, nil
+	if file != nil {
+		return c, report, file.write(ctx, cfg, only(report, e.flow), std.stderr)
+	}
+	return c, report, nil
 }
 
 // there refuses the number of a flow that is not among those of c.

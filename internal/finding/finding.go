@@ -84,6 +84,7 @@ type Proof struct {
 	Conn  uint64    `json:"conn,omitempty"`  // of the fact
 	At    time.Time `json:"at"`              // when
 	After int64     `json:"after_ns"`        // nanoseconds since the connection began
+	File  int       `json:"file,omitempty"`  // of the capture that has the packet, from 0, where several were read
 	Frame int64     `json:"frame,omitempty"` // number of the packet, where a capture shows it
 	Text  string    `json:"text"`            // what it shows, a phrase
 }

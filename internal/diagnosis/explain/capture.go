@@ -5,6 +5,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/capture/flow"
 	"github.com/lunette-waf/lunette/internal/capture/pcap"
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
 )
 
@@ -16,6 +17,7 @@ type Capture struct {
 	Packets, Bytes int64      // bytes on the wire
 	Connections    int64      // all that were seen, wanted or not
 	Flows          []*flow.Flow
+	Results        []check.Result // what the checks say about Flows, in their order; nil where they were not asked
 	OmittedFlows   int64
 	OmittedFacts   int64 // facts and exchanges that flows did not keep
 	Warnings       []string
@@ -23,6 +25,8 @@ type Capture struct {
 	Filter         string                                     // as it was asked for; "" for none
 	Only           int                                        // 0, or the number of the one flow that is wanted
 	Program        string                                     // version of the program, for HAR
+
+	places map[uint64]int // index in Flows by ID, once it was asked for
 }
 
 // File is one input.
@@ -83,10 +87,10 @@ func (c *Capture) frame(n int64) (file int, number int64) {
 	return c.Locate(n)
 }
 
-// numbered are the flows to show with their numbers.
-func (c *Capture) numbered(yield func(number int, f *flow.Flow) bool) {
+// told are the flows to show with their indices.
+func (c *Capture) told(yield func(i int, f *flow.Flow) bool) {
 	for i, f := range c.Flows {
-		if c.wanted(i) && !yield(c.number(i), f) {
+		if c.wanted(i) && !yield(i, f) {
 			return
 		}
 	}

@@ -8,10 +8,10 @@ import (
 
 // told is one flow as it is compared.
 type told struct {
-	c      *Capture
-	number int
-	flow   *flow.Flow
-	rows   []row // those with a key
+	c     *Capture
+	index int // in c.Flows
+	flow  *flow.Flow
+	rows  []row // those with a key
 }
 
 // comparison is two flows set side by side.
@@ -29,7 +29,7 @@ func compare(abnormal, normal *Capture) (c comparison, ok bool) {
 	if !ok {
 		return c, false
 	}
-	c.abnormal, c.normal = told{c: abnormal, number: abnormal.number(a), flow: abnormal.Flows[a]}, told{c: normal, number: normal.number(n), flow: normal.Flows[n]}
+	c.abnormal, c.normal = told{c: abnormal, index: a, flow: abnormal.Flows[a]}, told{c: normal, index: n, flow: normal.Flows[n]}
 	c.raw = sealed(c.abnormal.flow) || sealed(c.normal.flow)
 	for _, t := range []*told{&c.abnormal, &c.normal} {
 		t.rows = comparedRows(t.flow, c.raw)

@@ -1,6 +1,10 @@
 package explain
 
-import "io"
+import (
+	"io"
+
+	"github.com/lunette-waf/lunette/internal/finding"
+)
 
 type jsonComparison struct {
 	Lunette  jsonFormat   `json:"lunette"`
@@ -9,6 +13,7 @@ type jsonComparison struct {
 	Partial  bool         `json:"partial"`
 	Matters  bool         `json:"matters"`
 	First    *difference  `json:"first_difference"`
+	Cause    finding.Code `json:"cause,omitempty"`
 	Hellos   []difference `json:"hello_differences"`
 	Measures []difference `json:"measures"`
 	Lines    []jsonLine   `json:"lines"`
@@ -43,6 +48,9 @@ func CompareJSON(w io.Writer, abnormal, normal *Capture) error {
 		Hellos: append([]difference{}, c.helloDifferences()...), Measures: append([]difference{}, c.measures()...), Lines: []jsonLine{}}
 	if d, ok := c.firstDifference(); ok {
 		out.First = &d
+		if f := c.cause(); f != nil {
+			out.Cause = f.Code
+		}
 	}
 	for _, p := range c.lines {
 		l := jsonLine{Normal: c.normal.point(p.b), Abnormal: c.abnormal.point(p.a)}
@@ -58,7 +66,7 @@ func CompareJSON(w io.Writer, abnormal, normal *Capture) error {
 }
 
 func (t *told) json() jsonTold {
-	out := jsonTold{Flow: flowJSON(t.c, t.number, t.flow)}
+	out := jsonTold{Flow: flowJSON(t.c, t.index, t.flow)}
 	if len(t.c.Files) > 0 {
 		out.File = t.c.Files[0].Name
 	}

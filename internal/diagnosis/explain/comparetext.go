@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
 )
 
 // errNoFlow is what there is to say when nothing can be compared.
@@ -19,7 +20,7 @@ func Compare(w io.Writer, abnormal, normal *Capture, o Options) error {
 		return errNoFlow
 	}
 	o = o.filled()
-	t := texter{w: newSink(w), c: abnormal, o: o, style: style{o.Color, o.ASCII}}
+	t := texter{w: newSink(w), c: abnormal, o: o, style: style{o.Color, o.ASCII}, mends: map[finding.Code]int{}}
 	t.compared("normal", &c.normal)
 	t.compared("abnormal", &c.abnormal)
 	if c.raw {
@@ -31,6 +32,7 @@ func Compare(w io.Writer, abnormal, normal *Capture, o Options) error {
 	t.sideBySide(&c)
 	t.differences("The hellos differ"+when(matters, ", too"), c.helloDifferences())
 	t.differences("Also different, and seldom a cause by itself", c.measures())
+	t.comparedCauses(&c)
 	return t.w.done()
 }
 
@@ -49,6 +51,9 @@ func (t *texter) headline(c *comparison) bool {
 		t.line(sgr, line)
 	}
 	t.pair("  ", &d, l)
+	if f := c.cause(); f != nil {
+		t.hanging(l, "  ", "cause:     "+string(f.Code)+" · "+f.Severity.String()+" · "+f.Confidence.String()+" · "+clean(f.Title))
+	}
 	return true
 }
 
@@ -58,7 +63,7 @@ func (t *texter) compared(what string, x *told) {
 	if len(x.c.Files) > 0 {
 		file = clean(x.c.Files[0].Name)
 	}
-	t.line(sgrBold, cut(fill(what, 10)+joined("   ", file, "flow "+strconv.Itoa(x.number)+" of "+strconv.FormatInt(max(x.c.Connections, int64(x.number)), 10)), t.o.Width))
+	t.line(sgrBold, cut(fill(what, 10)+joined("   ", file, "flow "+strconv.Itoa(x.c.number(x.index))+" of "+strconv.FormatInt(max(x.c.Connections, int64(x.c.number(x.index))), 10)), t.o.Width))
 	f := x.flow
 	t.about(routine, joined(" · ", append([]string{f.Client.String() + " → " + f.Server.String(), clean(hostOf(f))}, protocols(f)...)...))
 	if text, l := decrypted(f); text != "" {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
 )
 
 // TestDocumented holds docs/formats/explain.md to the struct tags, both ways, and to the kinds of fact.
@@ -27,7 +28,7 @@ func TestDocumented(t *testing.T) {
 		}
 	}
 	for heading, v := range map[string]any{
-		"lunette": jsonFormat{}, "files": jsonFile{}, "damage": jsonDamage{}, "secrets": jsonSecrets{}, "totals": jsonTotals{}, "flows": jsonFlow{}, "sides": jsonSides{}, "closed": jsonClosed{},
+		"lunette": jsonFormat{}, "files": jsonFile{}, "damage": jsonDamage{}, "secrets": jsonSecrets{}, "totals": jsonTotals{}, "flows": jsonFlow{}, "findings": finding.Finding{}, "proof": finding.Proof{}, "timers": finding.Timer{}, "mends": finding.Mend{}, "lacking": jsonLack{}, "sides": jsonSides{}, "closed": jsonClosed{},
 		"tls": jsonTLS{}, "events": jsonEvent{}, "http": jsonHTTP{}, "request and response": jsonMessage{}, "headers": fact.Field{}, "timing": jsonTiming{}, "websocket": jsonWebSocket{},
 		"comparison": jsonComparison{}, "compared": jsonTold{}, "difference": difference{}, "lines": jsonLine{}, "point": jsonPoint{},
 		"tcp_options": fact.TCPOptions{}, "client_hello": fact.ClientHello{}, "server_hello": fact.ServerHello{}, "certificates": fact.Certificates{}, "certificate": fact.Certificate{},

@@ -76,12 +76,15 @@ func noteText(r *row) string {
 
 // gap draws a silence as one.
 func (l *ladder) gap(r *row) {
-	l.lane(r, false, "┊", "", 0)
+	blank, lines := *r, *r
+	blank.marked = false
+	l.lane(&blank, false, "┊", "", 0)
 	for _, text := range wrapped(joined(": ", r.name, r.more), l.inner-4) {
 		before := (l.inner - cells(text)) / 2
-		l.lane(r, false, "┊", strings.Repeat(" ", before)+l.style.paint(l.style.of(r.level), l.style.text(text)), before+cells(text))
+		l.lane(&lines, false, "┊", strings.Repeat(" ", before)+l.style.paint(l.style.of(r.level), l.style.text(text)), before+cells(text))
+		lines.marked = false
 	}
-	l.lane(r, false, "┊", "", 0)
+	l.lane(&blank, false, "┊", "", 0)
 }
 
 // wrapped breaks clean text into lines of at most n columns, at spaces.

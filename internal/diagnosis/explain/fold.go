@@ -35,7 +35,16 @@ func oneWait(rows []row) []row {
 	if !slices.ContainsFunc(rows, func(r row) bool { return r.form == gap && r.kind == fact.None }) {
 		return rows
 	}
-	return slices.DeleteFunc(rows, func(r row) bool { return r.kind == fact.Silence || r.kind == fact.TCPRetransmission })
+	marked := false
+	rows = slices.DeleteFunc(rows, func(r row) bool {
+		gone := r.kind == fact.Silence || r.kind == fact.TCPRetransmission
+		marked = marked || gone && r.marked
+		return gone
+	})
+	for i := range rows {
+		rows[i].marked = rows[i].marked || marked && rows[i].form == gap && rows[i].kind == fact.None
+	}
+	return rows
 }
 
 // pair puts a request and its response into one row, where nothing lies between.
@@ -47,6 +56,7 @@ func pair(rows []row) []row {
 			q.form, q.name, q.level = both, q.name+" → "+r.name, max(q.level, r.level)
 			q.more = joined(", ", q.more, r.more)
 			q.class = fmt.Sprint("exchange", r.level)
+			q.marked = q.marked || r.marked
 			continue
 		}
 		out = append(out, r)
@@ -59,7 +69,7 @@ func joinRuns(rows []row) []row {
 	var out []row
 	for i := 0; i < len(rows); {
 		j := i + 1
-		for j < len(rows) && rows[i].class != "" && rows[j].class == rows[i].class {
+		for j < len(rows) && rows[i].class != "" && rows[j].class == rows[i].class && !rows[i].marked && !rows[j].marked {
 			j++
 		}
 		if j-i < longRun {
@@ -74,7 +84,7 @@ func joinRuns(rows []row) []row {
 
 // summary stands for a run.
 func summary(run []row) row {
-	s := row{at: run[0].at, form: more, level: run[0].level, side: fact.SideNone}
+	s := row{at: run[0].at, form: more, level: run[0].level, side: fact.SideNone, fact: -1}
 	last := run[len(run)-1].at
 	s.name = "… " + grouped(int64(len(run))) + " more like this, within " + span(last-s.at)
 	return s
@@ -95,7 +105,7 @@ func thin(rows []row) []row {
 		}
 	}
 	for _, r := range rows[first : len(rows)-last] {
-		if r.level == bad && len(out) < 2*mostRows {
+		if (r.level == bad || r.marked) && len(out) < 2*mostRows {
 			flush()
 			out = append(out, r)
 			continue

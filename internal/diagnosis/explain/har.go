@@ -23,7 +23,7 @@ func HAR(w io.Writer, c *Capture) error {
 	}
 	j.w.put(`,"pages":[],"entries":[`)
 	before := "\n"
-	for number, f := range c.numbered {
+	for n, f := range c.told {
 		setUp := setUpOf(f)
 		for i, x := range f.Exchanges {
 			if x.Request.Head == nil {
@@ -34,7 +34,7 @@ func HAR(w io.Writer, c *Capture) error {
 			}
 			j.w.put(before)
 			before = ",\n"
-			if err := j.value(harOf(c, number, f, x, setUp)); err != nil {
+			if err := j.value(harOf(c, c.number(n), f, x, setUp)); err != nil {
 				return err
 			}
 		}

@@ -13,7 +13,9 @@ import (
 	"github.com/lunette-waf/lunette/internal/capture/flow"
 	"github.com/lunette-waf/lunette/internal/capture/httptimeline"
 	"github.com/lunette-waf/lunette/internal/capture/pcap"
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
 )
 
 // evil is what a capture may hold in place of a name: sequences that steer terminals, line ends, bidi controls, invalid UTF-8.
@@ -50,8 +52,18 @@ func hostile() *Capture {
 		Files: []File{{Name: evil, Packets: 9, Damage: &pcap.DamageError{Offset: 7, What: evil}, Info: pcap.Info{Format: evil, Hardware: evil, OS: evil, Application: evil, Comments: []string{evil},
 			Interfaces: []pcap.Interface{{Name: evil, Description: evil, Filter: evil}}}}},
 		Secrets: Secrets{KeyLogs: []string{evil}, Keys: []string{evil}}, Start: at(0), End: at(5000), Packets: 9, Connections: 1, Flows: []*flow.Flow{f}, Warnings: []string{evil}, Filter: evil,
-		Program: evil,
+		Program: evil, Results: []check.Result{evilResult(f)},
 	}
+}
+
+// evilResult is what checks may say that quote what a peer sent.
+func evilResult(f *flow.Flow) check.Result {
+	one := finding.Finding{Code: "tls.some_cause", Title: evil, Severity: finding.Critical, Confidence: finding.Likely, Conn: f.ID, Summary: evil + " " + evil, Waited: 3 * time.Second,
+		Timers: []finding.Timer{{Seconds: 3, Owner: evil}}, Settle: evil, Hides: []finding.Code{"tls.other"}, Mends: []finding.Mend{{On: finding.Origin, Do: evil, Lines: "x\x1b[2J\r\ny\u202e"}},
+		Proof: []finding.Proof{{Index: 3, Conn: f.ID, At: at(4).Time(), Frame: 4, Text: evil}, {Index: -1, Conn: 99, At: at(5).Time(), Text: evil}}, Sources: []string{evil}}
+	info := one
+	info.Severity = finding.Info
+	return check.Result{Findings: []finding.Finding{one, info}, Lacking: []check.Lack{{Code: "tls.third", For: check.Plain}}}
 }
 
 func evilFields() []fact.Field {

@@ -77,10 +77,10 @@ func JSON(w io.Writer, c *Capture) error {
 	}
 	j.w.put(",\n\"flows\":[")
 	before := "\n"
-	for number, f := range c.numbered {
+	for i, f := range c.told {
 		j.w.put(before)
 		before = ",\n"
-		if err := j.value(flowJSON(c, number, f)); err != nil {
+		if err := j.value(flowJSON(c, i, f)); err != nil {
 			return err
 		}
 	}
@@ -95,8 +95,8 @@ func JSON(w io.Writer, c *Capture) error {
 // NDJSON writes each flow of c as a line, with the fields that it has in JSON.
 func NDJSON(w io.Writer, c *Capture) error {
 	j := newJSONer(w)
-	for number, f := range c.numbered {
-		if err := j.value(flowJSON(c, number, f)); err != nil {
+	for i, f := range c.told {
+		if err := j.value(flowJSON(c, i, f)); err != nil {
 			return err
 		}
 		j.w.put("\n")
@@ -128,7 +128,7 @@ func secretsJSON(s *Secrets) jsonSecrets {
 func totalsJSON(c *Capture) jsonTotals {
 	t := jsonTotals{Packets: c.Packets, Bytes: c.Bytes, Start: c.Start.Time(), End: c.End.Time(), Connections: c.Connections,
 		FlowsOmitted: c.OmittedFlows, Warnings: append([]string{}, c.Warnings...)}
-	for _, f := range c.numbered {
+	for _, f := range c.told {
 		t.Flows++
 		t.Exchanges += len(f.Exchanges)
 		if f.TLS == nil {

@@ -18,8 +18,9 @@ func TestJSONLossless(t *testing.T) {
 		Flows   []jsonFlow
 		Totals  jsonTotals
 	}
-	// Details are interfaces, which cannot be read back by type.
-	if err := json.Unmarshal(bytes.ReplaceAll(b.Bytes(), []byte(`"detail":{`), []byte(`"other":{`)), &doc); err != nil {
+	// Details are interfaces, and severities words, which cannot be read back by type.
+	text := strings.NewReplacer(`"detail":{`, `"other":{`, `"findings":[`, `"others":[`).Replace(b.String())
+	if err := json.Unmarshal([]byte(text), &doc); err != nil {
 		t.Fatal(err)
 	}
 	want := strings.ReplaceAll(strings.ReplaceAll(evil, "\xff\xc3", "\ufffd\ufffd"), "\x7f\x9b", "\x7f\ufffd")

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
 )
 
 // The fields of the JSON form. docs/formats/explain.md says what each means; a test holds the two together.
@@ -42,28 +43,34 @@ type jsonSecrets struct {
 }
 
 type jsonFlow struct {
-	Number           int         `json:"number"`
-	Client           string      `json:"client"`
-	Server           string      `json:"server"`
-	SNI              string      `json:"sni,omitempty"`
-	Tunnel           string      `json:"tunnel,omitempty"`
-	Start            time.Time   `json:"start"`
-	End              time.Time   `json:"end"`
-	Duration         float64     `json:"duration_s"`
-	Midstream        bool        `json:"midstream"`
-	RTT              float64     `json:"rtt_s,omitempty"`
-	Packets          jsonSides   `json:"packets"`
-	Bytes            jsonSides   `json:"bytes"`
-	Closed           jsonClosed  `json:"closed"`
-	Protocol         string      `json:"protocol,omitempty"`
-	HTTPProtocol     string      `json:"http_protocol,omitempty"`
-	TLS              *jsonTLS    `json:"tls"`
-	Decisive         *int        `json:"decisive,omitempty"`
-	Events           []jsonEvent `json:"events"`
-	EventsOmitted    int         `json:"events_omitted,omitempty"`
-	HTTP             []jsonHTTP  `json:"http"`
-	ExchangesOmitted int         `json:"http_omitted,omitempty"`
-	Findings         []struct{}  `json:"findings"`
+	Number           int               `json:"number"`
+	Client           string            `json:"client"`
+	Server           string            `json:"server"`
+	SNI              string            `json:"sni,omitempty"`
+	Tunnel           string            `json:"tunnel,omitempty"`
+	Start            time.Time         `json:"start"`
+	End              time.Time         `json:"end"`
+	Duration         float64           `json:"duration_s"`
+	Midstream        bool              `json:"midstream"`
+	RTT              float64           `json:"rtt_s,omitempty"`
+	Packets          jsonSides         `json:"packets"`
+	Bytes            jsonSides         `json:"bytes"`
+	Closed           jsonClosed        `json:"closed"`
+	Protocol         string            `json:"protocol,omitempty"`
+	HTTPProtocol     string            `json:"http_protocol,omitempty"`
+	TLS              *jsonTLS          `json:"tls"`
+	Decisive         *int              `json:"decisive,omitempty"`
+	Events           []jsonEvent       `json:"events"`
+	EventsOmitted    int               `json:"events_omitted,omitempty"`
+	HTTP             []jsonHTTP        `json:"http"`
+	ExchangesOmitted int               `json:"http_omitted,omitempty"`
+	Findings         []finding.Finding `json:"findings"`
+	Lacking          []jsonLack        `json:"lacking,omitempty"`
+}
+
+type jsonLack struct {
+	Code  finding.Code `json:"code"`
+	Needs []string     `json:"needs"`
 }
 
 type jsonSides struct {

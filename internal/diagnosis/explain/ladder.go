@@ -77,7 +77,11 @@ func (l *ladder) lane(r *row, first bool, side, inside string, n int) {
 	}
 	inside += strings.Repeat(" ", max(l.inner-n, 0))
 	bar := l.style.text(side)
-	line := "  " + l.style.paint(sgrDim, pad(at, l.times)) + "  " + bar + inside + bar
+	margin := "  "
+	if r.marked {
+		margin = l.style.paint(sgrRed, l.style.text(decisiveMark)) + " "
+	}
+	line := margin + l.style.paint(sgrDim, pad(at, l.times)) + "  " + bar + inside + bar
 	if number != "" {
 		line += " " + l.style.paint(sgrDim, strings.Repeat(" ", l.frames-len(number))+number)
 	}

@@ -37,7 +37,7 @@ func candidates(c *Capture) []candidate {
 	var out []candidate
 	for i, f := range c.Flows {
 		if c.wanted(i) {
-			out = append(out, candidate{index: i, flow: f, host: hostOf(f), trouble: troubleOf(f).weight})
+			out = append(out, candidate{index: i, flow: f, host: hostOf(f), trouble: c.trouble(i).weight})
 		}
 	}
 	return out

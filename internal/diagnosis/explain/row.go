@@ -42,6 +42,8 @@ type row struct {
 	key      string // rows of two flows with the same key are the same event; "" for what is not compared
 	length   int64  // of a silence, nanoseconds
 	sum      string // what of a row must be the same in both
+	fact     int    // its index in the facts of the flow, -1 for what stands for several
+	marked   bool   // a finding rests on it
 }
 
 // teller turns the facts of one flow into rows.
@@ -96,7 +98,7 @@ func silenceLast(rows []row) {
 }
 
 func (t *teller) tell(i int, f *fact.Fact) {
-	r := row{at: f.At.UnixNano(), frame: f.Frame, side: f.Side, kind: f.Kind, level: usual}
+	r := row{at: f.At.UnixNano(), frame: f.Frame, side: f.Side, kind: f.Kind, level: usual, fact: i}
 	if f.Side == fact.SideNone {
 		r.form = note
 	}

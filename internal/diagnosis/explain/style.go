@@ -76,6 +76,12 @@ func inASCII(r rune) string {
 		return "^"
 	case '↓':
 		return "v"
+	case '×':
+		return "x"
+	case '‘', '’':
+		return "'"
+	case '“', '”':
+		return `"`
 	}
 	return strings.Repeat("?", runeCells(r))
 }

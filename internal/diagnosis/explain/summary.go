@@ -1,8 +1,6 @@
 package explain
 
 import (
-	"strconv"
-
 	"github.com/lunette-waf/lunette/internal/capture/decrypt"
 	"github.com/lunette-waf/lunette/internal/capture/flow"
 )
@@ -20,15 +18,8 @@ func (t *texter) omitted(f *flow.Flow) {
 // end writes the totals and what to do next.
 func (t *texter) end(told, shown []int) {
 	tls, opened, closed := 0, 0, 0
-	var troubled, slightly []string
 	for _, i := range told {
 		f := t.c.Flows[i]
-		switch worst := troubleOf(f); {
-		case worst.weight > weightLow:
-			troubled = append(troubled, "flow "+strconv.Itoa(t.c.number(i))+" ("+worst.text+")")
-		case worst.weight > 0:
-			slightly = append(slightly, "flow "+strconv.Itoa(t.c.number(i))+" ("+worst.text+")")
-		}
 		if f.TLS == nil {
 			continue
 		}
@@ -46,12 +37,7 @@ func (t *texter) end(told, shown []int) {
 	if len(told) == 0 {
 		t.about(warn, t.none())
 	}
-	if len(troubled) > 0 {
-		t.about(warn, "stands out: "+few(troubled, 5))
-	}
-	if len(slightly) > 0 {
-		t.about(usual, "noted: "+few(slightly, 3))
-	}
+	t.summedUp(told)
 	if len(shown) < len(told) {
 		ladders := "nothing stands out, so that no ladder is shown"
 		if len(shown) > 0 {

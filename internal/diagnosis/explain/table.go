@@ -48,7 +48,7 @@ func (t *texter) table(told []int) {
 // listed writes the line of flow i.
 func (t *texter) listed(i int, l *layout) {
 	f := t.c.Flows[i]
-	worst := troubleOf(f)
+	worst := t.c.trouble(i)
 	v := usual
 	switch {
 	case worst.weight >= weightMore:
@@ -93,7 +93,7 @@ func (t *texter) telling(told []int) []int {
 	weights := make(map[int]int, len(told))
 	var out []int
 	for _, i := range told {
-		if weights[i] = troubleOf(t.c.Flows[i]).weight; weights[i] > weightLow {
+		if weights[i] = t.c.trouble(i).weight; weights[i] > weightLow {
 			out = append(out, i)
 		}
 	}
@@ -133,7 +133,7 @@ func (t *texter) worst(told []int) []int {
 	type ranked struct{ flow, weight int }
 	var all []ranked
 	for _, i := range told {
-		if w := troubleOf(t.c.Flows[i]).weight; w > weightLow {
+		if w := t.c.trouble(i).weight; w > weightLow {
 			all = append(all, ranked{i, w})
 		}
 	}

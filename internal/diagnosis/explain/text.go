@@ -9,6 +9,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/capture/flow"
 	"github.com/lunette-waf/lunette/internal/capture/pcap"
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
 )
 
 // texter writes text for people.
@@ -17,13 +18,14 @@ type texter struct {
 	c     *Capture
 	o     Options
 	style style
+	mends map[finding.Code]int // number of the flow below which the mends of a cause stand already
 }
 
 // Text writes c for people: what was read, then each flow as a ladder. Of more than 20 flows it writes a table, and the ladders of
 // those that have trouble.
 func Text(w io.Writer, c *Capture, o Options) error {
 	o = o.filled()
-	t := texter{w: newSink(w), c: c, o: o, style: style{o.Color, o.ASCII}}
+	t := texter{w: newSink(w), c: c, o: o, style: style{o.Color, o.ASCII}, mends: map[finding.Code]int{}}
 	t.capture()
 	var told []int // indices in c.Flows
 	for i := range c.Flows {
@@ -40,8 +42,9 @@ func Text(w io.Writer, c *Capture, o Options) error {
 		t.blank()
 		f := c.Flows[i]
 		t.head(c.number(i), f)
-		t.ladder(f, fold(rowsOf(f, false, t.clock(f)), len(f.Exchanges), o.All))
+		t.ladder(f, fold(marked(rowsOf(f, false, t.clock(f)), c.result(i), f), len(f.Exchanges), o.All))
 		t.omitted(f)
+		t.causes(i)
 		if t.o.Bodies {
 			t.bodies(f)
 		}

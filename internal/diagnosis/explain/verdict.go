@@ -21,7 +21,7 @@ type verdict struct {
 
 // row is how a ladder tells it, behind x. One that stands for silences is drawn as a gap.
 func (v *verdict) row(x *fact.Fact) row {
-	r := row{at: x.At.UnixNano(), frame: x.Frame, kind: fact.None, form: note, level: warn, name: v.text}
+	r := row{at: x.At.UnixNano(), frame: x.Frame, kind: fact.None, form: note, level: warn, name: v.text, fact: -1}
 	if v.weight >= weightHigh || v.bad {
 		r.level = bad
 	}
