@@ -9,6 +9,11 @@ import "github.com/lunette-waf/lunette/internal/diagnosis/check"
 // Checks are the checks of this package, causes before symptoms.
 func Checks() []check.Check {
 	return []check.Check{
-		helloRequestIgnored,
+		renegotiationBodyDeadlock(),
+		renegotiationOverHTTP2(),
+		helloRequestIgnored(),
+		helloRequestRefused(),
+		clientCertRequired(),
+		clientCertRejected(),
 	}
 }

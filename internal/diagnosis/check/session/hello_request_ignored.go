@@ -2,7 +2,7 @@ package session
 
 import (
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
@@ -10,76 +10,144 @@ import (
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
-// patience is how long a HelloRequest must lie without any answer before that is more than a slow client.
-const patience = time.Second
+func helloRequestIgnored() check.Check {
+	return check.Check{
+		Code:      "tls.hello_request_ignored",
+		Title:     "the origin asked to renegotiate and got no answer",
+		Severity:  finding.Critical,
+		Catalogue: []int{33},
+		Refines:   []reason.Code{reason.ReadFirstByteTimeout, reason.TLSRenegotiationFailed, reason.ReadResetBeforeHeader, reason.ReadEOFBeforeHeader, reason.ReadOverTotalTime, reason.ClientGone},
+		Silences: []finding.Code{"tls.hello_request_refused", "tls.handshake_alert", "http1.slow_first_byte", "http1.reset_before_answer", "http1.closed_before_answer",
+			"http1.answer_stalled", "client.gone", "read.timer_inversion"},
+		Text: `The origin reads the request and then sends a TLS **HelloRequest** inside the session: it wants a second handshake, nearly always to ask
+for a client certificate that this part of the site accepts or requires. A client may ignore it (RFC 5246 section 7.4.1.1), and then both
+sides conform and both wait: the origin for a ClientHello, the client for its page. The wait ends with somebody's timer: http.sys resets
+after 120 s, Apache httpd serves the page after 20 s (mod_reqtimeout) or after Timeout (60 s), a proxy in front answers 504 first, or the user
+leaves (499). Always the same round figure is the mark of it.
 
-var helloRequestIgnored = check.Check{
-	Code:      "tls.hello_request_ignored",
-	Title:     "the origin asked to renegotiate and got no answer",
-	Severity:  finding.Critical,
-	Catalogue: []int{33},
-	Refines:   []reason.Code{reason.ReadFirstByteTimeout, reason.TLSRenegotiationFailed, reason.ReadResetBeforeHeader, reason.ReadEOFBeforeHeader, reason.ClientGone},
-	On:        []fact.Kind{fact.TLSHelloRequest},
-	Silences:  []finding.Code{"http1.slow_first_byte", "http1.reset_before_answer", "http1.closed_before_answer", "client.gone", "read.timer_inversion"},
-	Text: `The origin reads the request and then sends a TLS **HelloRequest** inside the session: it wants a second handshake, nearly always to
-ask for a client certificate that this part of the site accepts or requires. A client may ignore it (RFC 5246 section 7.4.1.1), and then
-both sides conform and both wait: the origin for a ClientHello, the client for its page. The wait ends with a timer of somebody: http.sys
-resets after 120 s, Apache httpd serves the page after 20 s (mod_reqtimeout) or after Timeout, a proxy in front answers 504 first, or the
-user leaves (499).
+The same site works in a browser, which answers. Logs are silent: nginx says *upstream timed out (110) while reading response header from
+upstream*, HAProxy **sH**, Envoy **UT**. IIS writes nothing to the site's log, but a line with **Timer_SslRenegotiation** and the client's
+port to HTTPERR. Apache logs AH02226 (*Awaiting re-negotiation handshake*) at level info.
 
-The same site works in a browser, which answers. Logs are silent: nginx says *upstream timed out while reading response header*, HAProxy
-**sH**, Envoy **UT**, and IIS writes nothing to the site's log, but a line with Timer_SslRenegotiation to HTTPERR.
-
-On the wire up to TLS 1.2 it shows without any key: after application data, a record of type handshake from the server, of the length that
-a message of four bytes has under the cipher suite; then nothing of type handshake from the client.`,
-	Asks: []string{
-		"On IIS, in an elevated prompt: findstr /s Timer_SslRenegotiation %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log",
-	},
-	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Stop asking: SSL Settings > Client certificates: Ignore, for the site or the folder that asks.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site/app" -section:system.webServer/security/access /sslFlags:"Ssl" /commit:apphost`},
-		{On: finding.Lunette, Do: "Answer the HelloRequest, with no certificate where none is configured.", Lines: "origin:\n  tls:\n    renegotiation: auto\n    max_version: \"1.2\"\n  http: \"1.1\""},
-	},
-	Sources: []string{"RFC 5246 section 7.4.1.1", "Microsoft KB820729 (HTTPERR reason phrases)", "rustls#1999", "caddy#4785"},
-	Run:     runHelloRequestIgnored,
+Up to TLS 1.2 it shows without any key: after application data, a record of type handshake from the server, of the length that a message of
+four bytes has under the cipher suite; then nothing of type handshake or alert from the client. A slow application looks alike to the proxy,
+but sends no record at all before its answer (http1.slow_first_byte). Where the client answers with an alert it is tls.hello_request_refused,
+where a request body is stuck tls.renegotiation_body_deadlock.`,
+		Asks: []string{
+			`On IIS, in an elevated prompt: findstr /s Timer_SslRenegotiation %SystemRoot%\System32\LogFiles\HTTPERR\httperr*.log`,
+			`On IIS, who asks: findstr /si "SslNegotiateCert SslRequireCert" %windir%\system32\inetsrv\config\applicationHost.config, and the same over the web.config files of the site`,
+			"On Apache httpd: grep -rn SSLVerifyClient in the configuration and in .htaccess files; grep AH02226 in the error log at LogLevel ssl:info",
+		},
+		Mends:   append(mendsAsking(), mendAnswer()),
+		Sources: []string{"RFC 5246 section 7.4.1.1", "Microsoft KB820729 (HTTPERR reason phrases)", "rustls#1999", "deno#32245", "cert-manager#5568", "traefik#10054", "mitmproxy#7612"},
+		Run:     runHelloRequestIgnored,
+	}
 }
 
 func runHelloRequestIgnored(c *check.Case) *check.Verdict {
-	f := c.Flow
-	asked := f.First(fact.TLSHelloRequest)
-	if asked < 0 {
+	if v := unanswered(c.Flow); v != nil {
+		return v
+	}
+	if v := unansweredByLog(c.Flow); v != nil {
+		return v
+	}
+	for _, o := range c.Others {
+		if o.Purpose == "" || len(c.Flow.Exchanges()) == 0 && !c.Flow.Established() {
+			continue
+		}
+		if v := unanswered(o); v != nil {
+			return ofVariant(c.Flow, o, v, "A client that does not answer the origin's HelloRequest is left to wait")
+		}
+	}
+	return nil
+}
+
+// unanswered judges the connection by itself.
+func unanswered(f *check.Flow) *check.Verdict {
+	for _, a := range requests(f) {
+		if a.answer != ignored {
+			continue
+		}
+		until, content, end := over(f, a.at)
+		waited := until.Sub(f.Facts[a.at].At)
+		if waited < patience || contradicted(f, a.at) {
+			continue
+		}
+		v := &check.Verdict{Confidence: finding.Certain, Waited: waited, Proof: []finding.Proof{f.Proof(a.at, "the origin sends HelloRequest: it asks to renegotiate")}}
+		how := "until " + endWords(end)
+		switch {
+		case content >= 0:
+			how = "until the origin went on without"
+			v.Proof = append(v.Proof, f.Proof(content, "the origin goes on by itself, after "+finding.Span(waited)))
+		case end.At >= 0:
+			v.Proof = append(v.Proof, f.Proof(end.At, "it ends here after "+finding.Span(waited)+": no ClientHello, no refusal"))
+		default:
+			v.Confidence, v.Settle = finding.Likely, "watch until the connection ends, or give the origin's log (--origin-log)"
+		}
+		if lostBetween(f, fact.SideClient, a.at, end.At) {
+			v.Confidence, v.Settle = finding.Likely, "a capture in which no packet of the client is lacking: its answer may have been in one"
+		}
+		confirm(f, v, "Timer_SslRenegotiation", "AH02226", "AH01382")
+		v.Summary = fmt.Sprintf("The origin answered %s with a HelloRequest (it wants a new handshake) and nobody answered that; both sides waited %s, %s.",
+			line(f, a.at), finding.Span(waited), how)
+		return v
+	}
+	return nil
+}
+
+// confirm takes a line of the origin's log with one of the phrases as proof that makes v certain.
+func confirm(f *check.Flow, v *check.Verdict, phrases ...string) {
+	if i := logged(f, phrases...); i >= 0 {
+		v.Confidence, v.Settle = finding.Certain, ""
+		v.Proof = append(v.Proof, f.Proof(i, logWords(&f.Facts[i])))
+	}
+}
+
+// contradicted reports whether the origin's log names another reason for a wait, where the HelloRequest at index i is known by the length
+// of its record only.
+func contradicted(f *check.Flow, i int) bool {
+	if f.Facts[i].Text != "by_length" {
+		return false
+	}
+	at, _ := f.Logged(func(l *fact.OriginLog) bool {
+		switch {
+		case l.Format == "httperr":
+			return !strings.EqualFold(l.Phrase, "Timer_SslRenegotiation") && (strings.HasPrefix(l.Phrase, "Timer_") || strings.HasPrefix(l.Phrase, "App") || l.Phrase == "QueueFull")
+		case l.Format == "w3c":
+			return l.Status > 0 && l.Took > int64(patience) // the application ran, and took that long
+		}
+		return false
+	})
+	return at >= 0
+}
+
+// unansweredByLog is what http.sys alone says: its line names the timer, and it counts from a HelloRequest.
+func unansweredByLog(f *check.Flow) *check.Verdict {
+	i := logged(f, "Timer_SslRenegotiation")
+	if i < 0 {
 		return nil
 	}
-	if answer := f.Next(asked, fact.TLSHelloRequestAnswer); answer >= 0 && f.Facts[answer].Text != "ignored" {
-		return nil
+	for _, a := range requests(f) {
+		if a.answer == complied || a.answer == refusal {
+			return nil // it came to more than that
+		}
 	}
-	next := f.NextOf(fact.SideClient, asked, fact.TLSClientHello, fact.TLSAlert, fact.TLSEncryptedMessage, fact.TLSEncryptedAlert)
-	end := f.EndAfter(asked)
-	until := end.Time
-	spoke := f.NextOf(fact.SideServer, asked, fact.ResponseHead, fact.TLSApplicationData)
-	if spoke >= 0 && (end.At < 0 || spoke < end.At) {
-		until = f.Facts[spoke].At
+	return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i]))},
+		Summary: "By its own log (Timer_SslRenegotiation) the origin asked this connection for a new handshake and gave up waiting for it."}
+}
+
+// ofVariant turns what was found about a connection that was made on purpose into a warning about f.
+func ofVariant(f, o *check.Flow, v *check.Verdict, what string) *check.Verdict {
+	w := &check.Verdict{Confidence: v.Confidence, Severity: finding.Warning, Waited: v.Waited, Settle: v.Settle}
+	for _, p := range v.Proof {
+		if p.Index >= 0 && p.Index < len(o.Facts) {
+			w.Proof = append(w.Proof, f.ProofOther(&o.Facts[p.Index], p.Text+" (tried as "+o.Purpose+")"))
+		}
 	}
-	if next >= 0 && f.Facts[next].At.Before(until) {
-		return nil
+	w.Summary = what
+	if v.Waited > 0 {
+		w.Summary += fmt.Sprintf(" (%s in the trial %s)", finding.Span(v.Waited), o.Purpose)
 	}
-	waited := until.Sub(f.Facts[asked].At)
-	if waited < patience {
-		return nil
-	}
-	v := &check.Verdict{Confidence: finding.Certain, Waited: waited, Proof: []finding.Proof{f.Proof(asked, "the origin sends HelloRequest: it asks to renegotiate")}}
-	how := "until the watching ended"
-	switch {
-	case spoke >= 0 && (end.At < 0 || spoke < end.At):
-		how = "until the origin went on without"
-		v.Proof = append(v.Proof, f.Proof(spoke, "the origin goes on by itself"))
-	case end.At >= 0:
-		how = map[fact.Kind]string{fact.TCPReset: "until the " + end.Side.String() + " reset the connection", fact.TCPClosed: "until the " + end.Side.String() + " closed the connection",
-			fact.TLSAlert: "until the " + end.Side.String() + " broke off with an alert", fact.GaveUp: "until a timer of the proxy ran out"}[end.How]
-		v.Proof = append(v.Proof, f.Proof(end.At, "it ends here, no ClientHello came"))
-	default:
-		v.Confidence, v.Settle = finding.Likely, "watch until the connection ends"
-	}
-	v.Summary = fmt.Sprintf("The origin asked for a new handshake (HelloRequest) and nobody answered; both sides waited %s, %s.", finding.Span(waited), how)
-	return v
+	w.Summary += "; Lunette answers, other clients and proxies may not."
+	return w
 }

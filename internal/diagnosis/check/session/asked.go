@@ -1,0 +1,129 @@
+package session
+
+import (
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// patience is how long a message must lie without any answer before that is more than a slow peer.
+const patience = time.Second
+
+// asked is one HelloRequest and what the client made of it.
+type asked struct {
+	at     int    // index of the HelloRequest
+	until  int    // of the next one; the number of facts without
+	answer string // complied, refused, ignored; "" where an answer would not have shown
+	by     int    // index of what shows the answer, -1 without
+}
+
+// requests are the HelloRequests of f.
+func requests(f *check.Flow) []asked {
+	var out []asked
+	for i := f.First(fact.TLSHelloRequest); i >= 0; i = f.Next(i, fact.TLSHelloRequest) {
+		if n := len(out); n > 0 {
+			out[n-1].until = i
+		}
+		out = append(out, asked{at: i, until: len(f.Facts), by: -1})
+	}
+	for i := range out {
+		out[i].judge(f)
+	}
+	return out
+}
+
+// judge finds the answer. What the capture lane or the gateway says of it counts; else what the client sent next.
+func (a *asked) judge(f *check.Flow) {
+	told := f.Next(a.at, fact.TLSHelloRequestAnswer)
+	if told >= a.until {
+		told = -1
+	}
+	sent := f.NextOf(fact.SideClient, a.at, fact.TLSClientHello, fact.TLSEncryptedMessage)
+	refused := f.Find(a.at, func(x *fact.Fact) bool {
+		return x.Kind == fact.TLSAlert && x.Side == fact.SideClient && x.Code == alertNoRenegotiation
+	})
+	switch {
+	case told >= 0:
+		a.answer, a.by = f.Facts[told].Text, told
+		if before := f.Find(a.at, func(x *fact.Fact) bool { return answers(x) && x.At.Equal(f.Facts[told].At) }); before >= 0 && a.answer != ignored {
+			a.by = before // the message itself
+		}
+	case refused >= 0 && refused < a.until:
+		a.answer, a.by = refusal, refused
+	case sent >= 0 && sent < a.until:
+		a.answer, a.by = complied, sent
+	case f.Watched&check.Records != 0:
+		a.answer = ignored
+	}
+}
+
+// What a client may do about a HelloRequest, in the words of fact.TLSHelloRequestAnswer.
+const (
+	complied = "complied"
+	refusal  = "refused"
+	ignored  = "ignored"
+)
+
+// answers reports whether x is a message by which a client answers a HelloRequest.
+func answers(x *fact.Fact) bool {
+	if x.Side != fact.SideClient {
+		return false
+	}
+	switch x.Kind {
+	case fact.TLSClientHello, fact.TLSEncryptedMessage, fact.TLSAlert, fact.TLSEncryptedAlert:
+		return true
+	}
+	return false
+}
+
+// spoke is the first sign of an answer in HTTP after index i: content of the server, -1 without.
+func spoke(f *check.Flow, i int) int {
+	return f.NextOf(fact.SideServer, i, fact.TLSApplicationData, fact.ResponseInterim, fact.ResponseHead)
+}
+
+// over is when a wait that begins at index i was over, and by what: the server's content, or the end. end.At is -1 and content -1 where
+// the watching ended first.
+func over(f *check.Flow, i int) (when time.Time, content int, end check.End) {
+	content, end = spoke(f, i), f.EndAfter(i)
+	if content >= 0 && (end.At < 0 || content < end.At) {
+		return f.Facts[content].At, content, end
+	}
+	return end.Time, -1, end
+}
+
+// endWords say how a connection ended, to go on after "until".
+func endWords(end check.End) string {
+	switch end.How {
+	case fact.TCPReset:
+		return "the " + end.Side.String() + " reset the connection"
+	case fact.TCPClosed:
+		return "the " + end.Side.String() + " closed the connection"
+	case fact.TLSAlert:
+		return "the " + end.Side.String() + " sent an alert and left"
+	case fact.GaveUp:
+		return "a timer of the proxy ran out"
+	}
+	return "the watching ended"
+}
+
+// lostBetween reports whether bytes or records of side s are lacking in f from index i on to index j (-1: the end): a message may have
+// been among them.
+func lostBetween(f *check.Flow, s fact.Side, i, j int) bool {
+	at := f.Find(i, func(x *fact.Fact) bool {
+		return x.Side == s && (x.Kind == fact.TCPGap || x.Kind == fact.TLSRecordLost)
+	})
+	return at >= 0 && (j < 0 || at < j)
+}
+
+// line is the request that was open at index i, in short.
+func line(f *check.Flow, i int) string {
+	out := "the request"
+	for n := range f.Exchanges() {
+		x := &f.Exchanges()[n]
+		if x.RequestAt >= 0 && x.RequestAt < i && (x.ResponseAt < 0 || x.ResponseAt > i) {
+			out = x.Line()
+		}
+	}
+	return out
+}
