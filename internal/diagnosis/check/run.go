@@ -70,7 +70,7 @@ func mends(all []finding.Mend, c *Case) []finding.Mend {
 	runs := System(c)
 	var own, rest []finding.Mend
 	for _, m := range all {
-		if c.Flow.Name != "" {
+		if isHostName(c.Flow.Name) { // it may be what a peer sent, and the lines are there to be typed
 			m.Lines = strings.ReplaceAll(m.Lines, "{host}", c.Flow.Name)
 		}
 		switch m.On {
@@ -85,6 +85,13 @@ func mends(all []finding.Mend, c *Case) []finding.Mend {
 		}
 	}
 	return append(own, rest...)
+}
+
+// isHostName reports whether s is nothing but letters, digits, dots, hyphens and underscores.
+func isHostName(s string) bool {
+	return s != "" && s[0] != '-' && strings.IndexFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '.' && r != '-' && r != '_'
+	}) < 0
 }
 
 // systems are the beginnings of Server and X-Powered-By fields, in lower case.
