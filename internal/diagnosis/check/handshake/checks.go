@@ -7,5 +7,21 @@ import "github.com/lunette-waf/lunette/internal/diagnosis/check"
 
 // Checks are the checks of this package, causes before symptoms.
 func Checks() []check.Check {
-	return []check.Check{}
+	return []check.Check{
+		tlsToPlainPort,
+		plainHTTPOnTLSPort,
+		largeClientHelloDropped,
+		versionIntolerant,
+		noCommonVersion,
+		sniMissing,
+		sniRejected,
+		alpnMismatch,
+		noCommonGroup,
+		noCommonCipher,
+		weakDH,
+		noSecureRenegotiation,
+		misdirectedRequest,
+		silentAfterHello,
+		closedAfterHello,
+	}
 }

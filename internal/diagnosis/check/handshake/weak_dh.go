@@ -1,0 +1,71 @@
+package handshake
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// enoughBits is how long a Diffie-Hellman prime should be: what OpenSSL and Schannel ask for by default.
+const enoughBits = 2048
+
+var weakDH = check.Check{
+	Code:      "tls.weak_dh",
+	Title:     "the origin's Diffie-Hellman prime is too short",
+	Severity:  finding.Critical,
+	Catalogue: []int{25},
+	Refines:   []reason.Code{reason.TLSAlert, reason.TLSWeakKeyOrHash},
+	On:        []fact.Kind{fact.TLSServerKeyExchange},
+	Needs:     check.Records,
+	Silences:  []finding.Code{"tls.handshake_alert"},
+	Text: `The origin chooses a DHE suite and sends a prime of less than 2,048 bits in its ServerKeyExchange; 512 and 1,024 bits can be
+broken (Logjam), so libraries refuse them. The client ends with a fatal alert at once, mostly handshake_failure (40) or insufficient_security (71).
+nginx and HAProxy print *dh key too small*; Java says *DH ServerKeyExchange does not comply to algorithm constraints*; Schannel's clients want 2,048
+bits by default (1,024 in old ones).
+
+Sources of short primes: Apache httpd before 2.4.7 and Java 7 are fixed to 1,024 and 768 bits; nginx with an old ssl_dhparam file; appliances.
+Go offers no DHE at all and never meets the prime: an origin with DHE only answers it with alert 40 (tls.no_common_cipher).
+
+The length stands in clear in the ServerKeyExchange up to TLS 1.2. An alert of the client after another key exchange, or after a prime that
+is long enough, is something else.`,
+	Asks: []string{"openssl s_client -connect HOST:443 -tls1_2 -cipher 'kDHE@SECLEVEL=0' </dev/null | grep 'Server Temp Key'"},
+	Mends: []finding.Mend{
+		{On: finding.IIS, Do: "Offer no shorter primes than 2,048 bits, or disable DHE suites: ECDHE is faster.",
+			Lines: "reg add \"HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL\\KeyExchangeAlgorithms\\Diffie-Hellman\" /v ServerMinKeyBitLength /t REG_DWORD /d 2048 /f\nDisable-TlsCipherSuite -Name TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"},
+		{On: finding.Nginx, Do: "Drop DHE (no ssl_dhparam, ECDHE suites only), or make a longer prime.",
+			Lines: "openssl dhparam -out /etc/nginx/dhparam.pem 2048\n# nginx.conf\nssl_dhparam /etc/nginx/dhparam.pem;\nssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;"},
+		{On: finding.Apache, Do: "Update to 2.4.7 or later, which fits the prime to the key, or drop DHE.", Lines: "SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20"},
+		{On: finding.Java, Do: "Make the prime as long as the key (Java 8 and later), or name ECDHE suites only.", Lines: "-Djdk.tls.ephemeralDHKeySize=2048"},
+		{On: finding.Node, Do: "Give dhparam of 2,048 bits, or leave it out: then there is no DHE.", Lines: "https.createServer({ dhparam: 'auto', /* key, cert */ })"},
+		{On: finding.Lunette, Do: "Nothing to do: Lunette offers no DHE. Where the origin has RSA key exchange besides, offer that, without forward secrecy.",
+			Lines: "origin:\n  tls:\n    profile: compatible"},
+	},
+	Sources: []string{"RFC 7919", "weakdh.org (Logjam)", "Microsoft: TLS registry settings, Diffie-Hellman", "nginx: ngx_http_ssl_module, ssl_dhparam"},
+	Run:     runWeakDH,
+}
+
+func runWeakDH(c *check.Case) *check.Verdict {
+	f := c.Flow
+	i := f.First(fact.TLSServerKeyExchange)
+	k, _ := f.Facts[i].Detail.(*fact.KeyExchange)
+	if k == nil || k.Bits == 0 || k.Bits >= enoughBits {
+		return nil
+	}
+	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, fmt.Sprintf("the origin sends a Diffie-Hellman prime of %d bits (%s)", k.Bits, k.Kind))}}
+	alert := clientAlert(f)
+	switch {
+	case alert >= 0 && slices.Contains([]int{alertHandshakeFailure, alertIllegalParameter, alertInsufficientSecurity, alertInternalError}, f.Facts[alert].Code) && alert > i:
+		v.Proof = append(v.Proof, f.Proof(alert, fmt.Sprintf("the client breaks off with alert %d %s", f.Facts[alert].Code, f.Facts[alert].Text)))
+		v.Summary = fmt.Sprintf("The origin's prime has %d bits, and the client breaks off: libraries want %d.", k.Bits, enoughBits)
+	case f.Established():
+		v.Severity = finding.Info
+		v.Summary = fmt.Sprintf("The origin's prime has %d bits; this client took it, others want %d.", k.Bits, enoughBits)
+	default:
+		return nil
+	}
+	return v
+}
