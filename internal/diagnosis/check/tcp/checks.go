@@ -7,5 +7,8 @@ import "github.com/lunette-waf/lunette/internal/diagnosis/check"
 
 // Checks are the checks of this package, causes before symptoms.
 func Checks() []check.Check {
-	return []check.Check{}
+	return []check.Check{
+		poolExhausted, portsExhausted, asymmetricPath, refused, acceptQueueOverflow, synDropped, resetAfterAccept, keepAliveRace, halfOpen, mtuBlackHole,
+		zeroWindow, packetLoss,
+	}
 }

@@ -1,0 +1,110 @@
+package tcp
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// grace is what an end may take beyond two round trips to be an answer of the kernel, which did not read the request.
+const grace = 50 * time.Millisecond
+
+var keepAliveRace = check.Check{
+	Code:      "tcp.keep_alive_race",
+	Title:     "the origin ended a kept-alive connection just as the next request went out on it",
+	Severity:  finding.Critical,
+	Catalogue: []int{11},
+	Refines:   []reason.Code{reason.ReadStaleReusedConnection, reason.ReadEOFBeforeHeader, reason.ReadResetBeforeHeader, reason.WriteReset, reason.WriteEOF},
+	On:        []fact.Kind{fact.ConnReused, fact.RequestHead, fact.RequestSent, fact.TLSApplicationData},
+	Silences:  []finding.Code{"http1.closed_before_answer", "http1.reset_before_answer", "tls.no_close_notify", "http1.no_keep_alive", "client.gone"},
+	Text: `The origin closes connections that lie idle for a while. When the proxy sends the next request at that very moment, **FIN and request cross on the way**; the origin's kernel answers the request with
+RST, as nobody reads any more. The request was never seen by the program. It strikes one request in some thousand, only on reused connections, more often with little traffic,
+and always after the same idle time: that of the origin (Node.js 5 s, Apache httpd 5 s, Tomcat 20 s, Jetty 30 s, nginx 75 s, IIS 120 s).
+
+Elsewhere: nginx *upstream prematurely closed connection while reading response header from upstream* and 502; HAProxy **SH**; Go retries GET by itself, and says
+*EOF* or *http: server closed idle connection* for POST; Envoy **UC** with *upstream_reset_before_response_started{connection_termination}*; AWS load balancers 502 with a target time of -1.
+
+Told apart from a program that dies on this request (http1.closed_before_answer, http1.reset_before_answer): there the end comes after the request was read, later than a round trip, and the
+same request fails on a fresh connection too. Told apart from a forgotten connection (tcp.half_open): there is no FIN, and the idle time fits no timer of the origin's.`,
+	Asks: []string{
+		"What is the origin's idle timeout, and is the proxy's shorter",
+		"Do the failures all lie on reused connections, with the same idle time: the access log tells it of each attempt",
+	},
+	Mends: []finding.Mend{
+		{On: finding.Lunette, Do: "Close idle connections before the origin does; requests that are not idempotent are not sent again by themselves.",
+			Lines: "origin:\n  timeouts: {keepalive_idle: 4s}\n  retries: 2"},
+		{On: finding.Node, Do: "Keep connections longer than the proxy does; headersTimeout must be longer still.", Lines: "server.keepAliveTimeout = 65000\nserver.headersTimeout = 66000"},
+		{On: finding.Apache, Do: "Keep connections longer than the proxy does; with the event module idle ones cost little.", Lines: "KeepAlive On\nKeepAliveTimeout 65\nMaxKeepAliveRequests 0"},
+		{On: finding.Nginx, Do: "Keep connections longer than the proxy does, and do not end them after so many requests.", Lines: "keepalive_timeout 75s;\nkeepalive_requests 10000;"},
+		{On: finding.Java, Do: "Keep connections longer than the proxy does.", Lines: `<Connector port="8443" keepAliveTimeout="65000" maxKeepAliveRequests="-1" … />`},
+		{On: finding.IIS, Do: "The default of 120 s is long; look whether it was shortened.",
+			Lines: "%windir%\\system32\\inetsrv\\appcmd.exe set config -section:system.applicationHost/sites \"/[name='Default Web Site'].limits.connectionTimeout:00:02:00\" /commit:apphost"},
+	},
+	Sources: []string{"RFC 9112 sections 9.3.1 and 9.5", "Node.js: server.keepAliveTimeout", "Apache: KeepAliveTimeout", "jetty#2306", "ingress-nginx#11244"},
+	Run:     runKeepAliveRace,
+}
+
+func runKeepAliveRace(c *check.Case) *check.Verdict {
+	f := c.Flow
+	r, ok := unansweredReuse(f)
+	if !ok {
+		return nil
+	}
+	end := endedBy(f, fact.SideServer, r.served)
+	served, failed := fresh(c, r.line)
+	if end < 0 || failed != nil || forgotten(f, r, end) {
+		return nil
+	}
+	after := f.Since(r.asked, end)
+	trip := roundTrip(f)
+	crossed := after < 0 || end < r.asked || trip > 0 && after < trip
+	if !crossed && after > 2*trip+grace {
+		return nil // long enough to have read it
+	}
+	v := &check.Verdict{Confidence: finding.Likely, Settle: "send the same request on a fresh connection, and compare idle times of further failures",
+		Proof: []finding.Proof{f.Proof(r.asked, "a further request goes out, after "+finding.Span(r.idle)+" of idleness"), f.Proof(end, "the server ends the connection: "+endWord(f, end))}}
+	switch {
+	case end < r.asked:
+		v.Confidence, v.Settle = finding.Certain, ""
+		v.Summary = fmt.Sprintf("The server had ended the connection %s before the request went out on it, after %s of idleness.", finding.Span(f.Since(end, r.asked)), finding.Span(r.idle))
+	case crossed && f.Facts[end].Kind != fact.TCPReset:
+		v.Confidence, v.Settle = finding.Certain, ""
+		v.Summary = fmt.Sprintf("Request and end crossed: it came %s after the request, and a round trip takes %s; the connection had been idle for %s.", finding.Span(after), finding.Span(trip), finding.Span(r.idle))
+	default:
+		v.Summary = fmt.Sprintf("On a connection that had served before and lay idle for %s the server answered the next request with its end, after %s.", finding.Span(r.idle), finding.Span(after))
+	}
+	if served != nil {
+		x := served.Exchanges()[0]
+		v.Confidence, v.Settle = finding.Certain, ""
+		v.Summary += fmt.Sprintf(" The same request was answered on a fresh connection (%d).", x.Status())
+		v.Proof = append(v.Proof, proveOther(f, served, x.ResponseAt, fmt.Sprintf("the same request, on a fresh connection: %d", x.Status())))
+		if served.Start.After(f.Start) {
+			v.Severity = finding.Warning
+		}
+	}
+	return v
+}
+
+// roundTrip is that of the handshake of TCP, 0 where it was not seen.
+func roundTrip(f *check.Flow) time.Duration {
+	if i := f.First(fact.TCPConnected); i >= 0 {
+		return time.Duration(f.Facts[i].Size)
+	}
+	return 0
+}
+
+func endWord(f *check.Flow, i int) string {
+	switch x := &f.Facts[i]; x.Kind {
+	case fact.TCPReset:
+		return "RST"
+	case fact.TCPClosed:
+		return "FIN"
+	case fact.TLSAlert:
+		return "alert " + x.Text
+	}
+	return "an alert"
+}
