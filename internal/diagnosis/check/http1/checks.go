@@ -7,5 +7,9 @@ import "github.com/lunette-waf/lunette/internal/diagnosis/check"
 
 // Checks are the checks of this package, causes before symptoms.
 func Checks() []check.Check {
-	return []check.Check{}
+	return []check.Check{
+		continueStall, upgradeFailed, requestHeaderTooLarge, requestRefused,
+		headerTooLarge, malformedAnswer, chunkBroken, bodyTruncated, contentCodingBroken,
+		answerStalled, earlyAnswer, closedBeforeAnswer, resetBeforeAnswer, slowFirstByte, noKeepAlive,
+	}
 }

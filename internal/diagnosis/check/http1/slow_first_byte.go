@@ -1,0 +1,142 @@
+package http1
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// From slow on, an answer that came is worth a word; a wait of less than impatient that somebody broke off is nobody's slowness.
+const (
+	slow      = 5 * time.Second
+	impatient = time.Second
+)
+
+var slowFirstByte = check.Check{
+	Code:      "http1.slow_first_byte",
+	Title:     "the origin took the request and did not begin to answer in time",
+	Severity:  finding.Critical,
+	Catalogue: []int{61},
+	Refines:   []reason.Code{reason.ReadFirstByteTimeout, reason.ReadOverTotalTime, reason.ClientGone},
+	On:        []fact.Kind{fact.Silence, fact.GaveUp, fact.ResponseHead, fact.RequestSent, fact.TLSApplicationData},
+	Silences:  []finding.Code{"client.gone"},
+	Text: `The origin's kernel acknowledged the request and its software said nothing: no status line, no interim response, and, what matters
+most, no TLS record of any other kind. Somebody waits: the application for a database, a lock, another service; the request for a free
+worker or thread; IIS for an application pool that starts. The wait ends with the first timer on the way, and that timer's owner is the one who
+reports the fault, though it lies behind him.
+
+nginx prints *upstream timed out (110: Connection timed out) while reading response header from upstream* and answers 504; HAProxy 504 with
+**sH** and Tr=-1; Go *timeout awaiting response headers*; Envoy **UT**; Cloudflare 524 at 100 s. On IIS the site's log shows a large
+time-taken, HTTPERR Timer_AppPool or QueueFull where the request never got to the pool.
+
+What looks alike: a HelloRequest in the silence is tls.hello_request_ignored; segments that are sent again without an acknowledgement are a
+matter of the network (tcp.half_open, tcp.packet_loss); with Expect: 100-continue see http1.continue_stall. An answer that comes late and is
+taken is no fault: this page says so as info.`,
+	Asks: []string{
+		"How long does the same request take on the origin itself: curl -o /dev/null -w '%{time_starttransfer}' --resolve …? All requests, or this path alone?",
+		"On IIS: appcmd list requests /elapsed:5000 while it hangs; on Java: jstack PID; on PHP: the slow log of php-fpm.",
+		"Is the origin out of workers: on Linux ss -lnt shows Recv-Q of the listening socket, on IIS HTTPERR QueueFull.",
+	},
+	Mends: []finding.Mend{
+		{On: finding.IIS, Do: "Find what the requests wait in, and whether the pool lacks threads or sleeps (startMode, idleTimeout).",
+			Lines: "%windir%\\system32\\inetsrv\\appcmd.exe list requests /elapsed:5000\n" +
+				`%windir%\system32\inetsrv\appcmd.exe set apppool "DefaultAppPool" /startMode:AlwaysRunning /processModel.idleTimeout:00:00:00`},
+		{On: finding.Nginx, Do: "On an origin that runs nginx, log what its own upstream takes.",
+			Lines: `log_format times '$request $status $request_time $upstream_connect_time $upstream_header_time';`},
+		{On: finding.Apache, Do: "Log the time of each request (microseconds) and watch mod_status for busy workers.", Lines: "LogFormat \"%h %t \\\"%r\\\" %>s %D\" times\ncurl -s http://localhost/server-status?auto"},
+		{On: finding.Java, Do: "See what the threads wait for, and whether all of maxThreads are busy.", Lines: "jstack $(pgrep -f org.apache.catalina) | grep -A 15 'http-nio'"},
+		{On: finding.Node, Do: "Look for work that blocks the event loop.", Lines: "node --cpu-prof server.js"},
+		{On: finding.Lunette, Do: "Wait longer where the work is known to take long; best for its path alone. Users wait as well, and timers in front must be longer still.",
+			Lines: "origin:\n  timeouts:\n    first_byte: 3m"},
+	},
+	Sources: []string{"RFC 9110 section 15.6.5 (504)", "nginx: ngx_http_proxy_module, proxy_read_timeout", "Microsoft KB820729 (HTTPERR reason phrases)"},
+	Run:     runSlowFirstByte,
+}
+
+func runSlowFirstByte(c *check.Case) *check.Verdict {
+	f := c.Flow
+	p := f.Pending()
+	if p == nil {
+		if at := f.Last(fact.RequestSent); f.Reason == reason.ReadFirstByteTimeout && at >= 0 && !f.Has(fact.ResponseHead) {
+			p = &check.Pending{At: at, Sure: true, First: true, Whole: true}
+		} else {
+			return slowButCame(f)
+		}
+	}
+	if f.Handshaken(p.At) || !p.Whole || unacknowledged(f, p.At) || heldBack(f, p) {
+		return nil
+	}
+	w := f.WaitOf(p)
+	v := &check.Verdict{Confidence: finding.Certain, Waited: w.Length, Proof: []finding.Proof{f.Proof(p.At, p.Line()+" is out")}}
+	who := ""
+	switch {
+	case w.Timer != "":
+		who = "until " + w.Timer + " ran out"
+	case w.End.At >= 0 && w.End.Side == fact.SideClient && w.Length >= impatient:
+		v.Severity = finding.Warning
+		who = "until who had asked went away"
+		v.Settle = "look at who closed: a timer of the proxy, or a user"
+	case w.End.At < 0 && w.Length >= 2*slow:
+		v.Severity, v.Confidence, who, v.Settle = finding.Info, finding.Possible, "and the watching ended before it was over", "watch until an answer comes or somebody gives up"
+	default:
+		return nil
+	}
+	if !p.Sure {
+		v.Confidence, v.Settle = finding.Possible, "decrypt the connection (give its secrets): in TLS 1.3 a silence within an answer looks the same"
+	} else if v.Settle != "" && v.Confidence == finding.Certain {
+		v.Settle = "" // that nothing came is certain, whoever left
+	}
+	if _, at := f.SilenceAfter(p.At, w.End.At); at >= 0 {
+		v.Proof = append(v.Proof, f.Proof(at, "nothing comes for "+finding.Span(time.Duration(f.Facts[at].Size))))
+	}
+	if w.End.At >= 0 {
+		v.Proof = append(v.Proof, f.Proof(w.End.At, endName(w.End)))
+	} else if w.Timer != "" {
+		if at := f.Next(p.At, fact.GaveUp); at >= 0 {
+			v.Proof = append(v.Proof, f.Proof(at, w.Timer+" ran out"))
+		}
+	}
+	v.Summary = fmt.Sprintf("The origin had %s and sent nothing for %s, %s.", p.Line(), finding.Span(w.Length), who)
+	return v
+}
+
+// slowButCame is for the record: the answer came late, and was taken.
+func slowButCame(f *check.Flow) *check.Verdict {
+	for _, x := range f.Exchanges() {
+		if x.ResponseAt < 0 || x.RequestDone < 0 || x.Stream != 0 || len(x.Interims) > 0 || x.Status() >= 500 {
+			continue
+		}
+		at := x.ResponseAt
+		if b := f.NextOf(fact.SideServer, x.RequestDone, fact.FirstByte); b >= 0 && b < at {
+			at = b
+		}
+		if took := f.Since(x.RequestDone, at); took >= slow && !helloBetween(f, x.RequestDone, at) {
+			return &check.Verdict{Severity: finding.Info, Confidence: finding.Certain, Waited: took,
+				Summary: fmt.Sprintf("The answer to %s (%d) began after %s; it came, so nothing failed.", x.Line(), x.Status(), finding.Span(took)),
+				Proof:   []finding.Proof{f.Proof(x.RequestDone, x.Line()+" is out"), f.Proof(at, "the answer begins")}}
+		}
+	}
+	return nil
+}
+
+// helloBetween reports whether TLS was at work between two facts: then the wait is not the application's.
+func helloBetween(f *check.Flow, a, b int) bool {
+	i := f.Next(a, fact.TLSHelloRequest, fact.TLSPostHandshakeAuth, fact.TLSRenegotiated)
+	return i >= 0 && i < b
+}
+
+// unacknowledged reports whether the client had to send data again and again after index i.
+func unacknowledged(f *check.Flow, i int) bool {
+	return f.Find(i-1, func(x *fact.Fact) bool {
+		return x.Kind == fact.TCPRetransmission && x.Side == fact.SideClient && x.Text == "data" && x.Code >= 3
+	}) >= 0
+}
+
+// heldBack reports whether the client waits for a 100 before it sends the body.
+func heldBack(f *check.Flow, p *check.Pending) bool {
+	return p.Exchange != nil && expects(p.Exchange) && p.Exchange.RequestDone < 0
+}
