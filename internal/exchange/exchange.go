@@ -98,6 +98,7 @@ type Attempt struct {
 	ConnID  uint64         // the origin connection, unique in this process
 	Reused  bool
 	Idle    time.Duration // how long a reused connection had lain idle
+	Uses    int           // requests that a reused connection had served before
 
 	DNS, Connect, TLS, Write, FirstByte, Body time.Duration
 
@@ -123,6 +124,11 @@ type Attempt struct {
 	Err     error // for the log at debug level; never classified by its text
 	Retried bool  // another attempt followed
 	Facts   []fact.Fact
+
+	// For whoever asks why it failed; they hold until the exchange has been recorded.
+	Opening  *Opening  // of the connection; nil in clear
+	Sent     *Request  // as it went out
+	Answered *Response // head of an answer that is an error, or was broken off; nil without
 }
 
 // Peer is the origin's leaf certificate, as the record shows it.

@@ -34,7 +34,7 @@ func plain(f *flow.Flow) check.Watched {
 // mostOthers bounds how many other connections a case holds.
 const mostOthers = 32
 
-// Cases are the flows of a capture, each with its neighbours in time that go to the same server.
+// Cases are the flows of a capture, each with its neighbours in time that go to the same server, and with stray answers to its SYN.
 func Cases(flows []*flow.Flow) []*check.Case {
 	servers := map[netip.AddrPort][]*check.Flow{}
 	places := make([]int, len(flows)) // of each flow among those of its server
@@ -47,6 +47,7 @@ func Cases(flows []*flow.Flow) []*check.Case {
 		same := servers[f.Server]
 		out[i] = &check.Case{Flow: same[places[i]], Others: neighbours(same, places[i])}
 	}
+	addStrays(out)
 	return out
 }
 

@@ -4,10 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
@@ -30,26 +28,16 @@ func (d *dialer) addresses(ctx context.Context) ([]netip.Addr, *reason.Error) {
 		if r.Code == reason.DNSTimeout && isTimeout(ctx.Err()) { // else a query's own patience
 			r = reason.New(r.Code, timeout(d.o.cfg.Timeouts.DNS, "dns")+prefixed(r.Detail), r.Err)
 		}
-		d.a.Facts = append(d.a.Facts, fact.Fact{Kind: fact.DNSFailed, At: d.o.now(), Text: string(r.Code)})
+		d.noteLookups(string(r.Code))
 		return nil, r
 	}
+	d.cached = cached
 	if cached {
 		d.a.DNS = 0
 	} else {
-		d.a.Facts = append(d.a.Facts, fact.Fact{Kind: fact.DNSAnswer, At: d.o.now(), Size: int64(len(addrs)), Text: joinAddrs(addrs)})
+		d.noteLookups("")
 	}
 	return d.ep.order(addrs, d.tried, d.o.now()), nil
-}
-
-func joinAddrs(addrs []netip.Addr) string {
-	var b strings.Builder
-	for i, a := range addrs {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(a.String())
-	}
-	return b.String()
 }
 
 // order puts the addresses that are worth trying first.

@@ -177,7 +177,9 @@ func (k *call) spoke() {
 // final takes over a final head: who the connection belongs to now, and how its body is read.
 func (k *call) final() *reason.Error {
 	a := k.attempt()
-	a.Status = k.resp.Status
+	if a.Status = k.resp.Status; a.Status >= 400 {
+		a.Answered = answered(&k.resp)
+	}
 	k.identity()
 	if k.up == nil {
 		k.answered = true

@@ -67,11 +67,7 @@ func (c *conn) handshakeError(err error) *reason.Error {
 		return reason.New(reason.TLSNotTLS, "the origin began with "+quoteStart(lost), err)
 	}
 	if n, remote, ok := tlsAlert(err); ok {
-		if remote {
-			t.alertIn.Store(int32(n))
-		} else {
-			t.alertOut.Store(int32(n))
-		}
+		t.alerted(n, remote)
 	}
 	switch {
 	case t.alertIn.Load() >= 0:
@@ -193,7 +189,7 @@ func (c *conn) tlsError(ph reason.Phase, err error) *reason.Error {
 	case t.refused.Load() != nil:
 		return t.refused.Load()
 	case ok && !remote:
-		t.alertOut.Store(int32(n))
+		t.alerted(n, remote)
 		if n == alertNoRenegotiation {
 			return reason.New(reason.TLSRenegotiationRefused, "renegotiation: "+c.o.cfg.TLS.Renegotiation, err)
 		}
@@ -202,7 +198,7 @@ func (c *conn) tlsError(ph reason.Phase, err error) *reason.Error {
 		}
 		return reason.New(reason.TLSAlert, "sent "+alertDetail(n), err)
 	case ok:
-		t.alertIn.Store(int32(n))
+		t.alerted(n, remote)
 		if asked && !sent && (n == alertHandshakeFailure || n == alertCertificateRequired || certAlert(n)) {
 			return reason.New(reason.TLSClientCertRequired, alertDetail(n), err)
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -137,6 +138,12 @@ func (c *conn) old() bool { return c.tls != nil && c.state.version < tls.Version
 // describe fills the part of an attempt's record that the connection knows.
 func (c *conn) describe(a *exchange.Attempt) {
 	a.ConnID, a.Local, a.Address, a.Reused = c.id, c.local, c.remote, a.Reused || c.reused
+	a.Opening = c.tap.opening
+	if c.h2 == nil {
+		a.Uses = c.uses
+	} else {
+		a.Uses = c.h2.served()
+	}
 	a.SNI, a.ALPNSent, a.ALPN = c.sni, c.alpnSent, c.state.alpn
 	a.TLSVersion, a.Cipher, a.Resumed, a.Peer = c.state.version, c.state.cipher, c.state.resumed, c.peer
 	a.Proto = exchange.HTTP11 // until an answer says otherwise
@@ -149,5 +156,8 @@ func (c *conn) describe(a *exchange.Attempt) {
 func (c *conn) settle(a *exchange.Attempt) {
 	a.CertRequested, a.CertSent = c.certRequested.Load() || c.tap.hello.certRequest, c.certSent.Load()
 	a.AlertReceived, a.AlertSent = int(c.tap.alertIn.Load()), int(c.tap.alertOut.Load())
-	a.Facts = append(a.Facts, c.tap.takeFacts()...)
+	if noted := c.tap.takeFacts(); len(noted) > 0 {
+		a.Facts = append(a.Facts, noted...)
+		slices.SortStableFunc(a.Facts, byTime)
+	}
 }

@@ -24,7 +24,9 @@ func (t *try) connection(ctx context.Context, at int) (*conn, *reason.Error) {
 	room := &t.ep.room
 	slot := !t.check && room.max > 0
 	if slot && !room.enter() {
+		start := t.o.now()
 		c, r := t.queue(ctx, a, sni)
+		a.Facts = append(a.Facts, poolWaited(start, t.o.now(), r))
 		if c != nil || r != nil {
 			return c, r
 		}

@@ -29,6 +29,7 @@ type dialer struct {
 	anew    bool         // resume no session
 	offered bool         // a handshake failed that offered to resume a session
 	left    int          // addresses that are worth trying, this one included
+	cached  bool         // the addresses were known already
 	slot    bool         // a place under MaxConns is held for the connection
 }
 
@@ -76,10 +77,13 @@ func (d *dialer) connect(ctx context.Context) (*conn, *reason.Error) {
 			return nil, r
 		}
 		r := reason.FromNet(err, reason.PhaseConnect)
+		if d.cached {
+			d.noteLookups("")
+		}
+		d.a.Facts = append(d.a.Facts, tcpFailed(d.o.now(), d.a.Connect, r))
 		if r.Code == reason.TCPTimeout && r.Detail == "" { // else the kernel's own
 			r.Detail = timeout(nd.Timeout, "connect")
 		}
-		d.a.Facts = append(d.a.Facts, fact.Fact{Kind: fact.TCPFailed, At: d.o.now(), Text: string(r.Code)})
 		return nil, r
 	}
 	raw := nc.(*net.TCPConn)
@@ -92,7 +96,7 @@ func (d *dialer) connect(ctx context.Context) (*conn, *reason.Error) {
 	c.probe.init(raw)
 	c.local, c.remote = addrPort(raw.LocalAddr()), addrPort(raw.RemoteAddr())
 	d.a.Local, d.a.ConnID = c.local, c.id
-	c.tap.note(fact.Fact{Kind: fact.TCPConnected, Text: d.a.Address.String()})
+	c.tap.note(fact.Fact{Kind: fact.TCPConnected, Side: fact.SideClient, Text: d.a.Address.String(), Size: d.a.Connect.Nanoseconds()})
 	return c, nil
 }
 

@@ -10,16 +10,21 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
-func (r *resolver) ask(ctx context.Context, host string) (*answer, error) {
+// ask notes every question in asked.
+func (r *resolver) ask(ctx context.Context, host string, asked *[]*fact.DNSLookup) (*answer, error) {
 	if len(r.servers) == 0 {
-		return r.askLibrary(ctx, host)
+		start := r.now()
+		a, err := r.askLibrary(ctx, host)
+		*asked = append(*asked, libraryLookup(host, r.now().Sub(start), a, err))
+		return a, err
 	}
 	var last error
 	for _, name := range r.candidates(host) {
-		a, err := r.query(ctx, name)
+		a, err := r.query(ctx, name, asked)
 		if err == nil {
 			return a, nil
 		}
@@ -48,20 +53,27 @@ func (r *resolver) candidates(host string) []string {
 }
 
 // query asks for A and AAAA at once, of one server after the other.
-func (r *resolver) query(ctx context.Context, name string) (*answer, error) {
+func (r *resolver) query(ctx context.Context, name string, asked *[]*fact.DNSLookup) (*answer, error) {
 	type result struct {
-		msg *dns.Msg
-		err error
+		msg  *dns.Msg
+		err  error
+		took time.Duration
 	}
 	var last error = reason.New(reason.DNSNoResolver, "", nil)
 	for _, server := range r.servers {
 		res := make(chan result, 1)
 		go func() { // ends with ctx or the exchange's own timeout
+			start := r.now()
 			m, err := r.exchange(ctx, server, name, dns.TypeAAAA)
-			res <- result{m, err}
+			res <- result{m, err, r.now().Sub(start)}
 		}()
+		start := r.now()
 		m4, err4 := r.exchange(ctx, server, name, dns.TypeA)
+		took := r.now().Sub(start)
 		six := <-res
+		if len(*asked) < maxLookups {
+			*asked = append(*asked, describeLookup(name, server, dns.TypeA, m4, err4, took), describeLookup(name, server, dns.TypeAAAA, six.msg, six.err, six.took))
+		}
 		if err4 != nil && six.err != nil {
 			last = dnsError(ctx, server, err4)
 			if ctx.Err() != nil {

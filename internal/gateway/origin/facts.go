@@ -6,44 +6,90 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/redact"
 )
 
 // Facts returns everything that is known of an attempt, in the order of time. What happens on every request (sent, first
 // byte, head, end) costs nothing there: it follows from the durations and sizes of the record, here, for whoever asks. What
-// is out of the ordinary (handshakes, HelloRequests, alerts) was noted when it happened. The result is the caller's.
-func Facts(a *exchange.Attempt) []fact.Fact {
-	out := slices.Clone(a.Facts)
-	add := func(at time.Time, f fact.Fact) {
-		f.At, f.Conn = at, a.ConnID
-		out = append(out, f)
+// is out of the ordinary (handshakes, HelloRequests, alerts) was noted when it happened. mask hides secrets in heads; nil
+// leaves heads out. The result is the caller's.
+func Facts(a *exchange.Attempt, mask *redact.Masker) []fact.Fact {
+	s := story{a: a, out: slices.Clone(a.Facts), at: a.Start}
+	if a.Reused {
+		s.add(a.Start, fact.Fact{Kind: fact.ConnReused, Side: fact.SideClient, Size: a.Idle.Nanoseconds(), Code: a.Uses})
 	}
-	at := a.Start
-	for _, d := range []time.Duration{a.DNS, a.Connect, a.TLS} {
-		at = at.Add(max(d, 0))
+	s.ready()
+	s.request(mask)
+	s.answer(mask)
+	slices.SortStableFunc(s.out, byTime)
+	s.silences()
+	slices.SortStableFunc(s.out, byTime)
+	return s.out
+}
+
+// story puts an attempt into facts.
+type story struct {
+	a   *exchange.Attempt
+	out []fact.Fact
+	at  time.Time // how far it is told
+}
+
+func (s *story) add(at time.Time, f fact.Fact) {
+	f.At, f.Conn = at, s.a.ConnID
+	s.out = append(s.out, f)
+}
+
+// ready goes on to when the connection was ready.
+func (s *story) ready() {
+	for _, d := range []time.Duration{s.a.DNS, s.a.Connect, s.a.TLS} {
+		s.at = s.at.Add(max(d, 0))
 	}
-	for _, f := range out {
-		if f.Kind <= fact.TLSHandshakeDone && f.At.After(at) { // the connection was ready a little later than its phases add up to
-			at = f.At
+	for i := range s.out {
+		if f := &s.out[i]; f.Kind <= fact.TLSHandshakeDone && f.At.After(s.at) && f.Kind > fact.ConnReused { // a little later than its phases add up to
+			s.at = f.At
 		}
 	}
+}
+
+func (s *story) request(mask *redact.Masker) {
+	a := s.a
+	if mask != nil && a.Sent != nil && (a.Write != exchange.NotReached || a.BytesSent > 0 && a.ConnID != 0) {
+		s.add(s.at, fact.Fact{Kind: fact.RequestHead, Side: fact.SideClient, Detail: sentHead(a, mask)})
+	}
 	if a.Write != exchange.NotReached {
-		at = at.Add(a.Write)
-		add(at, fact.Fact{Kind: fact.RequestSent, Side: fact.SideClient, Size: a.BytesSent})
+		s.at = s.at.Add(a.Write)
+		s.add(s.at, fact.Fact{Kind: fact.RequestSent, Side: fact.SideClient, Size: a.BytesSent})
 	}
+}
+
+func (s *story) answer(mask *redact.Masker) {
+	a := s.a
 	if a.FirstByte == exchange.NotReached {
-		slices.SortStableFunc(out, byTime)
-		return out
+		return
 	}
-	at = at.Add(a.FirstByte)
-	add(at, fact.Fact{Kind: fact.FirstByte, Side: fact.SideServer})
-	if a.Status > 0 {
-		add(at, fact.Fact{Kind: fact.ResponseHead, Side: fact.SideServer, Code: a.Status})
+	s.at = s.at.Add(a.FirstByte)
+	s.add(s.at, fact.Fact{Kind: fact.FirstByte, Side: fact.SideServer})
+	if a.Status == 0 {
+		return
 	}
-	if a.Body != exchange.NotReached && a.Reason == "" {
-		add(at.Add(a.Body), fact.Fact{Kind: fact.ResponseDone, Side: fact.SideServer, Size: a.BytesReceived})
+	f := fact.Fact{Kind: fact.ResponseHead, Side: fact.SideServer, Code: a.Status}
+	if mask != nil && a.Answered != nil {
+		f.Detail = answeredHead(a.Answered, mask)
 	}
-	slices.SortStableFunc(out, byTime)
-	return out
+	s.add(s.at, f)
+	if a.Body != exchange.NotReached && (a.Reason == "" || afterAnswer(a.Reason)) {
+		s.add(s.at.Add(a.Body), fact.Fact{Kind: fact.ResponseDone, Side: fact.SideServer, Size: a.BytesReceived})
+	}
+}
+
+// afterAnswer reports whether an attempt with this reason got a whole answer all the same.
+func afterAnswer(c reason.Code) bool {
+	switch c {
+	case reason.TLSClientIdentityLost, reason.WriteEarlyResponse, reason.WriteExpectRefused, reason.OriginStatus4xx, reason.HTTP1ExtraData:
+		return true
+	}
+	return false
 }
 
 func byTime(a, b fact.Fact) int { return a.At.Compare(b.At) }

@@ -14,15 +14,15 @@ func TestFacts(t *testing.T) {
 	o := newOrigin(t, Config{URLs: []string{s.URL}, TLS: TLS{Roots: pool(s)}})
 	exchangeFacts := []fact.Kind{fact.RequestSent, fact.FirstByte, fact.ResponseHead, fact.ResponseDone}
 	for _, want := range [][]fact.Kind{
-		append([]fact.Kind{fact.TCPConnected, fact.TLSClientHello, fact.TLSServerHello, fact.TLSCertificate, fact.TLSHandshakeDone}, exchangeFacts...),
-		exchangeFacts,
+		append([]fact.Kind{fact.TCPConnected, fact.TLSClientHello, fact.TLSServerHello, fact.TLSCertificate, fact.TLSVerified, fact.TLSHandshakeDone}, exchangeFacts...),
+		append([]fact.Kind{fact.ConnReused}, exchangeFacts...),
 	} {
 		x := newExchange("GET", "/", "")
 		if _, _, err := fetch(t, o, x); err != nil {
 			t.Fatal(err)
 		}
 		var got []fact.Kind
-		for _, f := range Facts(&x.Attempts[0]) {
+		for _, f := range Facts(&x.Attempts[0], nil) {
 			got = append(got, f.Kind)
 			if f.Conn != x.Attempts[0].ConnID {
 				t.Errorf("fact %v of connection %d", f.Kind, f.Conn)

@@ -20,6 +20,8 @@ func (s *h2Stream) Read(p []byte) (int, error) {
 		h.mu.Lock()
 		sent, received := s.sent, s.received
 		h.mu.Unlock()
+		h.c.o.noteEnd(s.x, a, h.c.tap, r)
+		a.Answered = answered(&s.resp)
 		r = h.c.o.told(r, sent, received)
 		a.Body = h.c.o.now().Sub(s.headAt)
 		a.Reason, a.Detail, a.Err = r.Code, r.Detail, r

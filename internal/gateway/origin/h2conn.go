@@ -151,6 +151,13 @@ func (h *h2Conn) reserve() bool {
 	return true
 }
 
+// served is how many requests the connection has had so far.
+func (h *h2Conn) served() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return int(h.nextID / 2)
+}
+
 // gone reports whether the connection takes no further streams, ever.
 func (h *h2Conn) gone() bool {
 	h.mu.Lock()

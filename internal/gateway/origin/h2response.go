@@ -204,6 +204,9 @@ func (s *h2Stream) answer(head h2Head) {
 	a.Status = head.status
 	s.answered, s.headAt = true, s.h.c.o.now()
 	s.resp = exchange.Response{Status: head.status, Proto: exchange.HTTP2, Header: head.header, Length: exchange.Chunked, Body: s}
+	if head.status >= 400 {
+		a.Answered = answered(&s.resp)
+	}
 	s.h.mu.Lock()
 	switch {
 	case s.stated >= 0:

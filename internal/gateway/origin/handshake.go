@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/http2"
 
+	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/tlswire"
@@ -28,8 +29,11 @@ func (d *dialer) handshake(ctx context.Context, c *conn) *reason.Error {
 	if t := d.o.cfg.Timeouts.TLS; t > 0 {
 		_ = c.raw.SetDeadline(start.Add(t))
 	}
+	opening := &exchange.Opening{}
+	c.tap.opening = opening
 	err := c.tls.HandshakeContext(ctx)
-	d.a.TLS = d.o.now().Sub(start)
+	opening.End = d.o.now()
+	d.a.TLS, d.a.Opening = opening.End.Sub(start), opening
 	if err != nil {
 		if r := ended(ctx); r != nil {
 			return r

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
@@ -44,6 +45,7 @@ type answer struct {
 	err     error     // of the last try to ask; believed until again
 	again   time.Time // when to ask next, after an error
 	asking  chan struct{}
+	asked   []*fact.DNSLookup // the questions that led to it
 }
 
 func newResolver(servers []string, now func() time.Time) *resolver {
@@ -102,16 +104,18 @@ func (r *resolver) known(host string) (_ answer, mine bool) {
 
 // refresh asks, and wakes those who waited for it.
 func (r *resolver) refresh(ctx context.Context, host string, old answer) ([]netip.Addr, bool, error) {
-	fresh, err := r.ask(ctx, host)
+	var asked []*fact.DNSLookup
+	fresh, err := r.ask(ctx, host, &asked)
 	now := r.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer close(old.asking)
 	if err == nil {
+		fresh.asked = asked
 		r.cache[host] = fresh
 		return fresh.addrs, false, nil
 	}
-	failed := &answer{addrs: old.addrs, expires: old.expires, err: err, again: now.Add(negativeTTL)}
+	failed := &answer{addrs: old.addrs, expires: old.expires, err: err, again: now.Add(negativeTTL), asked: asked}
 	if ctx.Err() != nil && !isTimeout(ctx.Err()) {
 		failed.again = time.Time{} // the client left: that says nothing about the name
 	}

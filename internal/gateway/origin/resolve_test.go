@@ -164,7 +164,7 @@ func TestResolverReasons(t *testing.T) {
 			x := newExchange("GET", "/", "")
 			_, _, err := fetch(t, o, x)
 			wantCode(t, x, err, c.want)
-			if a := x.Attempts[0]; a.DNS <= 0 || countFacts(a.Facts, fact.DNSFailed) != 1 {
+			if a := x.Attempts[0]; a.DNS <= 0 || countFacts(a.Facts, fact.DNSFailed) != 2 {
 				t.Errorf("record %+v", a)
 			}
 		})

@@ -44,8 +44,10 @@ func (b *respBody) Read(p []byte) (int, error) {
 	case err == io.EOF:
 		b.done()
 	default:
-		b.err = c.o.told(b.fault(err), c.tap.sent.Load()-k.sent0, c.tap.received.Load()-k.recv0)
-		a := k.attempt()
+		a, r := k.attempt(), b.fault(err)
+		c.o.noteEnd(k.x, a, c.tap, r)
+		a.Answered = answered(&k.resp)
+		b.err = c.o.told(r, c.tap.sent.Load()-k.sent0, c.tap.received.Load()-k.recv0)
 		a.Body = c.o.now().Sub(b.start)
 		a.Reason, a.Detail, a.Err = b.err.Code, b.err.Detail, b.err
 		err = b.err

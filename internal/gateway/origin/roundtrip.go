@@ -97,7 +97,9 @@ func (t *try) once(ctx context.Context) (*exchange.Response, *reason.Error) {
 	at := newAttempt(t.x, t.ep, t.o.now())
 	resp, r := t.exchange(ctx, at)
 	a := &t.x.Attempts[at]
+	a.Sent = t.req
 	if r != nil {
+		t.o.noteEnd(t.x, a, t.tapOf(), r)
 		r = t.o.told(r, a.BytesSent, a.BytesReceived)
 		a.Reason, a.Detail, a.Err = r.Code, r.Detail, r
 		if !r.InRequest && !t.check {
@@ -109,6 +111,14 @@ func (t *try) once(ctx context.Context) (*exchange.Response, *reason.Error) {
 		t.ep.health.succeeded(t.ep)
 	}
 	return resp, nil
+}
+
+// tapOf is the tap of the last attempt's connection, nil without.
+func (t *try) tapOf() *tap {
+	if t.conn == nil {
+		return nil
+	}
+	return t.conn.tap
 }
 
 func (t *try) exchange(ctx context.Context, at int) (resp *exchange.Response, r *reason.Error) {

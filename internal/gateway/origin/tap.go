@@ -1,11 +1,13 @@
 package origin
 
 import (
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/tlswire"
@@ -54,6 +56,15 @@ type tap struct {
 
 	out    tlswire.RecordScanner
 	ccsOut bool
+
+	// asked is when a HelloRequest came that was not answered yet, nanoseconds since the epoch; 0: none waits.
+	asked atomic.Int64
+	// eof says that the socket ended: an end of the stream without it is a close_notify.
+	eof atomic.Bool
+
+	// opening is what crossed the wire until the first handshake was over; of the goroutine that runs it. Nil in clear.
+	opening *exchange.Opening
+	kept    int // bytes of it
 
 	mu    sync.Mutex
 	facts []fact.Fact
@@ -108,6 +119,21 @@ func (t *tap) note(f fact.Fact) {
 	t.mu.Unlock()
 }
 
+// alerted takes an alert of which crypto/tls tells: one that was sealed was not seen on the wire.
+func (t *tap) alerted(n int, remote bool) {
+	f := fact.Fact{Kind: fact.TLSAlert, Side: fact.SideClient, Code: n, Text: tlswire.AlertName(uint8(n)), Size: 2}
+	last := &t.alertOut
+	if remote {
+		f.Side, last = fact.SideServer, &t.alertIn
+	}
+	if n == alertNoRenegotiation || n == 0 {
+		f.Size = 1 // crypto/tls sends these two as warnings
+	}
+	if last.Swap(int32(n)) != int32(n) {
+		t.note(f)
+	}
+}
+
 // takeFacts hands over what was noted since the last call.
 func (t *tap) takeFacts() []fact.Fact {
 	t.mu.Lock()
@@ -125,9 +151,15 @@ func (t *tap) Read(p []byte) (int, error) {
 		return 0, errDry{}
 	}
 	n, err := t.Conn.Read(p)
+	if err == io.EOF {
+		t.eof.Store(true)
+	}
 	if n > 0 {
 		t.received.Add(int64(n))
-		if t.state.Load() != tapOpaque {
+		if state := t.state.Load(); state != tapOpaque {
+			if state == tapHandshake {
+				t.keep(fact.SideServer, p[:n])
+			}
 			t.in.Feed(p[:n], t.onIn)
 		}
 		if r := t.refused.Load(); r != nil {
@@ -157,7 +189,10 @@ func (t *tap) SetWriteDeadline(at time.Time) error {
 }
 
 func (t *tap) Write(p []byte) (int, error) {
-	if t.state.Load() != tapOpaque {
+	if state := t.state.Load(); state != tapOpaque {
+		if state == tapHandshake {
+			t.keep(fact.SideClient, p)
+		}
 		t.out.Feed(p, t.onOut)
 	}
 	n, err := t.Conn.Write(p)

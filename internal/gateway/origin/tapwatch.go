@@ -2,6 +2,7 @@ package origin
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/reason"
@@ -13,7 +14,7 @@ func (t *tap) recordIn(r tlswire.Record) {
 	case tlswire.TypeAlert:
 		if r.Length == 2 && !t.ccsIn {
 			t.alertIn.Store(int32(r.Head[1]))
-			t.note(fact.Fact{Kind: fact.TLSAlert, Side: fact.SideServer, Code: int(r.Head[1]), Text: tlswire.AlertName(r.Head[1])})
+			t.note(fact.Fact{Kind: fact.TLSAlert, Side: fact.SideServer, Code: int(r.Head[1]), Text: tlswire.AlertName(r.Head[1]), Size: int64(r.Head[0])})
 		}
 	case tlswire.TypeChangeCipherSpec:
 		t.ccsIn = true
@@ -45,11 +46,13 @@ func (t *tap) handshakeIn(r tlswire.Record) {
 }
 
 func (t *tap) refuse(why string) {
+	t.answered("refused")
 	t.refused.Store(reason.New(reason.TLSRenegotiationRefused, why, nil))
 }
 
 func (t *tap) helloRequest(size int) {
 	n := t.renegs.Add(1)
+	t.asked.Store(time.Now().UnixNano())
 	t.note(fact.Fact{Kind: fact.TLSHelloRequest, Side: fact.SideServer, Size: int64(size)})
 	switch {
 	case t.pol.http2:
@@ -63,6 +66,16 @@ func (t *tap) helloRequest(size int) {
 		t.state.Store(tapReneg)
 		t.turn(true)
 	}
+}
+
+// answered notes what became of the HelloRequest that waits; false where none does.
+func (t *tap) answered(how string) bool {
+	at := t.asked.Swap(0)
+	if at == 0 {
+		return false
+	}
+	t.note(fact.Fact{Kind: fact.TLSHelloRequestAnswer, Side: fact.SideClient, Text: how, Size: max(time.Now().UnixNano()-at, 0)})
+	return true
 }
 
 func (t *tap) turn(begins bool) {
@@ -96,9 +109,14 @@ func (t *tap) recordOut(r tlswire.Record) {
 	case tlswire.TypeAlert:
 		if r.Length == 2 && !t.ccsOut {
 			t.alertOut.Store(int32(r.Head[1]))
-			t.note(fact.Fact{Kind: fact.TLSAlert, Side: fact.SideClient, Code: int(r.Head[1]), Text: tlswire.AlertName(r.Head[1])})
+			t.note(fact.Fact{Kind: fact.TLSAlert, Side: fact.SideClient, Code: int(r.Head[1]), Text: tlswire.AlertName(r.Head[1]), Size: int64(r.Head[0])})
+		} else if t.state.Load() == tapReneg {
+			t.answered("refused") // with no_renegotiation, or by giving up on the handshake
 		}
 	case tlswire.TypeHandshake:
+		if t.state.Load() == tapReneg && t.answered("complied") {
+			t.note(fact.Fact{Kind: fact.TLSClientHello, Side: fact.SideClient})
+		}
 		if t.state.Load() == tapHandshake && !t.ccsOut && !t.hello.seen {
 			t.note(fact.Fact{Kind: fact.TLSClientHello, Side: fact.SideClient, Size: int64(r.Length)})
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/reason"
 )
 
 // How many HelloRequests one connection may bring. An origin asks once a Location; more than this is a loop.
@@ -81,6 +82,7 @@ func (o *Origin) connTLS(c *conn, sni string, alpn []string) *tls.Config {
 	cfg := o.tls.Clone()
 	cfg.ServerName = sni
 	cfg.NextProtos = alpn
+	cfg.KeyLogWriter = handshakeSecrets{c.tap}
 	if c.anew {
 		cfg.ClientSessionCache = nil
 	} else {
@@ -102,10 +104,34 @@ func (o *Origin) connTLS(c *conn, sni string, alpn []string) *tls.Config {
 			c.peer = describePeer(s.PeerCertificates[0])
 			c.tap.note(fact.Fact{Kind: fact.TLSCertificate, Side: fact.SideServer, Text: c.peer.Subject})
 		}
-		return o.verifyPeer(s.PeerCertificates, sni)
+		err := o.verifyPeer(s.PeerCertificates, sni)
+		c.tap.note(verified(o.cfg.TLS.Verify, err))
+		return err
 	}
 	return cfg
 }
+
+// verified is the fact of a check of certificates. Code says how much was checked.
+func verified(how string, err error) fact.Fact {
+	f := fact.Fact{Kind: fact.TLSVerified, Side: fact.SideClient, Text: "ok", Code: verifyFull}
+	switch how {
+	case "chain":
+		f.Code = verifyChainOnly
+	case "none":
+		f.Code, f.Text = verifyNothing, "not_checked"
+	}
+	if r := reason.Of(err); r != nil {
+		f.Text = string(r.Code)
+	}
+	return f
+}
+
+// What fact.TLSVerified says in Code.
+const (
+	verifyFull = iota
+	verifyChainOnly
+	verifyNothing
+)
 
 func (o *Origin) verifyPeer(chain []*x509.Certificate, sni string) error {
 	if o.cfg.TLS.Verify == "none" {

@@ -12,7 +12,10 @@ import (
 // told returns r with what else is known of its fault in the detail: of a timeout the limit and the setting that it comes
 // from, of a connection that ended the bytes that had passed in this attempt. r may be shared and stays as it is.
 func (o *Origin) told(r *reason.Error, sent, received int64) *reason.Error {
-	more := o.limit(r)
+	more := ""
+	if d, key := o.limit(r); key != "" {
+		more = timeout(d, key)
+	}
 	if ends(r.Code) {
 		more = "after " + strconv.FormatInt(sent, 10) + " bytes sent, " + strconv.FormatInt(received, 10) + " received"
 	}
@@ -26,8 +29,8 @@ func (o *Origin) told(r *reason.Error, sent, received int64) *reason.Error {
 	return &e
 }
 
-// limit names the timeout that was hit, as in "2s, timeouts.first_byte"; "" where it was none of ours: the kernel has some too.
-func (o *Origin) limit(r *reason.Error) string {
+// limit names the timeout that was hit, as in "first_byte"; "" where it was none of ours: the kernel has some too.
+func (o *Origin) limit(r *reason.Error) (time.Duration, string) {
 	t, d, key := &o.cfg.Timeouts, time.Duration(0), ""
 	switch r.Code {
 	case reason.TLSTimeout:
@@ -41,9 +44,9 @@ func (o *Origin) limit(r *reason.Error) string {
 	}
 	var errno syscall.Errno
 	if d == 0 || errors.As(r.Err, &errno) {
-		return ""
+		return 0, ""
 	}
-	return timeout(d, key)
+	return d, key
 }
 
 func timeout(d time.Duration, key string) string { return d.String() + ", timeouts." + key }

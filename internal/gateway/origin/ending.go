@@ -1,0 +1,159 @@
+package origin
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+// noteEnd puts into the record of an attempt that failed for r what ended it, as facts: a timer of ours, the origin, whoever asked us.
+// t is its connection's, nil where none was had.
+func (o *Origin) noteEnd(x *exchange.Exchange, a *exchange.Attempt, t *tap, r *reason.Error) {
+	now := o.now()
+	add := func(f fact.Fact) {
+		f.At, f.Conn = now, a.ConnID
+		a.Facts = append(a.Facts, f)
+	}
+	if d, name := o.timer(a, r); name != "" {
+		add(fact.Fact{Kind: fact.GaveUp, Side: fact.SideClient, Size: d.Nanoseconds(), Text: name})
+	}
+	if r.Code == reason.ClientGone {
+		add(fact.Fact{Kind: fact.ClientLeft, Size: max(now.Sub(x.Start), 0).Nanoseconds()})
+	}
+	if a.ConnID == 0 {
+		return
+	}
+	for _, f := range broken(r) {
+		add(f)
+	}
+	switch how := endOf(r); how {
+	case fact.TCPClosed, fact.TCPReset:
+		if how == fact.TCPClosed && t != nil && t.opening != nil && !t.eof.Load() { // crypto/tls ended the stream, the socket did not
+			add(fact.Fact{Kind: fact.TLSAlert, Side: fact.SideServer, Text: "close_notify", Size: 1})
+		}
+		add(fact.Fact{Kind: how, Side: fact.SideServer})
+	default:
+		if !multiplexed(a, r) {
+			add(fact.Fact{Kind: fact.TCPClosed, Side: fact.SideClient})
+		}
+	}
+}
+
+// timer is the timer of ours that ran out, with its length; "" where none did: the kernel has some too.
+func (o *Origin) timer(a *exchange.Attempt, r *reason.Error) (time.Duration, string) {
+	t := &o.cfg.Timeouts
+	var errno syscall.Errno
+	if r.Code != reason.ReadOverTotalTime && errors.As(r.Err, &errno) {
+		return 0, ""
+	}
+	switch r.Code {
+	case reason.TCPTimeout:
+		return a.Connect, "timeouts.connect"
+	case reason.ReadOverTotalTime:
+		return t.Total, "timeouts.total"
+	case reason.TLSRenegotiationFailed:
+		if isTimeout(r.Err) {
+			return t.FirstByte, "timeouts.first_byte"
+		}
+		return 0, ""
+	}
+	if d, key := o.limit(r); key != "" {
+		return d, "timeouts." + key
+	}
+	return 0, ""
+}
+
+// endOf is how the origin ended the connection; None where it was us.
+func endOf(r *reason.Error) fact.Kind {
+	switch {
+	case errors.Is(r.Err, syscall.ECONNRESET), errors.Is(r.Err, syscall.ECONNABORTED):
+		return fact.TCPReset
+	case isTimeout(r.Err):
+		return fact.None
+	}
+	switch r.Code {
+	case reason.TLSReset, reason.ReadResetBeforeHeader, reason.ReadResetInBody, reason.WriteReset:
+		return fact.TCPReset
+	case reason.TLSEOF, reason.ReadEOFBeforeHeader, reason.ReadEOFInHeader, reason.ReadTruncated, reason.ReadStaleReusedConnection, reason.WriteEOF:
+		return fact.TCPClosed
+	}
+	return fact.None
+}
+
+// broken is what r says of a message that was not whole, or no HTTP.
+func broken(r *reason.Error) []fact.Fact {
+	phase, _, _ := strings.Cut(string(r.Code), ".")
+	switch r.Code {
+	case reason.ReadTruncated, reason.ReadResetInBody:
+		return []fact.Fact{{Kind: fact.HTTPCutShort, Side: fact.SideServer, Text: "body", Size: lacks(r.Detail)}}
+	case reason.ReadEOFInHeader:
+		return []fact.Fact{{Kind: fact.HTTPCutShort, Side: fact.SideServer, Text: "head"}}
+	case reason.HTTP2GoAway, reason.HTTP2RST, reason.HTTP2RefusedStream: // their frames were noted
+		return nil
+	}
+	if !r.InRequest && (phase == "http1" || phase == "http2") {
+		return []fact.Fact{{Kind: fact.HTTPBroken, Side: fact.SideServer, Text: string(r.Code) + prefixed(r.Detail)}}
+	}
+	return nil
+}
+
+// lacks is how many bytes of a body did not come, by the detail "10 of 20 bytes"; 0 unknown.
+func lacks(detail string) int64 {
+	var n [2]int64
+	words := strings.Fields(detail)
+	if len(words) < 3 || words[1] != "of" {
+		return 0
+	}
+	for i := range n {
+		v, err := strconv.ParseInt(words[2*i], 10, 64)
+		if err != nil {
+			return 0
+		}
+		n[i] = v
+	}
+	return max(n[1]-n[0], 0)
+}
+
+// multiplexed reports whether the connection goes on without this exchange.
+func multiplexed(a *exchange.Attempt, r *reason.Error) bool {
+	switch r.Code {
+	case reason.HTTP2RST, reason.HTTP2RefusedStream, reason.HTTP2GoAway:
+		return true
+	}
+	return a.Proto == exchange.HTTP2
+}
+
+// tcpFailed is the fact of a connect that failed.
+func tcpFailed(at time.Time, took time.Duration, r *reason.Error) fact.Fact {
+	f := fact.Fact{Kind: fact.TCPFailed, At: at, Side: fact.SideClient, Size: took.Nanoseconds(), Text: "timeout"}
+	var errno syscall.Errno
+	if errors.As(r.Err, &errno) {
+		f.Code, f.Text = int(errno), r.Detail // its name
+	}
+	return f
+}
+
+// poolWaited is the fact of a wait for a free connection.
+func poolWaited(start, end time.Time, r *reason.Error) fact.Fact {
+	f := fact.Fact{Kind: fact.PoolWaited, At: end, Size: max(end.Sub(start), 0).Nanoseconds(), Text: "got_one"}
+	switch {
+	case r == nil:
+	case r.Code == reason.LimitQueueFull:
+		f.Text = "queue_full"
+	default:
+		f.Text = "timed_out"
+	}
+	return f
+}
+
+// answered is a copy of a head: the connection that it came on uses its memory again.
+func answered(r *exchange.Response) *exchange.Response {
+	return &exchange.Response{Status: r.Status, Phrase: r.Phrase, Proto: r.Proto, Header: slices.Clone(r.Header), Length: r.Length}
+}
