@@ -69,7 +69,7 @@ func law() []row {
 		{"diagnosis", leaves("finding", "diagnosis/check"), "lists the checks"},
 		{"analysis", leaves("finding", "recording", "tlswire", "capture", "!capture/sniff", "diagnosis"), "owns the goroutines and the budget of a whole run; no sockets"},
 		{"probe", leaves("tlswire", "tlscrypt", "recording"), "what it needs of the gateway, and of the capture lane, is an interface that app and cli fulfil"},
-		{"lab", leaves("tlswire", "tlscrypt"), "origins that misbehave share no code with the gateway that they test"},
+		{"lab", leaves("finding", "tlswire", "tlscrypt"), "origins that misbehave share no code with the gateway that they test"},
 
 		{"admin", leaves(), "leaves and interfaces that it declares itself"},
 		{"console", leaves(), "leaves and interfaces that it declares itself"},

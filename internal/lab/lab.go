@@ -9,7 +9,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -44,6 +43,10 @@ type Config struct {
 	Delay time.Duration
 	// Observe is called for each event, from the connection's goroutine; nil: nobody looks.
 	Observe func(Event)
+	// Idle is how long a connection may be idle before it is closed; default 120 seconds.
+	Idle time.Duration
+
+	old *certs.Certificate // that of a second node
 }
 
 // Renegotiation is IIS's "SSL settings" for a part of the site. Auth Ignore with Path "" does not renegotiate at all.
@@ -53,6 +56,7 @@ type Renegotiation struct {
 	Every     bool               // on every request; false: once a connection
 	Patience  time.Duration      // how long the HelloRequest may go unanswered before the reset; default DefaultPatience
 	ReadAhead int                // request body bytes held meanwhile; default DefaultReadAhead
+	InFlight  bool               // ask once ReadAhead bytes of a longer body have come, as if the application had begun to read
 	Stall     bool               // when more body arrives: stop reading and wait for Patience to end; false: answer 413
 	Interfere bool               // send application data between HelloRequest and ServerHello, as RFC 5246 allows
 }
@@ -62,17 +66,18 @@ type EventKind string
 
 // The kinds of event. Text means what stands beside each.
 const (
-	Connected    EventKind = "connected"  // remote address
-	Handshaken   EventKind = "handshaken" // version and suite
-	Requested    EventKind = "requested"  // method and target
-	HelloRequest EventKind = "hello_request"
-	Renegotiated EventKind = "renegotiated" // subject of the client certificate, "" without
-	Refused      EventKind = "refused"      // the client answered no_renegotiation
-	Unanswered   EventKind = "unanswered"   // how long it waited
-	Overflowed   EventKind = "overflowed"   // more body than ReadAhead came before the ClientHello
-	Answered     EventKind = "answered"     // status
-	Reset        EventKind = "reset"        // the origin reset the connection
-	Failed       EventKind = "failed"       // what went wrong
+	Connected          EventKind = "connected"  // remote address
+	Handshaken         EventKind = "handshaken" // version and suite
+	Requested          EventKind = "requested"  // method and target
+	HelloRequest       EventKind = "hello_request"
+	CertificateRequest EventKind = "certificate_request" // after the handshake, in TLS 1.3
+	Renegotiated       EventKind = "renegotiated"        // subject of the client certificate, "" without
+	Refused            EventKind = "refused"             // the client answered no_renegotiation
+	Unanswered         EventKind = "unanswered"          // how long it waited
+	Overflowed         EventKind = "overflowed"          // more body than ReadAhead came before the ClientHello
+	Answered           EventKind = "answered"            // status
+	Reset              EventKind = "reset"               // the origin reset the connection
+	Failed             EventKind = "failed"              // what went wrong
 )
 
 // Event is one thing that an origin saw or did.
@@ -88,6 +93,9 @@ type Origin struct {
 	cfg    Config
 	fault  fault
 	ln     net.Listener
+	ln2    net.Listener // of a second node, nil without
+	dns    string       // where it answers questions, "" when it does not
+	quiet  func()       // ends that
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -104,16 +112,49 @@ func Start(ctx context.Context, cfg Config) (*Origin, error) {
 	if err := cfg.complete(&f); err != nil {
 		return nil, fmt.Errorf("start lab origin: %w", err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	o := &Origin{cfg: cfg, fault: f}
+	if err := o.listen(ctx); err != nil {
+		o.closeListeners()
 		return nil, fmt.Errorf("start lab origin: %w", err)
 	}
-	o := &Origin{cfg: cfg, fault: f, ln: ln}
 	o.ctx, o.cancel = context.WithCancel(ctx)
-	o.wg.Add(1)
-	go o.accept()
-	context.AfterFunc(o.ctx, func() { _ = ln.Close() })
+	for _, ln := range []net.Listener{o.ln, o.ln2} {
+		if ln != nil {
+			o.wg.Go(func() { o.accept(ln) })
+		}
+	}
+	context.AfterFunc(o.ctx, o.closeListeners)
 	return o, nil
+}
+
+func (o *Origin) listen(ctx context.Context) (err error) {
+	listen := o.fault.listen
+	if listen == nil {
+		listen = func(context.Context) (net.Listener, error) { return net.Listen("tcp", ownAddress+":0") }
+	}
+	if o.ln, err = listen(ctx); err != nil {
+		return err
+	}
+	if o.fault.second {
+		if o.ln2, err = net.Listen("tcp", atPort(deadAddress, o.ln.Addr().String())); err != nil {
+			return err
+		}
+	}
+	if o.fault.names != nil {
+		o.dns, o.quiet, err = serveNames(o.fault.names)
+	}
+	return err
+}
+
+func (o *Origin) closeListeners() {
+	for _, ln := range []net.Listener{o.ln, o.ln2} {
+		if ln != nil {
+			_ = ln.Close()
+		}
+	}
+	if o.quiet != nil {
+		o.quiet()
+	}
 }
 
 // complete fills in defaults and what the fault changes.
@@ -133,6 +174,9 @@ func (c *Config) complete(f *fault) error {
 	if c.Renegotiate.ReadAhead == 0 {
 		c.Renegotiate.ReadAhead = DefaultReadAhead
 	}
+	if c.Idle == 0 {
+		c.Idle = idleTimeout
+	}
 	if c.Delay == 0 {
 		c.Delay = DefaultDelay
 	}
@@ -150,6 +194,9 @@ func (c *Config) complete(f *fault) error {
 // Addr is host:port.
 func (o *Origin) Addr() string { return o.ln.Addr().String() }
 
+// Resolver is host:port of the DNS server of a fault that lies in names, "" for another: look DefaultName up there.
+func (o *Origin) Resolver() string { return o.dns }
+
 // CA is the PEM of the root to trust.
 func (o *Origin) CA() []byte { return o.cfg.CA.PEM() }
 
@@ -162,22 +209,18 @@ func (o *Origin) Connections() int { return int(o.conns.Load()) }
 // Close stops the origin and waits until every connection has ended.
 func (o *Origin) Close() error {
 	o.cancel()
-	err := o.ln.Close()
+	o.closeListeners()
 	o.wg.Wait()
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
+	return nil
 }
 
-func (o *Origin) accept() {
-	defer o.wg.Done()
+func (o *Origin) accept(ln net.Listener) {
 	for {
-		nc, err := o.ln.Accept()
+		nc, err := ln.Accept()
 		if err != nil {
 			return
 		}
-		s := &session{o: o, id: o.conns.Add(1), nc: nc}
+		s := &session{o: o, id: o.conns.Add(1), nc: nc, second: ln == o.ln2}
 		o.wg.Add(1)
 		go func() {
 			defer o.wg.Done()

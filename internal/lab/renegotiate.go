@@ -81,6 +81,9 @@ func (s *session) finish() error {
 	return s.silence()
 }
 
+// finishRaw is finish without a close_notify: what came before says enough.
+func (s *session) finishRaw() error { s.closeWrite(); return s.silence() }
+
 // closeWrite sends FIN and goes on reading: a plain close with bytes unread would send RST.
 func (s *session) closeWrite() {
 	if t, ok := s.nc.(*net.TCPConn); ok {

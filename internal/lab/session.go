@@ -25,6 +25,10 @@ type session struct {
 	br   *bufio.Reader
 	n    int  // requests so far
 	done bool // renegotiated already
+
+	login      int    // the NTLM message that this connection has got so far: 1 or 3
+	lastStream uint32 // of HTTP/2, answered
+	second     bool   // it came to the second node
 }
 
 // errEnd ends a session without a word.
@@ -52,22 +56,22 @@ func (s *session) serve() error {
 	_ = s.nc.SetDeadline(time.Now().Add(idleTimeout))
 	s.conn = s.nc
 	if !s.o.cfg.Plain {
-		s.tls = tlspeer.Server(s.nc, s.o.cfg.TLS)
-		s.conn = s.tls
-		if err := s.tls.Handshake(); err != nil {
+		if err := s.handshake(); err != nil {
 			return err
 		}
-		st := s.tls.State()
-		s.note(Handshaken, tlswire.VersionName(st.Version)+" "+tlswire.SuiteName(st.Suite))
+		if s.tls.State().ALPN == "h2" {
+			return s.serveH2()
+		}
 	}
 	s.br = bufio.NewReader(s.conn)
 	for {
-		_ = s.nc.SetDeadline(time.Now().Add(idleTimeout))
+		_ = s.nc.SetDeadline(time.Now().Add(s.o.cfg.Idle))
 		r, err := http.ReadRequest(s.br)
 		if err != nil {
 			_ = s.conn.Close()
 			return err
 		}
+		_ = s.nc.SetDeadline(time.Now().Add(idleTimeout))
 		s.n++
 		s.note(Requested, r.Method+" "+r.RequestURI)
 		if err := s.exchange(r); err != nil {
@@ -79,17 +83,46 @@ func (s *session) serve() error {
 	}
 }
 
+func (s *session) handshake() error {
+	cfg, nc := s.o.cfg.TLS, s.nc
+	if s.second {
+		cfg.Certificate = s.o.cfg.old
+	}
+	if s.o.fault.hello != nil {
+		hello, raw := s.peek()
+		if hello != nil {
+			if err := s.o.fault.hello(s, hello, &cfg); err != nil {
+				return err
+			}
+		}
+		nc = &replayed{s.nc, raw}
+	}
+	s.tls = tlspeer.Server(nc, cfg)
+	s.conn = s.tls
+	if err := s.tls.Handshake(); err != nil {
+		return err
+	}
+	st := s.tls.State()
+	s.note(Handshaken, tlswire.VersionName(st.Version)+" "+tlswire.SuiteName(st.Suite))
+	return nil
+}
+
 // exchange answers one request; an error ends the connection.
 func (s *session) exchange(r *http.Request) error {
 	if s.o.fault.answer != nil {
 		return s.o.fault.answer(s, r)
 	}
+	early := int64(0)
 	if s.mustRenegotiate(r.URL.Path) {
+		var err error
+		if early, err = s.earlyBody(r); err != nil {
+			return err
+		}
 		if err := s.renegotiate(); err != nil {
 			return err
 		}
 	}
-	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+	if waits(r) {
 		if err := s.write("HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
 			return err
 		}
@@ -98,11 +131,24 @@ func (s *session) exchange(r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	body += early
 	if s.o.cfg.Renegotiate.Auth == tlspeer.Require && s.asks(r.URL.Path) && len(s.state().Peer) == 0 {
 		return s.answer(403, page4037, r)
 	}
 	return s.answer(200, s.describe(r, body), r)
 }
+
+// earlyBody reads the body up to ReadAhead where the origin is to ask for a certificate while a longer one is in flight.
+func (s *session) earlyBody(r *http.Request) (int64, error) {
+	cfg := &s.o.cfg.Renegotiate
+	if !cfg.InFlight || waits(r) || r.ContentLength <= int64(cfg.ReadAhead) {
+		return 0, nil
+	}
+	return io.CopyN(io.Discard, r.Body, int64(cfg.ReadAhead))
+}
+
+// waits reports whether the client holds its body back for a 100 Continue.
+func waits(r *http.Request) bool { return strings.EqualFold(r.Header.Get("Expect"), "100-continue") }
 
 // state is the zero State on a plain origin.
 func (s *session) state() tlspeer.State {

@@ -26,8 +26,9 @@ type KeyType uint8
 
 // The kinds of key.
 const (
-	ECDSA KeyType = iota // P-256: quick to make
-	RSA                  // 2048 bits: for RSA key exchange and old clients
+	ECDSA   KeyType = iota // P-256: quick to make
+	RSA                    // 2048 bits: for RSA key exchange and old clients
+	weakRSA                // 1024 bits
 )
 
 // Options is what a certificate is like. The zero Options is a good server certificate.
@@ -38,6 +39,9 @@ type Options struct {
 	Future    bool // begins tomorrow
 	Client    bool // extended key usage clientAuth instead of serverAuth
 	NoSAN     bool // common name only
+	Weak      bool // RSA of 1024 bits, whatever Key says
+	SHA1      bool // signed with SHA-1
+	Authority bool // marked as a CA's, though it is a server's
 	NotBefore time.Time
 	NotAfter  time.Time // default: from an hour ago for a year
 }
@@ -65,7 +69,7 @@ func NewCA(name string, key KeyType) (*CA, error) {
 // Intermediate makes a CA below ca. Its certificates carry it in their chain; cut Chain to its first entry for a chain gap.
 func (ca *CA) Intermediate(name string) (*CA, error) { return newCA(name, ca.keyTyp, ca) }
 
-func newCA(name string, typ KeyType, parent *CA) (*CA, error) {
+func newCA(name string, typ KeyType, parent *CA, domains ...string) (*CA, error) {
 	t, err := template(&Options{Names: []string{name}, NotAfter: time.Now().AddDate(10, 0, 0)})
 	if err != nil {
 		return nil, err
@@ -73,6 +77,7 @@ func newCA(name string, typ KeyType, parent *CA) (*CA, error) {
 	t.DNSNames, t.ExtKeyUsage = nil, nil
 	t.IsCA, t.BasicConstraintsValid = true, true
 	t.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	t.PermittedDNSDomains, t.PermittedDNSDomainsCritical = domains, len(domains) > 0
 	cert, key, err := sign(t, typ, parent)
 	if err != nil {
 		return nil, err
@@ -82,6 +87,11 @@ func newCA(name string, typ KeyType, parent *CA) (*CA, error) {
 		ca.above = append([][]byte{cert.Raw}, parent.above...)
 	}
 	return ca, nil
+}
+
+// Constrained is Intermediate for a CA that may only sign for domain (RFC 5280 section 4.2.1.10).
+func (ca *CA) Constrained(name, domain string) (*CA, error) {
+	return newCA(name, ca.keyTyp, ca, domain)
 }
 
 // Issue makes a certificate.
@@ -95,7 +105,21 @@ func issue(o Options, ca *CA) (*Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	cert, key, err := sign(t, o.Key, ca)
+	typ := o.Key
+	if o.Weak {
+		typ = weakRSA
+	}
+	if o.SHA1 {
+		signer := typ
+		if ca != nil {
+			signer = ca.keyTyp
+		}
+		t.SignatureAlgorithm = x509.ECDSAWithSHA1
+		if signer != ECDSA {
+			t.SignatureAlgorithm = x509.SHA1WithRSA
+		}
+	}
+	cert, key, err := sign(t, typ, ca)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +140,9 @@ func template(o *Options) (*x509.Certificate, error) {
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	if o.Client {
 		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	}
+	if o.Authority {
+		t.IsCA, t.BasicConstraintsValid, t.KeyUsage = true, true, t.KeyUsage|x509.KeyUsageCertSign
 	}
 	switch {
 	case o.Expired:
@@ -163,8 +190,11 @@ func sign(t *x509.Certificate, typ KeyType, ca *CA) (*x509.Certificate, crypto.S
 }
 
 func newKey(typ KeyType) (crypto.Signer, error) {
-	if typ == RSA {
+	switch typ {
+	case RSA:
 		return rsa.GenerateKey(rand.Reader, 2048)
+	case weakRSA:
+		return rsa.GenerateKey(rand.Reader, 1024)
 	}
 	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }

@@ -147,7 +147,9 @@ func TestTickets(t *testing.T) {
 	for round, want := range []bool{false, true, true} {
 		var st State
 		addr, result := serve(t, Config{Certificate: p.rsa, Sessions: &sessions}, func(c *Conn) error { err := echo(c); st = c.State(); return err })
-		c, err := dial13(t, p, addr, func(cfg *tls.Config) { cfg.MinVersion, cfg.MaxVersion, cfg.ClientSessionCache = tls.VersionTLS12, tls.VersionTLS12, cache })
+		c, err := dial13(t, p, addr, func(cfg *tls.Config) {
+			cfg.MinVersion, cfg.MaxVersion, cfg.ClientSessionCache = tls.VersionTLS12, tls.VersionTLS12, cache
+		})
 		if err != nil {
 			t.Fatalf("round %d: %v; server: %v", round, err, <-result)
 		}
