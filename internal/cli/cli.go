@@ -1,8 +1,8 @@
 // Package cli is the command line: it reads arguments, calls the part that does the work, and prints for people.
 //
 // Input: arguments and a context that ends with the first interrupt. Output: text on stdout, faults on stderr, an exit
-// code: 0 done, 1 the work failed or found faults, 2 wrong usage. Promises: a fault names the place and the next step.
-// Non-goals: doing anything itself.
+// code: 0 done, 1 the work failed or found faults, 2 wrong usage, 3 nothing could be decided. Promises: a fault names the place and the
+// next step. Non-goals: doing anything itself.
 package cli
 
 import (
@@ -21,10 +21,14 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitOpen   = 3 // nothing could be decided
 )
 
 // errReported ends a command whose faults are printed already.
 var errReported = errors.New("reported")
+
+// errUndecided ends a command that could not decide what it was asked for, and has said so.
+var errUndecided = errors.New("undecided")
 
 // usageError is wrong usage, as against work that failed.
 type usageError struct{ error }
@@ -55,7 +59,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), checkCommand(), demoCommand(), explainBlockCommand(), explainCommand(), findingCommand(), keysCommand(), labCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), demoCommand(), doctorCommand(), explainBlockCommand(), explainCommand(), findingCommand(), keysCommand(), labCommand(), versionCommand())
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
@@ -63,6 +67,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(err, errReported):
 		return exitFailed
+	case errors.Is(err, errUndecided):
+		return exitOpen
 	case errors.As(err, &usage):
 		_, _ = fmt.Fprintf(stderr, "lunette: %s\nlunette: \"lunette help\" lists the commands\n", printableLines(err.Error()))
 		return exitUsage

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lunette-waf/lunette/internal/app"
+	"github.com/lunette-waf/lunette/internal/probe"
+)
+
+const doctorExample = "lunette doctor https://shop.example/account --origin 192.0.2.10"
+
+// doctorFlags are what the command was asked for.
+type doctorFlags struct {
+	origin, via, sister string
+	paths, header       []string
+	resolvers           []string
+	ca                  string
+	cert, key           string
+	post, vouched       bool
+	idle, budget        time.Duration
+	format, write       string
+}
+
+func doctorCommand() *cobra.Command {
+	var d doctorFlags
+	cmd := &cobra.Command{
+		Use: "doctor URL", Short: "Ask an origin everything that an expert would, and say why it fails", Example: doctorExample,
+		Long: "Looks the name up, connects, shakes hands in many ways, asks for the page as Lunette's gateway would, leaves and refuses what the\n" +
+			"origin asks for, and judges what it saw. Prints each step, then the causes, then the settings with which Lunette works with this\n" +
+			"origin as it is. It sends no body unless --post is given and follows no redirect to another host.\n\n" +
+			"Exit code 0: healthy, as far as was seen. 1: a cause why requests fail was found. 2: wrong usage. 3: nothing could be decided, or\n" +
+			"it was interrupted before.",
+		Args: exactly("URL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return d.run(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&d.origin, "origin", "", "connect to this `ADDR` (host or host:port) instead of the URL's host; SNI and Host stay those of the URL")
+	f.StringVar(&d.via, "via", "", "ask the gateway at `ADDR` (host or host:port) for the same, and compare")
+	f.StringVar(&d.sister, "compare-with", "", "climb the same ladder for a healthy `SITE` (URL) and tell the difference")
+	f.StringArrayVar(&d.paths, "path", nil, "request `TARGET` (/a?b) in place of the URL's; may be repeated, at most 8")
+	f.StringArrayVar(&d.header, "header", nil, "further field of each request, `\"NAME: VALUE\"`; may be repeated")
+	f.StringArrayVar(&d.resolvers, "resolver", nil, "DNS server, `ADDR` or ADDR:PORT, in place of the system's; may be repeated")
+	f.StringVar(&d.ca, "ca", "", "PEM `FILE` of the authorities to trust in place of the system's")
+	f.StringVar(&d.cert, "client-cert", "", "PEM `FILE` of the certificate to show where the origin asks for one")
+	f.StringVar(&d.key, "client-key", "", "PEM `FILE` of its key")
+	f.BoolVar(&d.post, "post", false, "also send bodies of zeros, 1 to 129 KiB, to the first path by POST")
+	f.DurationVar(&d.idle, "idle", 0, "also measure how long an idle connection is kept, up to this")
+	f.DurationVar(&d.budget, "timeout", 0, "end after this time; default 55s")
+	f.BoolVar(&d.vouched, "origin-is-mine", false, "probe an address that DNS does not have for this name: I may do so")
+	f.StringVar(&d.format, "format", "text", "`FORMAT`: text or json")
+	f.StringVar(&d.write, "write", "", "write all connections into a pcapng `FILE`, with their secrets")
+	return cmd
+}
+
+func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Writer) error {
+	cfg, err := d.config(url)
+	if err != nil {
+		return err
+	}
+	out := &doctorOutput{w: stdout, quiet: d.format == "json"}
+	cfg.Progress, cfg.Began = out.line, out.step
+	out.begin(cfg)
+	report, err := probe.Run(ctx, cfg)
+	if errors.Is(err, probe.ErrNotVouched) {
+		return usageError{err}
+	} else if err != nil {
+		return err
+	}
+	e := &examination{report: report}
+	if d.sister != "" && report.Cut == "" {
+		if e.sister, err = d.climbSister(ctx, out); err != nil {
+			return err
+		}
+	}
+	if err := e.judge(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	d.settle(ctx, e)
+	if d.write != "" {
+		if err := writeRecordings(d.write, e.recordings()); err != nil {
+			return err
+		}
+	}
+	if d.format == "json" {
+		err = e.json(stdout)
+	} else {
+		err = out.verdict(e)
+	}
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return e.exit()
+}
+
+// climbSister is the same ladder for the site to compare with, at its own address.
+func (d *doctorFlags) climbSister(ctx context.Context, out *doctorOutput) (*probe.Report, error) {
+	same := *d
+	same.origin, same.via, same.post, same.idle = "", "", false, 0
+	if target, err := probe.ParseTarget(d.sister, ""); err == nil && target.Path != "/" {
+		same.paths = nil
+	}
+	cfg, err := same.config(d.sister)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Progress, cfg.Began = out.line, out.step
+	cfg.Patience = 3 * time.Second // that it asks is what is to be known
+	out.begin(cfg)
+	report, err := probe.Run(ctx, cfg)
+	if errors.Is(err, probe.ErrNotVouched) {
+		return nil, usageError{err}
+	}
+	return report, err
+}
+
+// settle proves the settings by one request that is made with exactly them.
+func (d *doctorFlags) settle(ctx context.Context, e *examination) {
+	s := &e.report.Settings
+	s.CA, s.CertFile, s.KeyFile = d.ca, d.cert, d.key
+	if e.yaml = s.YAML(e.siteName()); e.yaml == "" || ctx.Err() != nil {
+		return
+	}
+	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
+	defer stop()
+	t, err := app.TryOrigin(ctx, e.yaml, e.report.Target.Authority, e.path())
+	if err != nil {
+		e.unproven = err.Error()
+		return
+	}
+	e.tried = &t
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/lunette-waf/lunette/internal/analysis"
+	"github.com/lunette-waf/lunette/internal/app"
+	"github.com/lunette-waf/lunette/internal/probe"
+	"github.com/lunette-waf/lunette/internal/recording"
+)
+
+// config is what the flags ask for.
+func (d *doctorFlags) config(url string) (probe.Config, error) {
+	cfg := probe.Config{Gateway: d.via, Post: d.post, Idle: d.idle, Budget: d.budget, Vouched: d.vouched, Verify: app.VerifyChain}
+	usage := func(err error) (probe.Config, error) { return cfg, usageError{err} }
+	if d.format != "text" && d.format != "json" {
+		return usage(fmt.Errorf("--format must be text or json, not %q", d.format))
+	}
+	if (d.cert == "") != (d.key == "") {
+		return usage(errors.New("--client-cert and --client-key belong together"))
+	}
+	var err error
+	if cfg.Target, err = probe.ParseTarget(url, d.origin); err != nil {
+		return usage(err)
+	}
+	for _, p := range d.paths {
+		if !strings.HasPrefix(p, "/") || strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }) {
+			return usage(fmt.Errorf("--path %.100q must begin with / and be percent-encoded", p))
+		}
+		cfg.Paths = append(cfg.Paths, p)
+	}
+	for _, h := range d.header {
+		name, value, ok := strings.Cut(h, ":")
+		if value = strings.TrimSpace(value); !ok || !token(name) || strings.ContainsFunc(value, unicode.IsControl) {
+			return usage(fmt.Errorf("--header wants \"NAME: VALUE\", got %.60q", name))
+		}
+		cfg.Header = append(cfg.Header, [2]string{name, value})
+	}
+	for _, r := range d.resolvers {
+		a, err := resolverAddr(r)
+		if err != nil {
+			return usage(err)
+		}
+		cfg.Resolvers = append(cfg.Resolvers, a)
+	}
+	return cfg, d.files(&cfg)
+}
+
+// files reads what the flags name.
+func (d *doctorFlags) files(cfg *probe.Config) error {
+	if d.ca != "" {
+		data, err := os.ReadFile(d.ca)
+		if err != nil {
+			return fmt.Errorf("read authorities: %w", err)
+		}
+		if cfg.Roots = x509.NewCertPool(); !cfg.Roots.AppendCertsFromPEM(data) {
+			return fmt.Errorf("read authorities: %s: no certificate in PEM", d.ca)
+		}
+	}
+	if d.cert != "" {
+		cert, err := tls.LoadX509KeyPair(d.cert, d.key)
+		if err != nil {
+			return fmt.Errorf("read client certificate: %w", err)
+		}
+		cfg.Certificate = &cert
+	}
+	return nil
+}
+
+func resolverAddr(s string) (netip.AddrPort, error) {
+	if a, err := netip.ParseAddrPort(s); err == nil {
+		return a, nil
+	}
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.AddrPortFrom(a, 53), nil
+	}
+	return netip.AddrPort{}, fmt.Errorf("--resolver %.60q: want an address, or address:port", s)
+}
+
+// writeRecordings writes a capture that only its owner may read: it holds the secrets that open it.
+func writeRecordings(name string, recs []*recording.Recording) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write capture: %w", err)
+	}
+	if err := analysis.WriteRecordings(f, recs); err != nil {
+		f.Close()
+		return fmt.Errorf("write capture: %s: %w", name, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write capture: %w", err)
+	}
+	return nil
+}
+
+// token reports whether name is one (RFC 9110 section 5.6.2).
+func token(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/probe"
+)
+
+// doctorOutput prints a climb as it goes. Lines come from several goroutines.
+type doctorOutput struct {
+	w     io.Writer
+	quiet bool
+	mu    sync.Mutex
+	begun time.Time
+}
+
+func (d *doctorOutput) printf(format string, args ...any) {
+	if d.quiet {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, _ = fmt.Fprintf(d.w, format, args...)
+}
+
+func (d *doctorOutput) begin(cfg probe.Config) {
+	d.begun = time.Now()
+	t := cfg.Target
+	at := ""
+	if t.Host != t.Name {
+		at = fmt.Sprintf(" at %s port %d", printable(t.Host), t.Port)
+	}
+	d.printf("%s%s: at most %d connections, in at most %s\n", printable(t.Authority), at, cfg.Most(), finding.Span(cfg.Longest()))
+}
+
+func (d *doctorOutput) step(name, asks string, conns int) {
+	cost := ""
+	if conns > 0 {
+		cost = ", up to " + counted(conns, "connection")
+	}
+	d.printf("\n%s: %s (%.1f s%s)\n", name, asks, time.Since(d.begun).Seconds(), cost)
+}
+
+func (d *doctorOutput) line(l probe.Line) {
+	mark := map[probe.Mark]string{probe.Good: "+", probe.Bad: "!", probe.Absent: "-", probe.Said: " "}[l.Mark]
+	d.printf("  %s %-34s %s\n", mark, printable(l.What), printable(l.Text))
+}
+
+// verdict prints the causes and the settings.
+func (d *doctorOutput) verdict(e *examination) error {
+	if e.sister != nil {
+		d.differences(e)
+	}
+	d.printf("\nverdict (%s, %.1f s)\n", counted(len(e.report.Tries), "connection"), e.report.Ended.Sub(e.report.Began).Seconds())
+	if e.report.Cut != "" {
+		d.printf("  not whole: %s; this is what is known so far\n", e.report.Cut)
+	}
+	serious := 0
+	for i := range e.findings {
+		f := &e.findings[i]
+		if f.Severity > finding.Info {
+			serious++
+		}
+		d.printf("\n")
+		for _, l := range f.Lines() {
+			d.printf("%s\n", printableLines(l))
+		}
+	}
+	if serious == 0 && e.report.Cut == "" {
+		if e.works() {
+			d.printf("\n  Healthy: the request works as Lunette makes it, and nothing that was tried speaks against the origin.\n")
+		} else {
+			d.printf("\n  The request fails, and none of the known causes fits. Take a capture and give it to \"lunette explain\".\n")
+		}
+	}
+	d.settings(e)
+	return nil
+}
+
+func (d *doctorOutput) differences(e *examination) {
+	d.printf("\ndifference: %s against %s\n", printable(e.report.Target.Authority), printable(e.sister.Target.Authority))
+	all := probe.Compared(e.report, e.sister)
+	for _, x := range all {
+		d.printf("  %-34s %s against %s\n", printable(x.What), printable(x.A), printable(x.B))
+	}
+	if len(all) == 0 {
+		d.printf("  none in what was asked\n")
+	}
+}
+
+func (d *doctorOutput) settings(e *examination) {
+	s := &e.report.Settings
+	switch {
+	case e.yaml == "":
+		if s.Unknown != "" {
+			d.printf("\nNo settings are known that make Lunette work with this origin as it is: %s.\n", printable(s.Unknown))
+		}
+		return
+	case len(s.Why) == 0:
+		d.printf("\nLunette works with this origin by its defaults; below sites::\n")
+	default:
+		d.printf("\nSettings for Lunette, for the origin as it is; below sites::\n")
+	}
+	for l := range strings.Lines(e.yaml) {
+		d.printf("  %s\n", strings.TrimRight(printable(strings.TrimRight(l, "\n")), " "))
+	}
+	for _, why := range s.Why {
+		d.printf("  # %s\n", printable(why))
+	}
+	d.printf("  %s\n", printable(e.proof()))
+}
+
+// proof says what came of the request with exactly the settings.
+func (e *examination) proof() string {
+	switch {
+	case e.tried == nil && e.unproven != "":
+		return "not proven: " + e.unproven
+	case e.tried == nil:
+		return "not proven: interrupted before"
+	case e.tried.Reason != "":
+		return strings.TrimSpace(fmt.Sprintf("not proven: GET %s with these settings gave %s %s", e.path(), e.tried.Reason, e.tried.Detail))
+	}
+	text := fmt.Sprintf("proven: GET %s with exactly these settings gave status %d in %s", e.path(), e.tried.Status, finding.Span(e.tried.Took))
+	if e.tried.Renegotiations > 0 {
+		text += ", a HelloRequest was answered"
+	}
+	return text
+}

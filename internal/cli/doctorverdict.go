@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/lunette-waf/lunette/internal/analysis"
+	"github.com/lunette-waf/lunette/internal/app"
+	"github.com/lunette-waf/lunette/internal/diagnosis"
+	checks "github.com/lunette-waf/lunette/internal/diagnosis/check"
+	"github.com/lunette-waf/lunette/internal/diagnosis/evidence"
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/probe"
+	"github.com/lunette-waf/lunette/internal/recording"
+)
+
+// examination is a climb and what is made of it.
+type examination struct {
+	report   *probe.Report
+	sister   *probe.Report // of the site to compare with, nil without
+	findings []finding.Finding
+	lacking  []checks.Lack
+	yaml     string     // settings below sites:, "" where none are known
+	tried    *app.Tried // a request with exactly them
+	unproven string     // or why there was none
+}
+
+func (e *examination) recordings() []*recording.Recording {
+	var out []*recording.Recording
+	for _, o := range e.report.Tries {
+		out = append(out, o.Recording)
+	}
+	return out
+}
+
+// judge asks the checks about every connection that was made as a client in earnest makes one; all others are evidence beside it.
+func (e *examination) judge(ctx context.Context) error {
+	recs := e.recordings()
+	flows, err := analysis.Recorded(ctx, recs, analysis.Config{})
+	if err != nil {
+		return err
+	}
+	all := make([]*checks.Flow, len(flows))
+	for i, f := range flows {
+		all[i] = evidence.FromRecorded(f, recs[i])
+	}
+	for _, i := range e.witnesses() {
+		r := diagnosis.Run(e.caseOf(all, i))
+		e.lacking = append(e.lacking, r.Lacking...)
+		for _, f := range r.Findings {
+			e.add(f)
+		}
+	}
+	if len(e.witnesses()) == 0 { // nothing could be connected to: the names may say why
+		r := diagnosis.Run(&checks.Case{Flow: checks.Flow{Name: e.report.Target.Name, Ours: true}.Prepared(), Facts: e.report.Facts})
+		e.findings = append(e.findings, r.Findings...)
+	}
+	e.fold()
+	slices.SortStableFunc(e.findings, worse)
+	return nil
+}
+
+// rank orders witnesses: the plain request first, then what other clients meet.
+func rank(o *probe.Outcome) int {
+	return slices.Index([]string{"plain", "reneg_ignore", "via", "reneg_refuse", "http1"}, o.Purpose)
+}
+
+func (e *examination) witnesses() []int {
+	var out []int
+	for i, o := range e.report.Tries {
+		if o.Natural {
+			out = append(out, i)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b int) int {
+		x, y := rank(e.report.Tries[a]), rank(e.report.Tries[b])
+		if x < 0 || y < 0 {
+			return cmp.Compare(y, x)
+		}
+		return cmp.Compare(x, y)
+	})
+	return out
+}
+
+// caseOf is the case of connection i. What went through the gateway is set against the same request to the origin itself.
+func (e *examination) caseOf(all []*checks.Flow, i int) *checks.Case {
+	c := &checks.Case{Flow: all[i]}
+	o := e.report.Tries[i]
+	for j, other := range e.report.Tries {
+		switch {
+		case j == i || other.Via != o.Via && other.Purpose != "plain":
+		case o.Via && other.Purpose == "plain" && other.Path == o.Path && other.Served():
+			c.Normal = all[j]
+		case !other.Via:
+			c.Others = append(c.Others, all[j])
+		}
+	}
+	if _, err := netip.ParseAddr(e.report.Target.Host); err != nil && !o.Via {
+		c.Facts = append([]fact.Fact(nil), e.report.Facts...)
+	}
+	return c
+}
+
+// add takes a finding over; of two with the same code the surer stays.
+func (e *examination) add(f finding.Finding) {
+	for i := range e.findings {
+		if have := &e.findings[i]; have.Code == f.Code {
+			if f.Confidence > have.Confidence && f.Severity >= have.Severity || f.Severity > have.Severity {
+				*have = f
+			}
+			return
+		}
+	}
+	e.findings = append(e.findings, f)
+}
+
+// fold puts the symptoms of one connection below the cause that another one showed.
+func (e *examination) fold() {
+	hidden := map[finding.Code]bool{}
+	for i := range e.findings {
+		f := &e.findings[i]
+		k, ok := diagnosis.Named(f.Code)
+		if !ok || hidden[f.Code] || f.Confidence < finding.Likely || f.Severity == finding.Info {
+			continue
+		}
+		silenced := k.Silences
+		if f.Code == "tls.hello_request_ignored" { // another answer to the same question
+			silenced = append(slices.Clone(silenced), "tls.hello_request_refused")
+		}
+		for j := range e.findings {
+			other := &e.findings[j]
+			if i == j || hidden[other.Code] || !slices.Contains(silenced, other.Code) {
+				continue
+			}
+			hidden[other.Code] = true
+			if !slices.Contains(f.Hides, other.Code) {
+				f.Hides = append(f.Hides, other.Code)
+			}
+		}
+	}
+	e.findings = slices.DeleteFunc(e.findings, func(f finding.Finding) bool { return hidden[f.Code] })
+}
+
+// worse orders findings as package check does: info last, then the surer first, then the worse.
+func worse(a, b finding.Finding) int {
+	if x, y := a.Severity == finding.Info, b.Severity == finding.Info; x != y {
+		if x {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(b.Severity, a.Severity))
+}
+
+// siteName is the name for the settings: an address is no name of a site.
+func (e *examination) siteName() string {
+	if _, err := netip.ParseAddr(e.report.Target.Name); err == nil {
+		return "site.example"
+	}
+	return e.report.Target.Name
+}
+
+// path is the one that the settings are proven with: one that asks for a new handshake before others.
+func (e *examination) path() string {
+	for _, o := range e.report.Tries {
+		if o.HelloRequests > 0 {
+			return o.Path
+		}
+	}
+	for _, o := range e.report.Tries {
+		if o.Path != "" {
+			return o.Path
+		}
+	}
+	return "/"
+}
+
+// works reports whether the plain request was answered without an error.
+func (e *examination) works() bool {
+	for _, o := range e.report.Tries {
+		if o.Purpose == "plain" && !o.Served() {
+			return false
+		}
+	}
+	return len(e.report.Tries) > 0
+}
+
+// exit is the error that makes the exit code.
+func (e *examination) exit() error {
+	switch {
+	case slices.ContainsFunc(e.findings, func(f finding.Finding) bool { return f.Severity == finding.Critical }):
+		return errReported
+	case e.report.Cut != "" || !e.works():
+		return errUndecided
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package probe
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/recording"
+)
+
+// request is one request.
+type request struct {
+	method string // default GET
+	target string
+	host   string // default that of the target
+	header [][2]string
+	body   []byte
+	expect bool          // wait for a 100 before the body
+	idle   time.Duration // lie idle so long before it
+}
+
+const agent = "lunette-doctor"
+
+// exchangeAll makes the requests of t over conn, which runs over rc.
+func (c *climb) exchangeAll(o *Outcome, conn net.Conn, rc *recording.Conn, t try) {
+	limit := t.answer
+	if limit == 0 {
+		limit = firstByte
+	}
+	br := bufio.NewReaderSize(conn, 16<<10)
+	for i := range t.requests {
+		r := &t.requests[i]
+		if r.idle > 0 && !c.rest(o, conn, br, r.idle) {
+			return
+		}
+		start := time.Now()
+		rc.SetDeadline(start.Add(limit))
+		var a *Answer
+		var err error
+		if tc, ok := conn.(*tls.Conn); ok && tc.ConnectionState().NegotiatedProtocol == protoHTTP2 {
+			a, err = c.overHTTP2(tc, r)
+		} else {
+			a, err = c.overHTTP1(conn, br, r)
+		}
+		if a != nil {
+			a.Total = time.Since(start)
+			o.Answers = append(o.Answers, *a)
+		}
+		if err != nil {
+			o.Err, o.Phase, o.Alert = err, "answer", alertIn(err)
+			if !errors.Is(err, errIgnored) {
+				c.gaveUp(rc, err, "timeouts.first_byte", time.Since(start))
+			}
+			return
+		}
+		if a.close || a.Bytes == maxBody {
+			return
+		}
+	}
+}
+
+// rest lies idle, and reports whether the origin kept the connection.
+func (c *climb) rest(o *Outcome, conn net.Conn, br *bufio.Reader, d time.Duration) bool {
+	conn.SetReadDeadline(time.Now().Add(d))
+	_, err := br.Peek(1)
+	if err != nil && !timedOut(err) || err == nil {
+		o.Err, o.Phase = err, "idle"
+		return false
+	}
+	return c.ctx.Err() == nil
+}
+
+func (c *climb) overHTTP1(conn net.Conn, br *bufio.Reader, r *request) (*Answer, error) {
+	head, body := c.write(r), r.body
+	if !r.expect {
+		head, body = append(head, body...), nil
+	}
+	sent := time.Now()
+	if _, err := conn.Write(head); err != nil {
+		return nil, fmt.Errorf("send request: %w", err)
+	}
+	method := r.method
+	if method == "" {
+		method = http.MethodGet
+	}
+	if r.expect {
+		conn.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := br.Peek(1); err != nil && !timedOut(err) {
+			return nil, err
+		}
+		conn.SetReadDeadline(time.Now().Add(firstByte))
+	}
+	for {
+		resp, err := http.ReadResponse(br, &http.Request{Method: method}) //nolint:bodyclose // it ends with the connection
+		if err != nil {
+			return nil, c.drain(conn, br, fmt.Errorf("read answer: %w", err))
+		}
+		a := &Answer{Status: resp.StatusCode, Proto: resp.Proto, Header: resp.Header, FirstByte: time.Since(sent), close: resp.Close}
+		if resp.StatusCode < 200 && resp.StatusCode != http.StatusSwitchingProtocols {
+			if body != nil && resp.StatusCode == http.StatusContinue {
+				if _, err := conn.Write(body); err != nil {
+					return a, fmt.Errorf("send body: %w", err)
+				}
+				body = nil
+			}
+			continue
+		}
+		if resp.StatusCode == http.StatusSwitchingProtocols {
+			a.close = true
+			return a, nil
+		}
+		if a.Bytes, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody)); err != nil {
+			return a, fmt.Errorf("read body: %w", err)
+		}
+		if resp.Close {
+			_, _ = io.CopyN(io.Discard, br, 1) // up to its end, so that the recording shows how it closes
+		}
+		return a, nil
+	}
+}
+
+// drain reads on for a moment where an answer made no sense, so that the recording shows what came.
+func (c *climb) drain(conn net.Conn, br *bufio.Reader, err error) error {
+	if !timedOut(err) && !errors.Is(err, errIgnored) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+		_, _ = io.CopyN(io.Discard, br, 64<<10)
+	}
+	return err
+}
+
+// write is the request as it goes out.
+func (c *climb) write(r *request) []byte {
+	var b bytes.Buffer
+	method, host := r.method, r.host
+	if method == "" {
+		method = http.MethodGet
+	}
+	if host == "" {
+		host = c.cfg.Target.Authority
+	}
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\n", method, r.target, host, agent)
+	for _, f := range append(append([][2]string(nil), c.cfg.Header...), r.header...) {
+		fmt.Fprintf(&b, "%s: %s\r\n", f[0], f[1])
+	}
+	if r.body != nil {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(r.body))
+	}
+	if r.expect {
+		b.WriteString("Expect: 100-continue\r\n")
+	}
+	b.WriteString("\r\n")
+	return b.Bytes()
+}
+
+const protoHTTP2 = "h2"
+
+// onlyOver is a transport that speaks HTTP/2 over tc and makes no connection of its own.
+func onlyOver(tc *tls.Conn) *http.Transport {
+	var taken atomic.Bool
+	p := new(http.Protocols)
+	p.SetHTTP2(true)
+	return &http.Transport{DisableCompression: true, Protocols: p, DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
+		if taken.Swap(true) {
+			return nil, errors.New("the connection is over")
+		}
+		return tc, nil
+	}}
+}
+
+func (c *climb) overHTTP2(tc *tls.Conn, r *request) (*Answer, error) {
+	tr, err := onlyOver(tc), error(nil)
+	defer tr.CloseIdleConnections()
+	req := (&http.Request{Method: http.MethodGet, Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{"User-Agent": {agent}, "Accept": {"*/*"}}}).WithContext(c.ctx)
+	if r.method != "" {
+		req.Method = r.method
+	}
+	if req.URL, err = url.ParseRequestURI(r.target); err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	req.URL.Scheme, req.URL.Host, req.Host = "https", c.cfg.Target.Authority, c.cfg.Target.Authority
+	if r.host != "" {
+		req.URL.Host, req.Host = r.host, r.host
+	}
+	for _, f := range append(append([][2]string(nil), c.cfg.Header...), r.header...) {
+		req.Header.Add(f[0], f[1])
+	}
+	sent := time.Now()
+	resp, err := tr.RoundTrip(req)
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	a := &Answer{Status: resp.StatusCode, Proto: resp.Proto, Header: resp.Header, FirstByte: time.Since(sent)}
+	if a.Bytes, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody)); err != nil {
+		return a, fmt.Errorf("read body: %w", err)
+	}
+	return a, nil
+}
