@@ -1,0 +1,110 @@
+package application
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+var hostUnknown = check.Check{
+	Code:      "origin.host_unknown",
+	Title:     "the origin has no site for the Host that it was sent",
+	Severity:  finding.Critical,
+	Catalogue: []int{79},
+	Refines:   []reason.Code{reason.OriginStatus4xx},
+	On:        []fact.Kind{fact.ResponseHead, fact.OriginLogged},
+	Needs:     check.Plain,
+	Silences:  []finding.Code{"http1.request_refused"},
+	Text: `One address serves many sites, told apart by Host (or :authority). The name in this request is bound to none of them, so that the origin's default answers:
+on IIS http.sys with *Bad Request - Invalid Hostname* (400, Server: Microsoft-HTTPAPI/2.0, HTTPERR Hostname), or 404 from the default site; nginx its default_server, often a
+welcome page, 404 or 444 (a close without an answer); Apache the first virtual host; Tomcat defaultHost; a Kubernetes ingress *default backend - 404*; cloud front doors
+404 or 421.
+
+The usual reason is a proxy that sends its own name for the origin, an address, or a port in Host: nginx sends $proxy_host unless told otherwise, HAProxy and Lunette what the
+client sent, a health check the bare address. Or a new name was given to the proxy and not to the origin.
+
+SNI and Host are different things: a certificate that fits proves nothing about Host. When both differ, Apache answers 421 (tls.misdirected_request). What proves this cause
+is the same request with another Host that works on the same address.`,
+	Asks: []string{
+		"Ask the same address for the same path with each name: curl -sk -o /dev/null -w '%{http_code}\\n' --connect-to ::ADDRESS:443 https://NAME/path",
+		"On IIS: appcmd list site, and findstr /s Hostname %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log",
+	},
+	Mends: []finding.Mend{
+		{On: finding.Lunette, Do: "Send the name that the origin knows.", Lines: "origin:\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
+		{On: finding.IIS, Do: "Bind the name to the site.",
+			Lines: `%windir%\system32\inetsrv\appcmd.exe set site "Default Web Site" /+bindings.[protocol='https',bindingInformation='*:443:{host}',sslFlags='1']`},
+		{On: finding.Nginx, Do: "Add the name on the origin; where nginx is in between, pass the client's on.", Lines: "server_name {host};\n# in between:\nproxy_set_header Host $host;"},
+		{On: finding.Apache, Do: "Add the name on the origin; where mod_proxy is in between, pass the client's on.", Lines: "ServerAlias {host}\n# in between:\nProxyPreserveHost On"},
+		{On: finding.Java, Do: "Add the name to the host in server.xml.", Lines: "<Host name=\"localhost\" appBase=\"webapps\"><Alias>{host}</Alias></Host>"},
+	},
+	Sources: []string{"RFC 9110 section 7.2", "RFC 9112 section 3.2", "Microsoft KB820729 (HTTPERR reason phrases)", "nginx: ngx_http_proxy_module, proxy_set_header"},
+	Run:     runHostUnknown,
+}
+
+func runHostUnknown(c *check.Case) *check.Verdict {
+	f := c.Flow
+	line, l := logged(f, "Hostname")
+	for n := range f.Exchanges() {
+		x := &f.Exchanges()[n]
+		s := x.Status()
+		if x.ResponseAt < 0 || x.RequestAt < 0 || s != 400 && s != 404 && s != 403 && s != 410 && s != 421 {
+			continue
+		}
+		host := authority(x)
+		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.RequestAt, "the request names "+clip(host)), f.Proof(x.ResponseAt, answered(x))},
+			Summary: fmt.Sprintf("The origin answered %s for %s with %d: it has no site of that name.", x.Line(), clip(host), s)}
+		if o, y := otherHost(c, x); o != nil {
+			v.Proof = append(v.Proof, f.ProofOther(&o.Facts[y.ResponseAt], fmt.Sprintf("the same for %s is answered with %d", clip(authority(y)), y.Status())))
+			v.Summary = fmt.Sprintf("The origin answered %s for %s with %d, and the same for %s with %d.", x.Line(), clip(host), s, clip(authority(y)), y.Status())
+			return v
+		}
+		switch {
+		case s == 400 && l != nil:
+			v.Proof = append(v.Proof, f.Proof(line, "http.sys wrote Hostname"))
+			return v
+		case (s == 400 && byHTTPSys(x) || s == 404) && isAddress(host):
+			v.Confidence, v.Settle = finding.Likely, "ask for the same path with the name of the site in Host"
+			v.Summary = fmt.Sprintf("The origin answered %s with %d; the request names an address (%s) and not a site.", x.Line(), s, clip(host))
+			return v
+		case s == 400 && byHTTPSys(x) && x.Request != nil && x.Request.Method == "GET" && len(x.Request.Target) < 1000:
+			v.Confidence, v.Settle = finding.Possible, "look for Hostname in HTTPERR, or ask for the same path with another Host"
+			v.Summary = fmt.Sprintf("http.sys answered %s for %s with 400 before any site saw it; an unknown name is the usual reason.", x.Line(), clip(host))
+			return v
+		}
+	}
+	return nil
+}
+
+// otherHost is an exchange on another connection to the same address that differs in Host and is answered well.
+func otherHost(c *check.Case, x *check.Exchange) (*check.Flow, *check.Exchange) {
+	if x.Request == nil {
+		return nil, nil
+	}
+	for _, o := range c.Others {
+		if o.Server != c.Flow.Server || x.Status() != 400 && o.Purpose == "" && c.Flow.Purpose == "" {
+			continue // that a page is on one site and not on another is no fault
+		}
+		for i := range o.Exchanges() {
+			y := &o.Exchanges()[i]
+			if y.ResponseAt >= 0 && y.Request != nil && y.Request.Target == x.Request.Target && y.Request.Method == x.Request.Method &&
+				authority(y) != authority(x) && y.Status() >= 200 && y.Status() < 400 && o.Name == c.Flow.Name {
+				return o, y
+			}
+		}
+	}
+	return nil, nil
+}
+
+// isAddress reports whether a Host is an IP address, with a port or without.
+func isAddress(host string) bool {
+	if _, err := netip.ParseAddrPort(host); err == nil {
+		return true
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil
+}
