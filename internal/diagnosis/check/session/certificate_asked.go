@@ -31,7 +31,11 @@ func demands(f *check.Flow) []demand {
 		}
 		out = append(out, d)
 	}
-	if len(out) == 0 {
+	switch {
+	case len(out) > 0:
+	case f.Version() == tls13:
+		out = sealedDemands13(f)
+	default:
 		out = sealedDemands(f)
 	}
 	return out
@@ -71,7 +75,54 @@ func sealedDemands(f *check.Flow) []demand {
 	return out
 }
 
-// verdictOf is what an origin did about the certificate that it got, or did not get, after index i: alert, end, or the head of an answer.
+// tls13 is the number of TLS 1.3.
+const tls13 = 0x0304
+
+// sealedDemands13 finds the same in TLS 1.3, where all looks like application data: the client's flight is an empty Certificate and a
+// Finished and nothing else, each in a record of its own (RFC 8446 sections 4.4.2, 4.4.4 and 5.2). After the handshake the Certificate
+// carries the 32 bytes of context that OpenSSL uses.
+func sealedDemands13(f *check.Flow) []demand {
+	const (
+		seal       = 1 + 16 // type of the content and tag
+		empty      = 4 + 1 + 3 + seal
+		context    = 32
+		sha256Done = 4 + 32 + seal
+		sha384Done = 4 + 48 + seal
+	)
+	_, hello := f.ServerHello()
+	if hello < 0 || !f.Has(fact.TLSUndecryptable) {
+		return nil
+	}
+	for i := f.NextOf(fact.SideClient, hello, fact.TLSApplicationData); i >= 0; i = f.NextOf(fact.SideClient, i, fact.TLSApplicationData) {
+		x := &f.Facts[i]
+		if x.Code != 2 {
+			continue
+		}
+		switch x.Size {
+		case empty + sha256Done, empty + sha384Done:
+			return []demand{{at: hello, given: i, empty: true, when: "in the handshake", dark: true}}
+		case empty + context + sha256Done, empty + context + sha384Done:
+			return []demand{{at: hello, given: i, empty: true, when: "after the handshake", dark: true}}
+		}
+	}
+	return nil
+}
+
+// sealedAlert13 is a record of the server, after index i, that has the length of an alert in TLS 1.3 and is the last thing that it
+// sends; -1 without.
+func sealedAlert13(f *check.Flow, i int) int {
+	const length = 2 + 1 + 16
+	at := f.NextOf(fact.SideServer, i, fact.TLSApplicationData)
+	if f.Version() != tls13 || !f.Has(fact.TLSUndecryptable) || at < 0 || f.Facts[at].Code != 1 || f.Facts[at].Size != length {
+		return -1
+	}
+	if f.NextOf(fact.SideServer, at, fact.TLSApplicationData) >= 0 {
+		return -1
+	}
+	return at
+}
+
+// sentence is what an origin did about the certificate that it got, or did not get, after index i: alert, end, or the head of an answer.
 type sentence struct {
 	alert int // index of a fatal alert of the server, also a sealed one; -1
 	head  int // of the next head of an answer; -1
@@ -90,6 +141,9 @@ func sentenceAfter(f *check.Flow, i int) sentence {
 	if s.alert >= 0 && content >= 0 && content < s.alert {
 		s.alert = -1 // about something else
 	}
+	if at := sealedAlert13(f, i); s.alert < 0 && at >= 0 {
+		s.alert = at
+	}
 	done := f.Next(i, fact.TLSRenegotiated, fact.TLSHandshakeDone)
 	s.done = done >= 0
 	return s
@@ -97,3 +151,13 @@ func sentenceAfter(f *check.Flow, i int) sentence {
 
 // certificateReason reports whether the gateway classified the failure as one of the client's certificate.
 func certificateReason(f *check.Flow, code reason.Code) bool { return f.Ours && f.Reason == code }
+
+// pleased reports whether f was given what it asked for: an answer below 400.
+func pleased(f *check.Flow) bool {
+	for i := range f.Exchanges() {
+		if s := f.Exchanges()[i].Status(); s >= 200 && s < 400 {
+			return true
+		}
+	}
+	return false
+}

@@ -10,10 +10,22 @@ import "github.com/lunette-waf/lunette/internal/diagnosis/check"
 func Checks() []check.Check {
 	return []check.Check{
 		renegotiationBodyDeadlock(),
+		renegotiationBodyTooLarge(),
 		renegotiationOverHTTP2(),
+		renegotiationForCipher(),
+		ticketLostInRenegotiation(),
 		helloRequestIgnored(),
 		helloRequestRefused(),
+		clientIdentityLost(),
 		clientCertRequired(),
 		clientCertRejected(),
+		postHandshakeAuth(),
+		issuerListTooLong(),
+		revocationStall(),
+		resumptionFailed(),
+		keyUpdateStall(),
+		recordsCorrupted(),
+		noCloseNotify(),
+		handshakeAlert(),
 	}
 }

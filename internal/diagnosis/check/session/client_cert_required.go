@@ -17,7 +17,7 @@ func clientCertRequired() check.Check {
 		Catalogue: []int{31, 35},
 		Refines: []reason.Code{reason.TLSClientCertRequired, reason.TLSAlert, reason.TLSReset, reason.TLSEOF, reason.TLSRenegotiationFailed,
 			reason.ReadResetBeforeHeader, reason.ReadEOFBeforeHeader, reason.OriginStatus4xx},
-		On: []fact.Kind{fact.TLSCertificateRequest, fact.TLSPostHandshakeAuth, fact.TLSHelloRequest, fact.TLSAlert, fact.OriginLogged},
+		On: []fact.Kind{fact.TLSCertificateRequest, fact.TLSPostHandshakeAuth, fact.TLSHelloRequest, fact.TLSAlert, fact.TLSServerHello, fact.OriginLogged},
 		Silences: []finding.Code{"tls.handshake_alert", "tls.closed_after_hello", "http1.reset_before_answer", "http1.closed_before_answer", "tls.no_common_cipher",
 			"tls.post_handshake_auth", "tls.issuer_list_too_long", "tcp.reset_after_accept", "tls.no_close_notify"},
 		Text: `The origin sends a **CertificateRequest**, the client answers with an empty Certificate message, and the origin breaks off. When it asks tells
@@ -94,13 +94,16 @@ func withoutCertificate(f *check.Flow, d *demand) *check.Verdict {
 	asks := "the origin asks for a client certificate " + d.when
 	if d.dark {
 		asks = "the origin asks to renegotiate"
+		if f.Version() == tls13 {
+			asks = "TLS 1.3, sealed: a request for a certificate does not show"
+		}
 	}
 	v.Proof = append(v.Proof, f.Proof(d.at, asks))
 	if d.given >= 0 {
 		from = d.given
 		text := "the client answers with an empty certificate"
 		if d.dark {
-			text = "the client's first message has the length of an empty certificate"
+			text = "what the client sends has the length of an empty certificate"
 		}
 		v.Proof = append(v.Proof, f.Proof(d.given, text))
 	}
@@ -136,7 +139,7 @@ func withoutCertificate(f *check.Flow, d *demand) *check.Verdict {
 // judgeAlert weighs the alert that followed an empty certificate.
 func judgeAlert(f *check.Flow, v *check.Verdict, d *demand, at int, live bool) string {
 	x := &f.Facts[at]
-	if x.Kind == fact.TLSEncryptedAlert {
+	if x.Kind != fact.TLSAlert {
 		v.Confidence, v.Settle = finding.Likely, "the secrets, to read the alert, or the origin's log (--origin-log)"
 		v.Proof = append(v.Proof, f.Proof(at, "the origin breaks off with an alert (sealed)"))
 		return "broke off with an alert"

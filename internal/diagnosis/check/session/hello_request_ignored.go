@@ -87,6 +87,9 @@ func unanswered(f *check.Flow) *check.Verdict {
 		if lostBetween(f, fact.SideClient, a.at, end.At) {
 			v.Confidence, v.Settle = finding.Likely, "a capture in which no packet of the client is lacking: its answer may have been in one"
 		}
+		if f.Facts[a.at].Text == "by_length" && f.Has(fact.TCPMidstream) {
+			v.Confidence, v.Settle = finding.Likely, "a capture that begins with the connection: without its suite the length of the record says less"
+		}
 		confirm(f, v, "Timer_SslRenegotiation", "AH02226", "AH01382")
 		v.Summary = fmt.Sprintf("The origin answered %s with a HelloRequest (it wants a new handshake) and nobody answered that; both sides waited %s, %s.",
 			line(f, a.at), finding.Span(waited), how)
