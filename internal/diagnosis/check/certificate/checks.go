@@ -7,5 +7,19 @@ import "github.com/lunette-waf/lunette/internal/diagnosis/check"
 
 // Checks are the checks of this package, causes before symptoms.
 func Checks() []check.Check {
-	return []check.Check{}
+	return []check.Check{
+		differsBetweenNodes,
+		clockSkew,
+		expired,
+		notYetValid,
+		notPermitted,
+		weak,
+		wrongOrder,
+		commonNameOnly,
+		nameMismatch,
+		selfSigned,
+		chainIncomplete,
+		unknownCA,
+		keyTypeMismatch,
+	}
 }
