@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,18 +102,17 @@ func (t *texter) mended(i int, f *finding.Finding) {
 	t.hanging(usual, "    ", manual)
 }
 
-// foremost are the mends that go on a page: the first ones, and the first on Lunette.
+// foremost are the mends that go on a page, in their order: the first of each of the first systems, and that on Lunette.
 func foremost(all []finding.Mend) []finding.Mend {
 	var out []finding.Mend
-	ours, others := 0, 0
+	others := 0
 	for _, m := range all {
-		switch {
-		case m.On == finding.Lunette && ours < 1:
-			ours++
-		case m.On != finding.Lunette && others < mostMends:
-			others++
-		default:
+		seen := slices.ContainsFunc(out, func(o finding.Mend) bool { return o.On == m.On })
+		if seen || m.On != finding.Lunette && others == mostMends {
 			continue
+		}
+		if m.On != finding.Lunette {
+			others++
 		}
 		out = append(out, m)
 	}

@@ -1,6 +1,8 @@
 package explain
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +18,13 @@ func (t *texter) proofs(i int, f *finding.Finding) {
 	if len(f.Proof) > 0 {
 		t.line(sgrDim, "    proof:")
 	}
-	shown := f.Proof[:min(len(f.Proof), mostProofs)]
+	shown := slices.Clone(f.Proof[:min(len(f.Proof), mostProofs)])
+	slices.SortStableFunc(shown, func(a, b finding.Proof) int { // of one moment, in the order of the ladder
+		if a.Index < 0 || b.Index < 0 || !a.At.Equal(b.At) {
+			return 0
+		}
+		return cmp.Compare(a.Index, b.Index)
+	})
 	times, packets := 0, 0
 	for n := range shown {
 		times, packets = max(times, cells(t.moment(i, &shown[n]))), max(packets, cells(t.packet(i, &shown[n])))

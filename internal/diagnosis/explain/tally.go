@@ -14,6 +14,8 @@ import (
 type tally struct {
 	causes []counted // above info, in the order in which they were met
 	notes  []counted
+
+	critical []int // indices of flows with a critical cause, the first few
 }
 
 // counted is one code over all flows.
@@ -25,13 +27,16 @@ type counted struct {
 // mostTallied is how many codes are summed up.
 const mostTallied = 12
 
-func (t *tally) add(number int, r *check.Result) {
+func (t *tally) add(i, number int, r *check.Result) {
 	worse, info := above(r)
-	for i := range worse {
-		t.causes = count(t.causes, &worse[i], number)
+	if len(t.critical) < 1000 && slices.ContainsFunc(worse, func(f finding.Finding) bool { return f.Severity == finding.Critical }) {
+		t.critical = append(t.critical, i)
 	}
-	for i := range info {
-		t.notes = count(t.notes, &info[i], number)
+	for n := range worse {
+		t.causes = count(t.causes, &worse[n], number)
+	}
+	for n := range info {
+		t.notes = count(t.notes, &info[n], number)
 	}
 }
 
@@ -87,31 +92,61 @@ func (c *counted) where() string {
 // summedUp writes the causes over all flows, what stands out and no cause explains, and what would have told more.
 func (t *texter) summedUp(told []int) {
 	var all tally
-	var troubled, slightly []string
+	var troubled []int
+	var slightly []string
 	var lacking check.Watched
 	for _, i := range told {
 		r := t.c.result(i)
-		all.add(t.c.number(i), r)
-		name := "flow " + strconv.Itoa(t.c.number(i))
+		all.add(i, t.c.number(i), r)
 		switch worst := t.c.trouble(i); {
 		case worst.text == "":
 		case worst.weight > weightLow:
-			troubled = append(troubled, name+" ("+worst.text+")")
+			troubled = append(troubled, i)
 			for _, l := range r.Lacking {
 				lacking |= l.For
 			}
 		case worst.weight > 0:
-			slightly = append(slightly, name+" ("+worst.text+")")
+			slightly = append(slightly, "flow "+strconv.Itoa(t.c.number(i))+" ("+worst.text+")")
 		}
 	}
-	t.tallied(&all)
-	if len(troubled) > 0 {
-		t.about(warn, when(len(all.causes) > 0, "stands out without a cause")+when(len(all.causes) == 0, "stands out")+": "+few(troubled, 5))
+	if len(told) > 1 { // else they stand just above
+		t.tallied(&all)
 	}
+	t.unexplained(troubled, &all)
 	if len(slightly) > 0 {
 		t.about(usual, "noted: "+few(slightly, 3))
 	}
-	if how := lacking.How(); len(how) > 0 {
+	if how := (lacking &^ check.Others).How(); len(how) > 0 {
 		t.about(usual, "more could be told with "+strings.Join(how, "; "))
 	}
+}
+
+// unexplained writes which flows stand out without a cause that explains it, and whose cause may be behind it.
+func (t *texter) unexplained(troubled []int, all *tally) {
+	if len(troubled) == 0 {
+		return
+	}
+	var names []string
+	for n, i := range troubled {
+		text := ""
+		if n < mostUnexplained {
+			text = "flow " + strconv.Itoa(t.c.number(i)) + " (" + t.c.trouble(i).text + t.meanwhile(i, all) + ")"
+		}
+		names = append(names, text)
+	}
+	t.about(warn, when(len(all.causes) > 0, "stands out without a cause")+when(len(all.causes) == 0, "stands out")+": "+few(names, mostUnexplained))
+}
+
+const mostUnexplained = 5 // that are named
+
+// meanwhile names a critical cause in a connection that the server of Flows[i] made while it was to answer: its own leg to an origin.
+func (t *texter) meanwhile(i int, all *tally) string {
+	f := t.c.Flows[i]
+	for _, j := range all.critical {
+		if g := t.c.Flows[j]; j != i && g.Client.Addr() == f.Server.Addr() && g.Start.At >= f.Start.At && g.Start.At <= f.End.At {
+			worse, _ := above(t.c.result(j))
+			return "; meanwhile flow " + strconv.Itoa(t.c.number(j)) + ": " + string(worse[0].Code)
+		}
+	}
+	return ""
 }
