@@ -87,8 +87,8 @@ func unanswered(f *check.Flow) *check.Verdict {
 		if lostBetween(f, fact.SideClient, a.at, end.At) {
 			v.Confidence, v.Settle = finding.Likely, "a capture in which no packet of the client is lacking: its answer may have been in one"
 		}
-		if f.Facts[a.at].Text == "by_length" && f.Has(fact.TCPMidstream) {
-			v.Confidence, v.Settle = finding.Likely, "a capture that begins with the connection: without its suite the length of the record says less"
+		if f.Facts[a.at].Text == "by_place" {
+			v.Confidence, v.Settle = finding.Likely, "a capture that begins with the connection: without its suite the length of the record says nothing"
 		}
 		confirm(f, v, "Timer_SslRenegotiation", "AH02226", "AH01382")
 		v.Summary = fmt.Sprintf("The origin answered %s with a HelloRequest (it wants a new handshake) and nobody answered that; both sides waited %s, %s.",
@@ -109,7 +109,7 @@ func confirm(f *check.Flow, v *check.Verdict, phrases ...string) {
 // contradicted reports whether the origin's log names another reason for a wait, where the HelloRequest at index i is known by the length
 // of its record only.
 func contradicted(f *check.Flow, i int) bool {
-	if f.Facts[i].Text != "by_length" {
+	if f.Facts[i].Text == "" {
 		return false
 	}
 	at, _ := f.Logged(func(l *fact.OriginLog) bool {

@@ -114,6 +114,10 @@ func stuck(f *check.Flow, a *asked, end check.End, waited time.Duration) *check.
 		v.Proof = append(v.Proof, f.Proof(end.At, "it ends here after "+finding.Span(waited)))
 	}
 	confirm(f, v, "Timer_SslRenegotiation", "Timer_EntityBody")
-	v.Summary = fmt.Sprintf("The origin asked for a new handshake in the middle of the upload (%s); %s, and both sides waited %s, until %s.", line(f, a.at), what, finding.Span(waited), endWords(end))
+	upload := ""
+	if l := line(f, a.at); l != "the request" {
+		upload = " (" + l + ")"
+	}
+	v.Summary = fmt.Sprintf("The origin asked for a new handshake in the middle of the upload%s; %s, and both sides waited %s, until %s.", upload, what, finding.Span(waited), endWords(end))
 	return v
 }
