@@ -117,9 +117,12 @@ func withoutCertificate(f *check.Flow, d *demand) *check.Verdict {
 		how = "answered 403"
 		v.Confidence, v.Settle = finding.Likely, "the origin's log: sc-substatus 7 (IIS) or AH02263 (Apache), with --origin-log"
 		v.Proof = append(v.Proof, f.Proof(s.head, "the origin answers 403"))
-	case s.head < 0 && spoke(f, from) < 0 && s.end.At >= 0 && s.end.Side == fact.SideServer && s.end.Time.Sub(f.Facts[from].At) < patience && d.given >= 0:
+	case s.head < 0 && spoke(f, from) < 0 && s.end.At >= 0 && s.end.Side == fact.SideServer && s.end.Time.Sub(f.Facts[from].At) < patience && d.given >= 0 && (!s.done || f.Version() == tls13):
 		how = "broke off without a word: " + endWords(s.end)
 		v.Confidence, v.Settle = finding.Likely, "the origin's log (--origin-log), or the same request with a certificate"
+		if s.end.How == fact.TCPClosed && s.done {
+			v.Confidence = finding.Possible // a reset loses the alert, a FIN does not
+		}
 		v.Proof = append(v.Proof, f.Proof(s.end.At, endWords(s.end)+", "+finding.Span(s.end.Time.Sub(f.Facts[from].At))+" after it"))
 	case live:
 		how = "broke off (" + f.Detail + ")"
