@@ -86,7 +86,7 @@ func (j *judgement) proof(f *check.Flow, words string) []finding.Proof {
 		}
 		out = append(out, f.Proof(j.at, text))
 	}
-	if len(out) == 0 {
+	if len(out) == 0 && len(f.Facts) > 0 {
 		out = append(out, f.Proof(max(f.First(fact.TLSServerHello, fact.TLSClientHello), 0), "the handshake: "+string(f.Reason)+" "+short(f.Detail)))
 	}
 	return out

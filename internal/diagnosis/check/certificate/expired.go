@@ -77,7 +77,7 @@ func runDates(c *check.Case, late bool) *check.Verdict {
 		v.Confidence, v.Settle = finding.Likely, "the certificate: give the secrets, or openssl s_client -connect HOST:443 -servername HOST </dev/null | openssl x509 -noout -dates"
 		v.Summary = "The client refused the origin's certificate with alert 45 (certificate_expired), which also stands for one that is not yet valid."
 	case first && j.refused():
-		v.Severity = finding.Warning
+		v.Severity = finding.Info // the other cause comes first
 		v.Summary = upper(words) + ", though it was refused for something else."
 	case first && j.taken:
 		v.Severity = finding.Warning

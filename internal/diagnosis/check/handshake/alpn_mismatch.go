@@ -62,9 +62,9 @@ func runALPNMismatch(c *check.Case) *check.Verdict {
 		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, "the origin answers no_application_protocol (120)")},
 			Summary: fmt.Sprintf("The client offers %s, and the origin answers with alert 120 (no_application_protocol).", offered)}
 	}
-	if f.Reason == reason.TLSALPNNone || f.Reason == reason.TLSALPNMismatch {
-		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(max(at, f.First(fact.TLSServerHello, fact.TLSClientHello)), "the handshake: "+f.Detail)},
-			Summary: fmt.Sprintf("HTTP/2 is demanded of this origin, and it did not choose it (%s).", f.Detail)}
+	if at >= 0 && (f.Reason == reason.TLSALPNNone || f.Reason == reason.TLSALPNMismatch) {
+		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(at, "the handshake: "+short(f.Detail))},
+			Summary: fmt.Sprintf("HTTP/2 is demanded of this origin, and it did not choose it (%s).", short(f.Detail))}
 	}
 	chosen, i, sure := protocol(f)
 	if i < 0 {

@@ -21,7 +21,7 @@ var plainHTTPOnTLSPort = check.Check{
 	Silences:  []finding.Code{"http1.malformed_answer", "http1.request_refused", "http1.closed_before_answer", "http1.reset_before_answer", "origin.host_unknown"},
 	Text: `The proxy sends a request in clear to a port that expects a ClientHello: its address says http://, its port is 443. nginx notices and answers
 400 *The plain HTTP request was sent to HTTPS port* (497 in its log), Apache httpd 400 *You're speaking plain HTTP to an SSL-enabled server
-port* (AH02309 or AH01996), Go's servers 400 *Client sent an HTTP request to an HTTPS server*; Java and OpenSSL send a TLS alert, which a client of HTTP calls malformed (Go:
+port* (AH01996), Go's servers 400 *Client sent an HTTP request to an HTTPS server*; Java and OpenSSL send a TLS alert, which a client of HTTP calls malformed (Go:
 *malformed HTTP response "\x15\x03\x01…"*); IIS resets.
 
 It happens where one end of a pair was changed alone: TLS was added to the origin, or the load balancer that took it off is gone. Redirect loops

@@ -51,6 +51,9 @@ is long enough, is something else.`,
 func runWeakDH(c *check.Case) *check.Verdict {
 	f := c.Flow
 	i := f.First(fact.TLSServerKeyExchange)
+	if i < 0 {
+		return nil
+	}
 	k, _ := f.Facts[i].Detail.(*fact.KeyExchange)
 	if k == nil || k.Bits == 0 || k.Bits >= enoughBits {
 		return nil
