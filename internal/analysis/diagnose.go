@@ -15,7 +15,7 @@ import (
 // Diagnose asks all checks about each flow of the report, on the cores that cfg.Workers allows. The results stand in the order of
 // Flows and do not depend on how many cores there are. When ctx ends the error is its cause.
 func (r *Report) Diagnose(ctx context.Context, cfg Config) ([]check.Result, error) {
-	cases := evidence.Cases(r.Flows)
+	cases, checks := evidence.Cases(r.Flows), diagnosis.Checks()
 	out := make([]check.Result, len(cases))
 	var next atomic.Int64
 	var working sync.WaitGroup
@@ -23,7 +23,7 @@ func (r *Report) Diagnose(ctx context.Context, cfg Config) ([]check.Result, erro
 		working.Go(func() {
 			s := shared{lacking: map[check.Watched][][]check.Lack{}, mends: map[finding.Code][][]finding.Mend{}}
 			for i := int(next.Add(1)) - 1; i < len(cases) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				out[i] = diagnosis.Run(cases[i])
+				out[i] = check.Run(checks, cases[i])
 				s.keepOnce(&out[i])
 			}
 		})
