@@ -33,7 +33,7 @@ is not. Where no connection with a user's certificate was seen it remains tls.cl
 		},
 		Mends: []finding.Mend{
 			mendForward(),
-			{On: finding.Lunette, Do: "Or do not end TLS for this name: hand the connection through to the origin, unread and without the protection of the rules.", Lines: "passthrough: true"},
+			{On: finding.Lunette, Do: "Or do not end TLS for this name (passthrough: true on the site): the connection goes to the origin unread, without the protection of the rules."},
 			{On: finding.IIS, Do: "Behind ARR and ASP.NET: read the certificate from X-ARR-ClientCert; in ASP.NET Core: AddCertificateForwarding. Take the field from the proxy's address only.",
 				Lines: `services.AddCertificateForwarding(o => o.CertificateHeader = "X-ARR-ClientCert");`},
 			{On: finding.Java, Do: "Tomcat: SSLValve reads the certificate from a field. Take the field from the proxy's address only.",
