@@ -89,6 +89,10 @@ $(STATICCHECK):
 fmt: ## format the Go files
 	gofmt -w cmd internal test
 
+.PHONY: check
+check: ## begin a check of diagnosis: NAME=tls.some_cause, IN=session where the phase alone does not say the package
+	@$(GO) run ./test/newcheck -name "$(NAME)" -in "$(IN)"
+
 .PHONY: generate
 generate: ## what is made from tables: docs/reasons.md, docs/configuration.md, …
 	$(GO) generate ./...
