@@ -20,16 +20,17 @@ var clientGone = check.Check{
 	Catalogue: []int{80},
 	Refines:   []reason.Code{reason.ClientGone},
 	On:        []fact.Kind{fact.ClientLeft, fact.TCPClosed, fact.TCPReset, fact.TLSAlert},
-	Text: `The user closed the tab or pressed reload, a script cancelled its request, or a load balancer in front had a shorter timer than we. The proxy then drops the
-request to the origin as well. nginx logs **499**, HAProxy **CH** or **CD**, Envoy **DC**, Caddy and Traefik 499, IIS Client_Reset or Connection_Dropped in HTTPERR and win32 status 64
-or 1236 in the site's log.
+	Text: `The user closed the tab or pressed reload, a script cancelled its request, or a load balancer in front had a shorter timer than
+we. The proxy then drops the request to the origin as well. nginx logs **499**, HAProxy **CH** or **CD**, Envoy **DC**, Caddy and
+Traefik 499, IIS Client_Reset or Connection_Dropped in HTTPERR and win32 status 64 or 1236 in the site's log.
 
-By itself it is no fault, and a few of them are in every log. What matters is what the origin was doing at that moment: nothing for many seconds means that
-the user's patience was only the first timer to run out, and the cause is the origin's silence (http1.slow_first_byte, tls.hello_request_ignored). A wait
-of the same round length each time is a timer, not a user: then read.timer_inversion says whose.
+By itself it is no fault, and a few of them are in every log. What matters is what the origin was doing at that moment: nothing
+for many seconds means that the user's patience was only the first timer to run out, and the cause is the origin's silence
+(http1.slow_first_byte, tls.hello_request_ignored). A wait of the same round length each time is a timer, not a user: then
+read.timer_inversion says whose.
 
-On the leg to the origin it looks as if the proxy had closed; its own log says that it did so because its client was gone. Cancelled prefetches and health checks that
-hang up after the status line are harmless.`,
+On the leg to the origin it looks as if the proxy had closed; its own log says that it did so because its client was gone.
+Cancelled prefetches and health checks that hang up after the status line are harmless.`,
 	Asks: []string{"Are the times until they leave scattered (users) or all alike (a timer in front)?", "What did the origin send in that time: nothing, or an answer that was slow?"},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Shorten what users wait for; where work takes long, answer at once and let them ask for the result."},

@@ -20,16 +20,17 @@ var hostUnknown = check.Check{
 	On:        []fact.Kind{fact.ResponseHead, fact.OriginLogged},
 	Needs:     check.Plain,
 	Silences:  []finding.Code{"http1.request_refused"},
-	Text: `One address serves many sites, told apart by Host (or :authority). The name in this request is bound to none of them, so that the origin's default answers:
-on IIS http.sys with *Bad Request - Invalid Hostname* (400, Server: Microsoft-HTTPAPI/2.0, HTTPERR Hostname), or 404 from the default site; nginx its default_server, often a
-welcome page, 404 or 444 (a close without an answer); Apache the first virtual host; Tomcat defaultHost; a Kubernetes ingress *default backend - 404*; cloud front doors
-404 or 421.
+	Text: `One address serves many sites, told apart by Host (or :authority). The name in this request is bound to none of them, so that the
+origin's default answers: on IIS http.sys with *Bad Request - Invalid Hostname* (400, Server: Microsoft-HTTPAPI/2.0, HTTPERR
+Hostname), or 404 from the default site; nginx its default_server, often a welcome page, 404 or 444 (a close without an answer);
+Apache the first virtual host; Tomcat defaultHost; a Kubernetes ingress *default backend - 404*; cloud front doors 404 or 421.
 
-The usual reason is a proxy that sends its own name for the origin, an address, or a port in Host: nginx sends $proxy_host unless told otherwise, HAProxy and Lunette what the
-client sent, a health check the bare address. Or a new name was given to the proxy and not to the origin.
+The usual reason is a proxy that sends its own name for the origin, an address, or a port in Host: nginx sends $proxy_host unless
+told otherwise, HAProxy and Lunette what the client sent, a health check the bare address. Or a new name was given to the proxy
+and not to the origin.
 
-SNI and Host are different things: a certificate that fits proves nothing about Host. When both differ, Apache answers 421 (tls.misdirected_request). What proves this cause
-is the same request with another Host that works on the same address.`,
+SNI and Host are different things: a certificate that fits proves nothing about Host. When both differ, Apache answers 421
+(tls.misdirected_request). What proves this cause is the same request with another Host that works on the same address.`,
 	Asks: []string{
 		"Ask the same address for the same path with each name: curl -sk -o /dev/null -w '%{http_code}\\n' --connect-to ::ADDRESS:443 https://NAME/path",
 		"On IIS: appcmd list site, and findstr /s Hostname %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log",

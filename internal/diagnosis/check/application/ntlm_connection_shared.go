@@ -23,16 +23,18 @@ var ntlmConnectionShared = check.Check{
 	On:        []fact.Kind{fact.ResponseHead},
 	Needs:     check.Plain,
 	Text: `NTLM, and Negotiate when it falls back to NTLM, log on a **TCP connection**, not a request: 401, then a request with message 1,
-401 with a challenge (message 2), a request with message 3, 200; from there on everything on that connection is the user's. A proxy that hands each
-request to any connection that is free breaks this in two ways. Message 3 arrives where nobody sent a challenge: 401 again, the browser asks for the password for ever.
-And worse: the next user's request goes out on a connection that is still logged on, and he is served as somebody else.
+401 with a challenge (message 2), a request with message 3, 200; from there on everything on that connection is the user's. A
+proxy that hands each request to any connection that is free breaks this in two ways. Message 3 arrives where nobody sent a
+challenge: 401 again, the browser asks for the password for ever. And worse: the next user's request goes out on a connection that
+is still logged on, and he is served as somebody else.
 
-It shows as 401 loops behind a load balancer while direct access works; with few users it works by luck, since the same connection is
-picked again. IIS logs 401.1 or 401.2 with win32 status 2148074248 (invalid token). nginx (open source) cannot pass NTLM at all; HAProxy needs *http-reuse
-never* or keeps such connections private by itself; node-http-proxy needs an agent with keep-alive for each client.
+It shows as 401 loops behind a load balancer while direct access works; with few users it works by luck, since the same connection
+is picked again. IIS logs 401.1 or 401.2 with win32 status 2148074248 (invalid token). nginx (open source) cannot pass NTLM at
+all; HAProxy needs *http-reuse never* or keeps such connections private by itself; node-http-proxy needs an agent with keep-alive
+for each client.
 
-What looks alike: a wrong password is refused after the challenge on the same connection. Kerberos carries its ticket in one message and does not
-mind the connection. On HTTP/2 IIS answers HTTP_1_1_REQUIRED (http2.http_1_1_required).`,
+What looks alike: a wrong password is refused after the challenge on the same connection. Kerberos carries its ticket in one
+message and does not mind the connection. On HTTP/2 IIS answers HTTP_1_1_REQUIRED (http2.http_1_1_required).`,
 	Asks: []string{
 		"Does the loop end when there is one user and one connection (curl --ntlm -u user: directly, then through the proxy)?",
 		"On IIS: sc-status 401 with sc-substatus and sc-win32-status in the site's log.",

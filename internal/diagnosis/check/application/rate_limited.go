@@ -16,18 +16,18 @@ var rateLimited = check.Check{
 	Catalogue: []int{77},
 	Refines:   []reason.Code{reason.OriginStatus4xx},
 	On:        []fact.Kind{fact.ResponseHead, fact.OriginLogged},
-	Text: `Behind a proxy all users come from one address. What counts requests or connections by address on the origin — IIS Dynamic IP Restrictions, nginx limit_req,
-fail2ban, a firewall's connection limit, another WAF — sees one client that is far too busy and shuts it out: all users at once, in the busiest
-hour, for as long as the ban lasts. Direct access from elsewhere works.
+	Text: `Behind a proxy all users come from one address. What counts requests or connections by address on the origin — IIS Dynamic IP
+Restrictions, nginx limit_req, fail2ban, a firewall's connection limit, another WAF — sees one client that is far too busy and
+shuts it out: all users at once, in the busiest hour, for as long as the ban lasts. Direct access from elsewhere works.
 
-It shows in three ways: 429 (or 503 from nginx, which is limit_req_status by default); 403 with substatus 501 to 504 in the log of IIS; or no HTTP at all,
-SYNs that are dropped or reset (tcp.syn_dropped, tcp.reset_after_accept), which begin after N requests.
+It shows in three ways: 429 (or 503 from nginx, which is limit_req_status by default); 403 with substatus 501 to 504 in the log of
+IIS; or no HTTP at all, SYNs that are dropped or reset (tcp.syn_dropped, tcp.reset_after_accept), which begin after N requests.
 
-The page that the user sees usually gives no reason. nginx writes *limiting requests, excess* to its error log, IIS 403.501 and 403.502 to the
-site's log, fail2ban the address that it banned to its own.
+The page that the user sees usually gives no reason. nginx writes *limiting requests, excess* to its error log, IIS 403.501 and
+403.502 to the site's log, fail2ban the address that it banned to its own.
 
-A 429 for one user alone, by his token or session, is the application's own business and looks the same from here: the fields of the answer
-(Retry-After, RateLimit) and its text tell more.`,
+A 429 for one user alone, by his token or session, is the application's own business and looks the same from here: the fields of
+the answer (Retry-After, RateLimit) and its text tell more.`,
 	Asks: []string{
 		"Is it all users at once, and does a request from another address than the proxy's get through in that moment?",
 		"On the origin: fail2ban-client status, iptables -S | grep -E 'connlimit|hashlimit|recent', nginx -T | grep limit_, on IIS the section dynamicIpSecurity.",

@@ -26,17 +26,18 @@ var redirectLoop = check.Check{
 	Refines:   []reason.Code{reason.OriginStatusUnexpected},
 	On:        []fact.Kind{fact.ResponseHead},
 	Needs:     check.Plain,
-	Text: `The answer is a redirect (301, 302, 303, 307, 308) whose Location is what the browser has just asked for; it asks again, and
-after some twenty rounds says ERR_TOO_MANY_REDIRECTS. No server logs an error: each answer is a fast 30x.
+	Text: `The answer is a redirect (301, 302, 303, 307, 308) whose Location is what the browser has just asked for; it asks again, and after
+some twenty rounds says ERR_TOO_MANY_REDIRECTS. No server logs an error: each answer is a fast 30x.
 
-Nearly always the origin believes that the client speaks http: TLS ended at the proxy, the leg to the origin is plain http (or it looks at a field that
-is missing), so the rule "redirect to https" applies again and again. The same happens between names: the proxy sends one Host (its
-own name for the origin), the origin has a canonical name and redirects to it. Application frameworks do it too: ASP.NET Core UseHttpsRedirection without ForwardedHeaders,
-Tomcat without RemoteIpValve, WordPress with siteurl on https, Spring requiresSecure.
+Nearly always the origin believes that the client speaks http: TLS ended at the proxy, the leg to the origin is plain http (or it
+looks at a field that is missing), so the rule "redirect to https" applies again and again. The same happens between names: the
+proxy sends one Host (its own name for the origin), the origin has a canonical name and redirects to it. Application frameworks do
+it too: ASP.NET Core UseHttpsRedirection without ForwardedHeaders, Tomcat without RemoteIpValve, WordPress with siteurl on https,
+Spring requiresSecure.
 
-A redirect from http to https is healthy once. One that sets a cookie and comes back to the same address is a test for cookies, and a loop only where
-the cookie does not return. One in which the path or the host changes is none. This is told when the address really repeats, or when the
-request says that the client already was on that address (X-Forwarded-Proto).`,
+A redirect from http to https is healthy once. One that sets a cookie and comes back to the same address is a test for cookies,
+and a loop only where the cookie does not return. One in which the path or the host changes is none. This is told when the address
+really repeats, or when the request says that the client already was on that address (X-Forwarded-Proto).`,
 	Asks: []string{"Follow it: curl -skIL --max-redirs 5 --resolve … -H 'X-Forwarded-Proto: https' URL, then without that field. Does the loop end with it?"},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Let the rewrite rule look at the forwarded scheme; trust that field from the proxy's address only.",

@@ -17,18 +17,20 @@ var unavailable = check.Check{
 	Refines:   []reason.Code{reason.OriginStatus5xx},
 	On:        []fact.Kind{fact.ResponseHead, fact.OriginLogged},
 	Silences:  []finding.Code{"http1.slow_first_byte"},
-	Text: `Something answers, quickly and correctly, that it cannot serve: 503, or, from an origin that is itself a proxy, 502 and 504. TCP, TLS and HTTP between
-here and there are fine.
+	Text: `Something answers, quickly and correctly, that it cannot serve: 503, or, from an origin that is itself a proxy, 502 and 504. TCP,
+TLS and HTTP between here and there are fine.
 
-On IIS a 503 with Server: Microsoft-HTTPAPI/2.0 comes from the kernel (http.sys), not from a site: the application pool is stopped, was switched off after it had crashed
-five times in five minutes (rapid-fail protection), has a wrong password for its account, its queue is full (1000 by default), or a connection limit was
-met. The site's log has nothing; HTTPERR has AppOffline, QueueFull, ConnLimit, Disabled, AppShutdown or AppPoolTimer. Elsewhere 503 is
-what HAProxy says without a live server (**SC**), Envoy with UH or UO, Apache's mod_proxy while a worker is in error state (AH00940), Kubernetes' ingress
-without endpoints, a page of maintenance.
+On IIS a 503 with Server: Microsoft-HTTPAPI/2.0 comes from the kernel (http.sys), not from a site: the application pool is
+stopped, was switched off after it had crashed five times in five minutes (rapid-fail protection), has a wrong password for its
+account, its queue is full (1000 by default), or a connection limit was met. The site's log has nothing; HTTPERR has AppOffline,
+QueueFull, ConnLimit, Disabled, AppShutdown or AppPoolTimer. Elsewhere 503 is what HAProxy says without a live server (**SC**),
+Envoy with UH or UO, Apache's mod_proxy while a worker is in error state (AH00940), Kubernetes' ingress without endpoints, a page
+of maintenance.
 
 A 502 or 504 from the origin means that there is one more leg behind it, with the same kinds of fault, to be looked at from there.
 
-Retry-After makes maintenance or overload likely; fields of a rate limit point to origin.rate_limited. A 500 is the application's own error and is not told here.`,
+Retry-After makes maintenance or overload likely; fields of a rate limit point to origin.rate_limited. A 500 is the application's
+own error and is not told here.`,
 	Asks: []string{
 		"On IIS: appcmd list apppool /state:Stopped, and findstr /s \"AppOffline QueueFull ConnLimit Disabled\" %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log",
 		"Is the origin a proxy? Then its own error log says why its own upstream failed at that second.",

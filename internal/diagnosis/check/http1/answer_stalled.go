@@ -19,16 +19,17 @@ var answerStalled = check.Check{
 	On:       []fact.Kind{fact.Silence, fact.GaveUp, fact.FirstByte, fact.ResponseHead},
 	Silences: []finding.Code{"client.gone"},
 	Text: `The origin sent a head, or part of one, or part of a body, and then nothing, while the connection stayed up. The application
-writes as it works and waits for something: a slow query, another service, a lock, an empty queue (long polling and server-sent events do that on
-purpose). Or the bytes are on their way and do not arrive: then TCP shows that they are sent again (tcp.packet_loss, tcp.mtu_black_hole).
+writes as it works and waits for something: a slow query, another service, a lock, an empty queue (long polling and server-sent
+events do that on purpose). Or the bytes are on their way and do not arrive: then TCP shows that they are sent again
+(tcp.packet_loss, tcp.mtu_black_hole).
 
-nginx prints *upstream timed out (110: Connection timed out) while reading upstream*, and the client has a 200 that breaks off; HAProxy
-logs **sD**, within the head **sH**; Envoy *response_timeout* or *stream_idle_timeout*; Go *net/http: request canceled (Client.Timeout or
-context cancellation while reading body)*; curl 28, or 18 once somebody closes.
+nginx prints *upstream timed out (110: Connection timed out) while reading upstream*, and the client has a 200 that breaks off;
+HAProxy logs **sD**, within the head **sH**; Envoy *response_timeout* or *stream_idle_timeout*; Go *net/http: request canceled
+(Client.Timeout or context cancellation while reading body)*; curl 28, or 18 once somebody closes.
 
-What looks alike: when the receiver stops reading, its window closes and the origin cannot send: that is the receiver's doing, and is not told here.
-A stall at about 65535 bytes of HTTP/2 is http2.flow_control_stall; one in TLS 1.3 after many records may be tls.key_update_stall. A pause
-that ends by itself is told as info.`,
+What looks alike: when the receiver stops reading, its window closes and the origin cannot send: that is the receiver's doing, and
+is not told here. A stall at about 65535 bytes of HTTP/2 is http2.flow_control_stall; one in TLS 1.3 after many records may be
+tls.key_update_stall. A pause that ends by itself is told as info.`,
 	Asks: []string{
 		"At which byte does it stop, and is that always the same? curl -N --resolve … URL | pv -b > /dev/null",
 		"Is this a stream on purpose (text/event-stream, long polling)? Then timers must be longer than its pauses, or it must send comments.",

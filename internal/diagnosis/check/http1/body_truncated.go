@@ -18,17 +18,19 @@ var bodyTruncated = check.Check{
 	Refines:   []reason.Code{reason.ReadTruncated, reason.ReadResetInBody, reason.ReadEOFInHeader},
 	On:        []fact.Kind{fact.HTTPCutShort, fact.ResponseHead, fact.FirstByte},
 	Silences:  []finding.Code{"tls.no_close_notify"},
-	Text: `The origin announced a length and ended the connection before that many bytes, or ended it within the head. Its own log usually says 200: the status was
-written when the head was. The worker died in mid-answer, a script ran into its time limit, a disk or a stream behind it failed, a
-front end of the origin lost its own upstream, or Content-Length was computed for another text than the one that was sent (bytes and
-characters mixed up, a filter that changed the body behind the head).
+	Text: `The origin announced a length and ended the connection before that many bytes, or ended it within the head. Its own log usually
+says 200: the status was written when the head was. The worker died in mid-answer, a script ran into its time limit, a disk or a
+stream behind it failed, a front end of the origin lost its own upstream, or Content-Length was computed for another text than the
+one that was sent (bytes and characters mixed up, a filter that changed the body behind the head).
 
-What people see: a 200 with a broken page or download; curl exit 18 *transfer closed with N bytes remaining to read*; nginx *upstream
-prematurely closed connection while reading upstream*; HAProxy **SD**; Go *unexpected EOF*; a browser ERR_CONTENT_LENGTH_MISMATCH.
+What people see: a 200 with a broken page or download; curl exit 18 *transfer closed with N bytes remaining to read*; nginx
+*upstream prematurely closed connection while reading upstream*; HAProxy **SD**; Go *unexpected EOF*; a browser
+ERR_CONTENT_LENGTH_MISMATCH.
 
-A length that is wrong by the same few bytes each time is computed wrongly; one that breaks off at varying places is a crash or a timer; a
-round time before the end is a timer. A body without any length that ends by a close cannot be told from a truncated one: that is
-tls.no_close_notify. In a chunked body the missing last chunk is http1.chunk_broken. Where the receiver ends it, the origin is not to blame.`,
+A length that is wrong by the same few bytes each time is computed wrongly; one that breaks off at varying places is a crash or a
+timer; a round time before the end is a timer. A body without any length that ends by a close cannot be told from a truncated one:
+that is tls.no_close_notify. In a chunked body the missing last chunk is http1.chunk_broken. Where the receiver ends it, the
+origin is not to blame.`,
 	Asks: []string{
 		"Fetch it twice from the origin itself, and compare the lengths: curl -so /dev/null -w '%{size_download} %{http_code}' --resolve …",
 		"Does it end at the same byte, or after the same time?",

@@ -18,18 +18,21 @@ var chunkBroken = check.Check{
 	Refines:   []reason.Code{reason.HTTP1BadChunk, reason.HTTP1BadTrailer, reason.ReadTruncated, reason.ReadResetInBody},
 	On:        []fact.Kind{fact.HTTPBroken, fact.HTTPCutShort, fact.ResponseHead},
 	Silences:  []finding.Code{"tls.no_close_notify"},
-	Text: `With Transfer-Encoding: chunked each piece of a body has its size in hexadecimal on a line before it, and a chunk of size zero with an
-empty line ends the body (RFC 9112 section 7.1). Without that end the body is incomplete, however the connection ends.
+	Text: `With Transfer-Encoding: chunked each piece of a body has its size in hexadecimal on a line before it, and a chunk of size zero
+with an empty line ends the body (RFC 9112 section 7.1). Without that end the body is incomplete, however the connection ends.
 
-Two faults: the connection ends before the last chunk — the origin died or gave up within the answer, as with http1.body_truncated — or
-a size line is none. The latter comes from applications that write chunks themselves while the server does it too (sizes appear in the page),
-from modules that change bytes behind the framing, from two workers that write to one connection, and from sizes in decimal.
+Two faults: the connection ends before the last chunk — the origin died or gave up within the answer, as with http1.body_truncated
+— or a size line is none. The latter comes from applications that write chunks themselves while the server does it too (sizes
+appear in the page), from modules that change bytes behind the framing, from two workers that write to one connection, and from
+sizes in decimal.
 
-nginx prints *upstream sent invalid chunked response* for the second and *upstream prematurely closed connection while reading upstream* for
-the first; HAProxy **PH** or **PD** and **SD**; Go *malformed chunked encoding*, *unexpected EOF*; curl exit 56 or 18; a browser
-ERR_INCOMPLETE_CHUNKED_ENCODING. Some clients show the page all the same, so that it works for one and not for another.
+nginx prints *upstream sent invalid chunked response* for the second and *upstream prematurely closed connection while reading
+upstream* for the first; HAProxy **PH** or **PD** and **SD**; Go *malformed chunked encoding*, *unexpected EOF*; curl exit 56 or
+18; a browser ERR_INCOMPLETE_CHUNKED_ENCODING. Some clients show the page all the same, so that it works for one and not for
+another.
 
-A lone LF behind a size is also told: many recipients take it, strict ones and firewalls do not, since request smuggling builds on it.`,
+A lone LF behind a size is also told: many recipients take it, strict ones and firewalls do not, since request smuggling builds on
+it.`,
 	Asks: []string{
 		"Look at the bytes: curl --raw -s --resolve … URL | head -c 300 | xxd",
 		"Does the application write Transfer-Encoding or chunk sizes itself?",

@@ -16,17 +16,18 @@ var closedBeforeAnswer = check.Check{
 	Catalogue: []int{59},
 	Refines:   []reason.Code{reason.ReadEOFBeforeHeader, reason.WriteEOF},
 	On:        []fact.Kind{fact.TCPClosed, fact.TLSAlert, fact.RequestSent},
-	Text: `The handshake was fine and the request went out. Then the origin sent a FIN, or close_notify and a FIN, and not one byte of a status
-line. An orderly close is made by software: the worker that had the request died or was recycled, the handler returned without writing
-(Tomcat after an uncaught error, a Node process that exits), a supervisor drained the connection, or a server behind the origin's own
-front end went away. On IIS it is w3wp that crashed or was recycled: http.sys then writes Connection_Abandoned_By_ReqQueue.
+	Text: `The handshake was fine and the request went out. Then the origin sent a FIN, or close_notify and a FIN, and not one byte of a
+status line. An orderly close is made by software: the worker that had the request died or was recycled, the handler returned
+without writing (Tomcat after an uncaught error, a Node process that exits), a supervisor drained the connection, or a server
+behind the origin's own front end went away. On IIS it is w3wp that crashed or was recycled: http.sys then writes
+Connection_Abandoned_By_ReqQueue.
 
-nginx prints *upstream prematurely closed connection while reading response header from upstream* for this and for a reset alike. HAProxy
-logs **SH**, Go says *EOF* (Caddy: 502), Apache's mod_proxy AH01102 with AH00898 *(70014)End of file found*, Envoy **UC**.
+nginx prints *upstream prematurely closed connection while reading response header from upstream* for this and for a reset alike.
+HAProxy logs **SH**, Go says *EOF* (Caddy: 502), Apache's mod_proxy AH01102 with AH00898 *(70014)End of file found*, Envoy **UC**.
 
-What looks alike: on a connection that was used before, and after a pause, it is more often the keep-alive limit of the origin that met
-our request on its way (tcp.keep_alive_race), which a retry mends. A RST instead of a FIN is http1.reset_before_answer. With a fatal alert,
-or after a HelloRequest, the cause is one of TLS. When the answer had begun, see http1.body_truncated.`,
+What looks alike: on a connection that was used before, and after a pause, it is more often the keep-alive limit of the origin
+that met our request on its way (tcp.keep_alive_race), which a retry mends. A RST instead of a FIN is http1.reset_before_answer.
+With a fatal alert, or after a HelloRequest, the cause is one of TLS. When the answer had begun, see http1.body_truncated.`,
 	Asks: []string{
 		"Which process had the request, and did it end then? On Linux: journalctl -k | grep -iE 'segfault|oom', systemctl status of the service.",
 		"On IIS: findstr /s Connection_Abandoned %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log, and the System log for WAS 5009, 5011, 5074.",

@@ -14,15 +14,17 @@ var contentCodingBroken = check.Check{
 	Severity:  finding.Critical,
 	Catalogue: []int{68},
 	On:        []fact.Kind{fact.HTTPCoding},
-	Text: `The head says Content-Encoding: gzip (or deflate, br, zstd) and the body does not begin as that coding begins: gzip is 1f 8b, zstd 28 b5
-2f fd, zlib a byte with low half 8 and a checksum. Or the text was compressed twice and says so once: inside the gzip lies gzip again.
+	Text: `The head says Content-Encoding: gzip (or deflate, br, zstd) and the body does not begin as that coding begins: gzip is 1f 8b, zstd
+28 b5 2f fd, zlib a byte with low half 8 and a checksum. Or the text was compressed twice and says so once: inside the gzip lies
+gzip again.
 
-All logs say 200 with the right length; only browsers complain: ERR_CONTENT_DECODING_FAILED, *Content Encoding Error*, curl 61, or the page is
-shown as binary rubbish. Where a proxy or WAF looks into bodies, it may fail or see nothing.
+All logs say 200 with the right length; only browsers complain: ERR_CONTENT_DECODING_FAILED, *Content Encoding Error*, curl 61, or
+the page is shown as binary rubbish. Where a proxy or WAF looks into bodies, it may fail or see nothing.
 
-It comes from an application that compresses and a server that does it again; from error pages and redirects for which the field was set before
-the handler failed, with the text of the error in clear behind it; from files that were compressed on disk (.gz) and served as text; from a cache
-that stored one variant and answers with the other for lack of Vary: Accept-Encoding; from a proxy that rewrites the body and leaves the field.
+It comes from an application that compresses and a server that does it again; from error pages and redirects for which the field
+was set before the handler failed, with the text of the error in clear behind it; from files that were compressed on disk (.gz)
+and served as text; from a cache that stored one variant and answers with the other for lack of Vary: Accept-Encoding; from a
+proxy that rewrites the body and leaves the field.
 
 A part of a range (206) begins anywhere and is not judged, nor are archives that are compressed once more on purpose.`,
 	Asks: []string{

@@ -22,16 +22,18 @@ var continueStall = check.Check{
 	Refines:   []reason.Code{reason.ReadFirstByteTimeout, reason.WriteExpectRefused, reason.WriteTimeout, reason.ClientGone},
 	On:        []fact.Kind{fact.RequestHead, fact.ContinueWaited},
 	Silences:  []finding.Code{"http1.slow_first_byte", "http1.closed_before_answer", "http1.reset_before_answer", "client.gone"},
-	Text: `With Expect: 100-continue a client sends its head and waits before it sends the body. The server says 100 (Continue), or a final status.
-When something on the way passes the field on but not the 100, or the origin does not know the field at all, both wait: the origin
-for a body, the client for a word. curl and many libraries give up after 1 s and send the body, so that every upload is a second slower;
-.NET waits 350 ms; clients that follow the letter wait for good, until a timer ends it. Some origins answer 417 instead.
+	Text: `With Expect: 100-continue a client sends its head and waits before it sends the body. The server says 100 (Continue), or a final
+status. When something on the way passes the field on but not the 100, or the origin does not know the field at all, both wait:
+the origin for a body, the client for a word. curl and many libraries give up after 1 s and send the body, so that every upload is
+a second slower; .NET waits 350 ms; clients that follow the letter wait for good, until a timer ends it. Some origins answer 417
+instead.
 
 What people see: uploads that take exactly one second longer than they should; POSTs above 1 MB (curl's threshold; 1 KB in older
-versions) that hang while small ones work; nginx *upstream timed out while reading response header*; on IIS Timer_EntityBody in HTTPERR.
+versions) that hang while small ones work; nginx *upstream timed out while reading response header*; on IIS Timer_EntityBody in
+HTTPERR.
 
-A client that waits and gets its 100 late only has a slow origin. Where a HelloRequest lies in the wait, the origin wants to renegotiate
-before the body: tls.renegotiation_body_deadlock, and there Expect is the cure and not the fault.`,
+A client that waits and gets its 100 late only has a slow origin. Where a HelloRequest lies in the wait, the origin wants to
+renegotiate before the body: tls.renegotiation_body_deadlock, and there Expect is the cure and not the fault.`,
 	Asks: []string{
 		"Does it go away without the field: curl -H 'Expect:' --data-binary @file …?",
 		"Who drops the 100: compare a capture between client and proxy with one between proxy and origin.",

@@ -15,16 +15,17 @@ var earlyAnswer = check.Check{
 	Severity: finding.Warning,
 	Refines:  []reason.Code{reason.WriteEarlyResponse, reason.WriteReset, reason.WriteEOF},
 	On:       []fact.Kind{fact.ResponseHead},
-	Text: `A server may answer before the body is there: 413, 401, 403, a redirect to the log-in. What matters is what it does next. When it closes at once
-with bytes unread, its kernel sends a RST, and a RST makes the receiver's kernel throw away what it has not read yet: the answer itself. So the
-client sees *connection reset* or *broken pipe* instead of the 413, now and then and the more the longer the way. RFC 9112 section 9.6 asks servers to
-close in stages: stop sending, go on reading for a while, then close.
+	Text: `A server may answer before the body is there: 413, 401, 403, a redirect to the log-in. What matters is what it does next. When it
+closes at once with bytes unread, its kernel sends a RST, and a RST makes the receiver's kernel throw away what it has not read
+yet: the answer itself. So the client sees *connection reset* or *broken pipe* instead of the 413, now and then and the more the
+longer the way. RFC 9112 section 9.6 asks servers to close in stages: stop sending, go on reading for a while, then close.
 
-Go reports *write: connection reset by peer* or *write: broken pipe*, curl *Send failure: Connection reset by peer* (55), nginx *sendfile() failed (104…) while
-sending request to upstream* (it shows the answer where it had come), HAProxy **SD** or **SH**, IIS Connection_Dropped. Users of uploads say it fails at random.
+Go reports *write: connection reset by peer* or *write: broken pipe*, curl *Send failure: Connection reset by peer* (55), nginx
+*sendfile() failed (104…) while sending request to upstream* (it shows the answer where it had come), HAProxy **SD** or **SH**,
+IIS Connection_Dropped. Users of uploads say it fails at random.
 
-The cause of the refusal is in the status. 413 has its own pages (origin.body_too_large, tls.renegotiation_body_too_large), 401 with NTLM
-origin.ntlm_connection_shared. An early answer whose request is read to its end is no fault.`,
+The cause of the refusal is in the status. 413 has its own pages (origin.body_too_large, tls.renegotiation_body_too_large), 401
+with NTLM origin.ntlm_connection_shared. An early answer whose request is read to its end is no fault.`,
 	Asks: []string{"Does it work with a small body, or with Expect: 100-continue (curl -H 'Expect: 100-continue')? Then the status comes before the body is sent."},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Read the rest of the body, or close in stages; or have clients send Expect: 100-continue, so that the refusal comes first."},

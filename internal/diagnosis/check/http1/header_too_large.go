@@ -17,14 +17,14 @@ var headerTooLarge = check.Check{
 	Catalogue: []int{64},
 	Refines:   []reason.Code{reason.HTTP1HeaderTooBig},
 	On:        []fact.Kind{fact.HTTPBroken, fact.ResponseHead, fact.FirstByte},
-	Text: `The origin's status line and fields together exceed what the proxy buffers for them. Nearly always it is cookies: one more Set-Cookie on
-every answer, a session kept in the cookie itself, single sign-on tokens cut into several cookies; else a Content-Security-Policy or a
-Link field that grew, or debug fields of a framework.
+	Text: `The origin's status line and fields together exceed what the proxy buffers for them. Nearly always it is cookies: one more
+Set-Cookie on every answer, a session kept in the cookie itself, single sign-on tokens cut into several cookies; else a
+Content-Security-Policy or a Link field that grew, or debug fields of a framework.
 
-There is no limit in RFC 9110; each product has its own. nginx takes one memory page (4 or 8 KiB, proxy_buffer_size) and prints *upstream
-sent too big header while reading response header from upstream*; HAProxy tune.bufsize (16 KiB) and logs **PH**; Go's client 1 MiB; Envoy 60 KiB (**UPE** or
-*headers_too_large*); Cloudflare 128 KiB (520). So one proxy fails where another, or direct access, does not; and it starts
-with a user whose cookies are many, not with a deployment.
+There is no limit in RFC 9110; each product has its own. nginx takes one memory page (4 or 8 KiB, proxy_buffer_size) and prints
+*upstream sent too big header while reading response header from upstream*; HAProxy tune.bufsize (16 KiB) and logs **PH**; Go's
+client 1 MiB; Envoy 60 KiB (**UPE** or *headers_too_large*); Cloudflare 128 KiB (520). So one proxy fails where another, or direct
+access, does not; and it starts with a user whose cookies are many, not with a deployment.
 
 When it is the request that is too large for the origin, it answers 431, 414 or 400: see http1.request_header_too_large.`,
 	Asks: []string{

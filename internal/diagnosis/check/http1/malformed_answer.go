@@ -18,18 +18,18 @@ var malformedAnswer = check.Check{
 	Catalogue: []int{65},
 	Refines:   malformedReasons(),
 	On:        []fact.Kind{fact.HTTPBroken, fact.ResponseHead, fact.FirstByte, fact.RequestSent},
-	Text: `The answer breaks the syntax or the framing of HTTP/1.1: a field name with a space, a line without a colon, two Content-Length fields
-that differ, Content-Length beside Transfer-Encoding, a status that is no number, bytes behind the end of the body, or no HTTP at all.
-Recipients differ in what they forgive, which is why the page works directly and fails through a strict proxy, or the reverse; and since
-request and response smuggling live from that difference, proxies grow stricter with each release.
+	Text: `The answer breaks the syntax or the framing of HTTP/1.1: a field name with a space, a line without a colon, two Content-Length
+fields that differ, Content-Length beside Transfer-Encoding, a status that is no number, bytes behind the end of the body, or no
+HTTP at all. Recipients differ in what they forgive, which is why the page works directly and fails through a strict proxy, or the
+reverse; and since request and response smuggling live from that difference, proxies grow stricter with each release.
 
-nginx prints *upstream sent invalid header*, *upstream sent duplicate header line*, *upstream sent no valid HTTP/1.0 header* (and then
-passes the bytes on as HTTP/0.9), *"Content-Length" and "Transfer-Encoding" headers at the same time*; HAProxy logs **PH**, and *show
-errors* has the bytes; Go says *malformed HTTP status code*, *malformed MIME header line*, *multiple Content-Length headers*; Node
-HPE_INVALID_HEADER_TOKEN, HPE_UNEXPECTED_CONTENT_LENGTH; curl *Received HTTP/0.9 when not allowed*.
+nginx prints *upstream sent invalid header*, *upstream sent duplicate header line*, *upstream sent no valid HTTP/1.0 header* (and
+then passes the bytes on as HTTP/0.9), *"Content-Length" and "Transfer-Encoding" headers at the same time*; HAProxy logs **PH**,
+and *show errors* has the bytes; Go says *malformed HTTP status code*, *malformed MIME header line*, *multiple Content-Length
+headers*; Node HPE_INVALID_HEADER_TOKEN, HPE_UNEXPECTED_CONTENT_LENGTH; curl *Received HTTP/0.9 when not allowed*.
 
-Bytes behind a body often mean that Content-Length is too small for what is sent: characters counted instead of bytes. A broken chunk is http1.chunk_broken,
-an answer of TLS or another protocol on this port is a matter of the port (tls.tls_to_plain_port).`,
+Bytes behind a body often mean that Content-Length is too small for what is sent: characters counted instead of bytes. A broken
+chunk is http1.chunk_broken, an answer of TLS or another protocol on this port is a matter of the port (tls.tls_to_plain_port).`,
 	Asks: []string{
 		"Look at the bytes of the head: curl -sik --http1.1 --resolve … URL | head -30 | cat -A",
 		"Which of application, framework or front end writes that field? Compare the answer of a static file on the same server.",

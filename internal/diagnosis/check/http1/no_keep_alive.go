@@ -19,19 +19,19 @@ var noKeepAlive = check.Check{
 	Catalogue: []int{69},
 	On:        []fact.Kind{fact.ResponseHead},
 	Needs:     check.Plain | check.Others,
-	Text: `Each connection carries one request and is closed: one side says Connection: close, or speaks HTTP/1.0, where that is the default. TCP
-and TLS then cost two to four round trips and a signature for each request, latency is a multiple of what the page needs, TIME-WAIT sockets
-pile up at who closes first, and ephemeral ports may run out (tcp.ports_exhausted).
+	Text: `Each connection carries one request and is closed: one side says Connection: close, or speaks HTTP/1.0, where that is the default.
+TCP and TLS then cost two to four round trips and a signature for each request, latency is a multiple of what the page needs,
+TIME-WAIT sockets pile up at who closes first, and ephemeral ports may run out (tcp.ports_exhausted).
 
 Nothing fails by it, so nothing is logged. It shows as $upstream_connect_time in nginx beside every request, as Tc in HAProxy, as
 time_appconnect in curl, and as a CPU of the origin that is busy with handshakes.
 
-For most of its history nginx has spoken HTTP/1.0 with Connection: close to its upstream unless told otherwise; Apache's
-mod_proxy closes with SetEnv proxy-nokeepalive; IIS has a switch for it; Windows authentication over Negotiate may end connections with
+For most of its history nginx has spoken HTTP/1.0 with Connection: close to its upstream unless told otherwise; Apache's mod_proxy
+closes with SetEnv proxy-nokeepalive; IIS has a switch for it; Windows authentication over Negotiate may end connections with
 authPersistSingleRequest; WAFs and old load balancers switch it off on purpose.
 
-Here the answers (or the requests) say it themselves, on several connections in a row. A single one that is closed after a 4xx or 5xx is
-usual and means nothing.`,
+Here the answers (or the requests) say it themselves, on several connections in a row. A single one that is closed after a 4xx or
+5xx is usual and means nothing.`,
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Let it keep connections.", Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/httpProtocol /allowKeepAlive:True /commit:apphost`},
 		{On: finding.Nginx, Do: "As an origin: keepalive_timeout above 0. As a proxy in between: keep connections to its upstream.",

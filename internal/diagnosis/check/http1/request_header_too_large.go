@@ -21,17 +21,17 @@ var requestHeaderTooLarge = check.Check{
 	Refines:   []reason.Code{reason.OriginStatus4xx},
 	On:        []fact.Kind{fact.ResponseHead},
 	Silences:  []finding.Code{"http1.request_refused", "origin.host_unknown"},
-	Text: `The origin refuses the request for the size of its line or fields: 431 Request Header Fields Too Large, 414 URI Too Long, or a bare 400.
-On IIS it is http.sys that refuses, before any site: *Bad Request - Request Too Long* or *Header Field Too Long*, nothing in the site's
-log, and RequestLength, FieldLength or URL_Length in HTTPERR. nginx answers *400 Request Header Or Cookie Too Large* or 414, Node 431,
-Tomcat 400, Apache 400 *Size of a request header field exceeds server limit*.
+	Text: `The origin refuses the request for the size of its line or fields: 431 Request Header Fields Too Large, 414 URI Too Long, or a
+bare 400. On IIS it is http.sys that refuses, before any site: *Bad Request - Request Too Long* or *Header Field Too Long*,
+nothing in the site's log, and RequestLength, FieldLength or URL_Length in HTTPERR. nginx answers *400 Request Header Or Cookie
+Too Large* or 414, Node 431, Tomcat 400, Apache 400 *Size of a request header field exceeds server limit*.
 
-Users meet it one by one: Kerberos tickets of users in many groups (Authorization: Negotiate of 12 KB and more), cookies that pile up on a
-domain, tokens in the URL. Through a proxy it begins earlier, because the proxy adds fields of its own (X-Forwarded-For, Via, Forwarded, a client certificate
-in a field), so that the same user gets through directly.
+Users meet it one by one: Kerberos tickets of users in many groups (Authorization: Negotiate of 12 KB and more), cookies that pile
+up on a domain, tokens in the URL. Through a proxy it begins earlier, because the proxy adds fields of its own (X-Forwarded-For,
+Via, Forwarded, a client certificate in a field), so that the same user gets through directly.
 
-Limits: http.sys MaxFieldLength 16384 and MaxRequestBytes 16384, nginx large_client_header_buffers 8k each, Apache LimitRequestFieldSize
-8190, Tomcat maxHttpHeaderSize 8192, Node 16384 (8192 before 14).`,
+Limits: http.sys MaxFieldLength 16384 and MaxRequestBytes 16384, nginx large_client_header_buffers 8k each, Apache
+LimitRequestFieldSize 8190, Tomcat maxHttpHeaderSize 8192, Node 16384 (8192 before 14).`,
 	Asks: []string{
 		"Does it go away when the user deletes the cookies of the site, or is in fewer groups (whoami /groups)?",
 		"On IIS: findstr /s \"RequestLength FieldLength URL_Length\" %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log",

@@ -18,18 +18,19 @@ var requestRefused = check.Check{
 	Catalogue: []int{70},
 	Refines:   []reason.Code{reason.OriginStatus4xx},
 	On:        []fact.Kind{fact.ResponseHead},
-	Text: `A 400 (or 411, 501, 505) that no application made: the server's parser refuses the request before any site sees it, closes the connection and
-writes nothing to the site's log. Servers have become strict since request smuggling: Content-Length beside Transfer-Encoding, a transfer
-coding that they do not know, folded fields, spaces before the colon, control characters, a bare LF, underscores in names, a target with
-characters that must be escaped, a Host that is missing or there twice. A proxy that passes such things on, or makes them while it
-rewrites, gets the 400, while a browser directly does not.
+	Text: `A 400 (or 411, 501, 505) that no application made: the server's parser refuses the request before any site sees it, closes the
+connection and writes nothing to the site's log. Servers have become strict since request smuggling: Content-Length beside
+Transfer-Encoding, a transfer coding that they do not know, folded fields, spaces before the colon, control characters, a bare LF,
+underscores in names, a target with characters that must be escaped, a Host that is missing or there twice. A proxy that passes
+such things on, or makes them while it rewrites, gets the 400, while a browser directly does not.
 
 http.sys writes BadRequest, Verb, URL, Header, Invalid_CR/LF, LengthRequired or Version_N/S to HTTPERR and answers with Server:
 Microsoft-HTTPAPI/2.0; nginx logs *client sent invalid header line* at level info, and drops names with underscores in silence;
 Tomcat *Invalid character found in the request target*; Node HPE_…; Go *malformed HTTP request*; HAProxy **PR--**.
 
-What looks alike: a name that the server does not know (origin.host_unknown), a head that is too large (http1.request_header_too_large), HTTP in clear
-on the TLS port (tls.plain_http_on_tls_port). A 400 with the application's own page is the application's.`,
+What looks alike: a name that the server does not know (origin.host_unknown), a head that is too large
+(http1.request_header_too_large), HTTP in clear on the TLS port (tls.plain_http_on_tls_port). A 400 with the application's own
+page is the application's.`,
 	Asks: []string{
 		"On IIS: Get-Content C:\\Windows\\System32\\LogFiles\\HTTPERR\\httperr*.log | Select-String ' 400 | 411 | 501 '",
 		"Send the request as the proxy sent it, then leave out one field after the other: nc, openssl s_client -quiet -ign_eof.",

@@ -14,17 +14,17 @@ var resetBeforeAnswer = check.Check{
 	Catalogue: []int{60},
 	Refines:   []reason.Code{reason.ReadResetBeforeHeader, reason.WriteReset},
 	On:        []fact.Kind{fact.TCPReset, fact.RequestSent},
-	Text: `After the request a RST came from the origin's side and no byte of an answer. The kernel of the origin sends one when the process died
-with the request unread, when it closed the socket while bytes were still waiting in it (SO_LINGER 0, or a body that nobody read), or when
-http.sys drops the connection (a timer, Connection_Dropped, a pool that is shut down). A firewall, an intrusion prevention system or a
-load balancer on the way sends one in the origin's name when it dislikes the content or has lost its state.
+	Text: `After the request a RST came from the origin's side and no byte of an answer. The kernel of the origin sends one when the process
+died with the request unread, when it closed the socket while bytes were still waiting in it (SO_LINGER 0, or a body that nobody
+read), or when http.sys drops the connection (a timer, Connection_Dropped, a pool that is shut down). A firewall, an intrusion
+prevention system or a load balancer on the way sends one in the origin's name when it dislikes the content or has lost its state.
 
-nginx prints the same words as for a close: *upstream prematurely closed connection while reading response header*, HAProxy **SH**, Go
-*read: connection reset by peer*, Apache's mod_proxy *(104)Connection reset by peer* AH01991, Envoy **UC**.
+nginx prints the same words as for a close: *upstream prematurely closed connection while reading response header*, HAProxy
+**SH**, Go *read: connection reset by peer*, Apache's mod_proxy *(104)Connection reset by peer* AH01991, Envoy **UC**.
 
 What looks alike: on a used connection after a pause it is the keep-alive race (tcp.keep_alive_race) or state that a NAT forgot
-(tcp.half_open). Directly after ClientHello it is no matter of HTTP (tls.closed_after_hello, network.sni_reset). A reset at 120 s after a
-HelloRequest is tls.hello_request_ignored. A FIN is http1.closed_before_answer.`,
+(tcp.half_open). Directly after ClientHello it is no matter of HTTP (tls.closed_after_hello, network.sni_reset). A reset at 120 s
+after a HelloRequest is tls.hello_request_ignored. A FIN is http1.closed_before_answer.`,
 	Asks: []string{
 		"Capture on the origin at the same time: where its own capture shows no RST leaving, something between made it.",
 		"Compare TTL and IP identification of the RST with those of the SYN-ACK in the capture: another TTL means another machine.",

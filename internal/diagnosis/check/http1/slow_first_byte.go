@@ -25,17 +25,17 @@ var slowFirstByte = check.Check{
 	On:        []fact.Kind{fact.Silence, fact.GaveUp, fact.ResponseHead, fact.RequestSent, fact.TLSApplicationData},
 	Silences:  []finding.Code{"client.gone"},
 	Text: `The origin's kernel acknowledged the request and its software said nothing: no status line, no interim response, and, what matters
-most, no TLS record of any other kind. Somebody waits: the application for a database, a lock, another service; the request for a free
-worker or thread; IIS for an application pool that starts. The wait ends with the first timer on the way, and that timer's owner is the one who
-reports the fault, though it lies behind him.
+most, no TLS record of any other kind. Somebody waits: the application for a database, a lock, another service; the request for a
+free worker or thread; IIS for an application pool that starts. The wait ends with the first timer on the way, and that timer's
+owner is the one who reports the fault, though it lies behind him.
 
-nginx prints *upstream timed out (110: Connection timed out) while reading response header from upstream* and answers 504; HAProxy 504 with
-**sH** and Tr=-1; Go *timeout awaiting response headers*; Envoy **UT**; Cloudflare 524 at 100 s. On IIS the site's log shows a large
-time-taken, HTTPERR Timer_AppPool or QueueFull where the request never got to the pool.
+nginx prints *upstream timed out (110: Connection timed out) while reading response header from upstream* and answers 504; HAProxy
+504 with **sH** and Tr=-1; Go *timeout awaiting response headers*; Envoy **UT**; Cloudflare 524 at 100 s. On IIS the site's log
+shows a large time-taken, HTTPERR Timer_AppPool or QueueFull where the request never got to the pool.
 
-What looks alike: a HelloRequest in the silence is tls.hello_request_ignored; segments that are sent again without an acknowledgement are a
-matter of the network (tcp.half_open, tcp.packet_loss); with Expect: 100-continue see http1.continue_stall. An answer that comes late and is
-taken is no fault: this page says so as info.`,
+What looks alike: a HelloRequest in the silence is tls.hello_request_ignored; segments that are sent again without an
+acknowledgement are a matter of the network (tcp.half_open, tcp.packet_loss); with Expect: 100-continue see http1.continue_stall.
+An answer that comes late and is taken is no fault: this page says so as info.`,
 	Asks: []string{
 		"How long does the same request take on the origin itself: curl -o /dev/null -w '%{time_starttransfer}' --resolve …? All requests, or this path alone?",
 		"On IIS: appcmd list requests /elapsed:5000 while it hangs; on Java: jstack PID; on PHP: the slow log of php-fpm.",
@@ -71,6 +71,9 @@ func runSlowFirstByte(c *check.Case) *check.Verdict {
 		return nil
 	}
 	w := f.WaitOf(p)
+	if w.Length < slow && (f.Has(fact.ClientLeft) || f.Reason == reason.ClientGone) {
+		return nil // a user's patience
+	}
 	v := &check.Verdict{Confidence: finding.Certain, Waited: w.Length, Proof: []finding.Proof{f.Proof(p.At, p.Line()+" is out")}}
 	who := ""
 	switch {

@@ -18,16 +18,17 @@ var upgradeFailed = check.Check{
 	Refines:   []reason.Code{reason.HTTP1BadUpgrade, reason.OriginStatus4xx},
 	On:        []fact.Kind{fact.HTTPBroken, fact.RequestHead, fact.FirstByte, fact.RequestSent},
 	Silences:  []finding.Code{"http1.closed_before_answer", "http1.reset_before_answer", "http1.malformed_answer", "http1.request_refused"},
-	Text: `A WebSocket begins as a GET with Upgrade: websocket, Connection: Upgrade and a key; 101 turns the connection over. Upgrade and Connection are
-hop-by-hop: a proxy must pass them on by intention, or they are gone and the origin sees a plain GET with a key. Then it answers 400
-(*Can "Upgrade" only to "WebSocket"*), 426, 404 or simply 200 with a page, and the browser says *Unexpected response code*.
+	Text: `A WebSocket begins as a GET with Upgrade: websocket, Connection: Upgrade and a key; 101 turns the connection over. Upgrade and
+Connection are hop-by-hop: a proxy must pass them on by intention, or they are gone and the origin sees a plain GET with a key.
+Then it answers 400 (*Can "Upgrade" only to "WebSocket"*), 426, 404 or simply 200 with a page, and the browser says *Unexpected
+response code*.
 
-The other way round an origin may send a 101 that nobody asked for. nginx passes it to the client and then both hang; Go says *backend tried to
-switch protocol "x" when "" was requested*; HAProxy logs **PH**. An answer of this kind must not be believed: behind it the bytes are no
-HTTP any more, and requests of other users may end up among them.
+The other way round an origin may send a 101 that nobody asked for. nginx passes it to the client and then both hang; Go says
+*backend tried to switch protocol "x" when "" was requested*; HAProxy logs **PH**. An answer of this kind must not be believed:
+behind it the bytes are no HTTP any more, and requests of other users may end up among them.
 
-A 101 that came and then a close after a minute of silence is no failure of the upgrade but an idle timer (nginx proxy_read_timeout 60 s).
-401, 403 and redirects are the application's answer. An Upgrade: h2c that is ignored is no fault.`,
+A 101 that came and then a close after a minute of silence is no failure of the upgrade but an idle timer (nginx
+proxy_read_timeout 60 s). 401, 403 and redirects are the application's answer. An Upgrade: h2c that is ignored is no fault.`,
 	Asks: []string{
 		"Does it work directly: curl -i --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' --resolve … URL",
 		"On IIS: is the feature installed (Get-WindowsFeature Web-WebSockets)?",
