@@ -74,7 +74,8 @@ func sessionFaults() []fault {
 				c.Sessions = new(tlspeer.Sessions)
 				return nil
 			}},
-		{Fault: is("ticket-lost", "promises a ticket in the ServerHello of a renegotiation and sends none: GnuTLS breaks off", "", ""),
+		{Fault: is("ticket-lost", "promises a ticket in the ServerHello of a renegotiation and sends none: GnuTLS, and Go with a session cache, break off", reason.TLSAlert,
+			"tls.ticket_lost_in_renegotiation"),
 			setup: func(c *Config) error {
 				c.TLS.LoseTicket, c.TLS.Sessions = true, new(tlspeer.Sessions)
 				c.Renegotiate.Path, c.Renegotiate.Auth = "/", tlspeer.Accept

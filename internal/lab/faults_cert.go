@@ -44,7 +44,7 @@ func certFaults() []fault {
 	}
 	return []fault{
 		one("cert-weak-key", "its key is RSA of 1024 bits, which Go takes and OpenSSL does not", "", "cert.weak", certs.Options{Weak: true}, nil),
-		one("cert-sha1", "its certificate is signed with SHA-1", reason.CertUnknownCA, "cert.weak", certs.Options{SHA1: true}, nil),
+		one("cert-sha1", "its certificate is signed with SHA-1", reason.TLSWeakKeyOrHash, "cert.weak", certs.Options{SHA1: true}, nil),
 		one("cert-ca-as-leaf", "its certificate is one of an authority", "", "cert.not_permitted", certs.Options{Authority: true}, nil),
 		one("cert-name-constraints", "its authority may not sign for this name", reason.CertBadUsage, "cert.not_permitted", certs.Options{}, constrained),
 		{Fault: is("cert-ecdsa-only", "an ECDSA certificate, and suites that need an RSA one", reason.TLSNoCommonCipher, "tls.no_common_cipher").probed("cert.key_type_mismatch"),

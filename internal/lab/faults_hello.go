@@ -36,7 +36,7 @@ func helloFaults() []fault {
 				s.alertInClear(tlswire.AlertWarning, tlswire.AlertUnrecognizedName)
 				return nil
 			}),
-		{Fault: is("alpn-unasked", "chooses a protocol that nobody offered", reason.TLSALPNMismatch, "tls.alpn_mismatch"),
+		{Fault: is("alpn-unasked", "chooses a protocol that nobody offered", reason.TLSAlert, "tls.alpn_mismatch"),
 			setup: func(c *Config) error { c.TLS.ForceALPN = "spdy/3"; return nil }},
 		{Fault: is("alpn-none", "speaks no protocol that is offered: alert 120", reason.TLSALPNNone, "tls.alpn_mismatch"),
 			setup: func(c *Config) error { c.TLS.ALPN, c.TLS.RequireALPN = []string{"spdy/3"}, true; return nil }},

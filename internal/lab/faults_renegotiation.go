@@ -37,7 +37,9 @@ func renegotiationFaults() []fault {
 		one("renegotiate-interfere", "sends application data between HelloRequest and ServerHello", reason.TLSRenegotiationFailed, "tls.handshake_alert",
 			func(c *Config) { c.Renegotiate.Auth, c.Renegotiate.Interfere = tlspeer.Accept, true }),
 		asked(one("renegotiate-body-stall", "asks while the body is in flight and reads no further: both sides wait", "", "tls.renegotiation_body_deadlock",
-			func(c *Config) { c.Renegotiate.Auth, c.Renegotiate.InFlight, c.Renegotiate.Stall = tlspeer.Accept, true, true }), Upload),
+			func(c *Config) {
+				c.Renegotiate.Auth, c.Renegotiate.InFlight, c.Renegotiate.Stall = tlspeer.Accept, true, true
+			}), Upload),
 		asked(one("renegotiate-body-413", "asks while the body is in flight and answers 413 when more comes than uploadReadAheadSize", "", "tls.renegotiation_body_too_large",
 			func(c *Config) { c.Renegotiate.Auth, c.Renegotiate.InFlight = tlspeer.Accept, true }), Upload),
 	}

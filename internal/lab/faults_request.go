@@ -15,12 +15,12 @@ const maxUpload = 1 << 20
 // requestFaults are about how a request comes in: its body, its connection, its head.
 func requestFaults() []fault {
 	return []fault{
-		{Fault: is("early-reset", "answers 413 before it reads the body, and resets while the body is on its way", "", "http1.early_answer").
+		{Fault: is("early-reset", "answers 413 before it reads the body, and resets while the body is on its way", reason.WriteEarlyResponse, "http1.early_answer").
 			asked(Upload), answer: earlyReset},
-		{Fault: is("body-too-large", "answers 413 to a body of more than 1 MiB, as nginx does", "", "origin.body_too_large").asked(Upload), answer: bodyTooLarge},
+		{Fault: is("body-too-large", "answers 413 to a body of more than 1 MiB, as nginx does", reason.WriteEarlyResponse, "origin.body_too_large").asked(Upload), answer: bodyTooLarge},
 		{Fault: is("body-too-large-iis", "answers 404 to a body of more than maxAllowedContentLength: 404.13", "", "").asked(Upload), answer: bodyTooLargeIIS},
 		{Fault: is("continue-never", "never sends 100 Continue, and answers once the body has come", "", "http1.continue_stall").asked(Expect), answer: drain},
-		{Fault: is("continue-refused", "answers 417 to Expect: 100-continue", "", "").asked(Expect), answer: continueRefused},
+		{Fault: is("continue-refused", "answers 417 to Expect: 100-continue", reason.WriteExpectRefused, "").asked(Expect), answer: continueRefused},
 		{Fault: is("closes-on-reuse", "answers the first request of a connection and closes on the second", reason.ReadStaleReusedConnection,
 			"tcp.keep_alive_race").asked(Twice), answer: closesOnReuse},
 		{Fault: is("short-keep-alive", "closes a connection that was idle for one second, without a word", "", ""),

@@ -180,7 +180,7 @@ func http2Faults() []fault {
 			func(s *session, fr *http2.Framer, _ *stream) error {
 				return s.goAway(fr, 0, http2.ErrCodeEnhanceYourCalm)
 			}),
-		one("h2-http11-required", "resets each stream with HTTP_1_1_REQUIRED, as IIS does for Windows authentication", "", "http2.http_1_1_required",
+		one("h2-http11-required", "resets each stream with HTTP_1_1_REQUIRED, as IIS does for Windows authentication", reason.HTTP2RST, "http2.http_1_1_required",
 			resetStream(http2.ErrCodeHTTP11Required)),
 		one("h2-refused-stream", "resets each stream with REFUSED_STREAM", reason.HTTP2RefusedStream, "http2.stream_reset", resetStream(http2.ErrCodeRefusedStream)),
 		one("h2-stream-reset", "resets each stream with INTERNAL_ERROR", reason.HTTP2RST, "http2.stream_reset", resetStream(http2.ErrCodeInternal)),

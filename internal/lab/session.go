@@ -138,13 +138,20 @@ func (s *session) exchange(r *http.Request) error {
 	return s.answer(200, s.describe(r, body), r)
 }
 
+// flight is how long the origin reads nothing before it asks, so that more of the body is on its way.
+const flight = 200 * time.Millisecond
+
 // earlyBody reads the body up to ReadAhead where the origin is to ask for a certificate while a longer one is in flight.
 func (s *session) earlyBody(r *http.Request) (int64, error) {
 	cfg := &s.o.cfg.Renegotiate
 	if !cfg.InFlight || waits(r) || r.ContentLength <= int64(cfg.ReadAhead) {
 		return 0, nil
 	}
-	return io.CopyN(io.Discard, r.Body, int64(cfg.ReadAhead))
+	n, err := io.CopyN(io.Discard, r.Body, int64(cfg.ReadAhead))
+	if err == nil && !s.wait(flight) {
+		err = errEnd
+	}
+	return n, err
 }
 
 // waits reports whether the client holds its body back for a 100 Continue.

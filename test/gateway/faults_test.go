@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,14 +12,18 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/lab"
 	"github.com/lunette-waf/lunette/internal/lab/certs"
+	"github.com/lunette-waf/lunette/internal/lab/tlspeer"
 	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/telemetry"
+	"github.com/lunette-waf/lunette/test/peer"
 )
 
 // soon are timeouts of which the one that ends in want is short, and no other: on a busy machine those would end first
 // what has nothing to do with them.
 func soon(want reason.Code) string {
 	switch want {
+	case reason.DNSTimeout:
+		return "{dns: 500ms}"
 	case reason.TCPTimeout:
 		return "{connect: 1s}"
 	case reason.TLSTimeout:
@@ -37,10 +42,10 @@ func soon(want reason.Code) string {
 	return "{}"
 }
 
-// labSite starts a lab origin with a fault and returns a site in front of it.
-func (p pki) labSite(t testing.TB, ca *certs.CA, f lab.Fault, name string) string {
+// labSite starts a lab origin with a fault and returns a site in front of it that asks in the way that brings the fault out.
+func (p pki) labSite(t testing.TB, ca *certs.CA, own *certs.Certificate, f lab.Fault, name string) string {
 	t.Helper()
-	o, err := lab.Start(context.Background(), lab.Config{Fault: f.Name, CA: ca, Delay: 10 * patience})
+	o, err := lab.Start(context.Background(), lab.Config{Fault: f.Name, CA: ca, Delay: 10 * patience, TLS: tlspeer.Config{Certificate: own}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,16 +54,34 @@ func (p pki) labSite(t testing.TB, ca *certs.CA, f lab.Fault, name string) strin
 	if err := os.WriteFile(roots, ca.PEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	addr, tls, more, timeouts := o.Addr(), "", "", soon(f.Reason)
+	switch f.Ask {
+	case lab.Resolve:
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr, more = lab.DefaultName+":"+port, "\n      resolver: ["+o.Resolver()+"]"
+	case lab.NoName:
+		tls = ", server_name: 127.0.0.1"
+	case lab.Refuses:
+		tls = ", renegotiation: never"
+	case lab.Certify:
+		client := p.Issue(peer.Issue{CommonName: "gateway", Client: true})
+		tls = fmt.Sprintf(", client_certificate: {file: %s, key: %s}", client.File, client.Key)
+	case lab.Again:
+		timeouts = "{keepalive_idle: 0s}"
+	}
 	return p.site(name, fmt.Sprintf(`
     limits: {body: 64MiB}
     origin:
       urls: ["https://%s"]
       host: %s
-      tls: {ca: %s}
+      tls: {ca: %s%s}
       retries: 0
-      timeouts: %s
+      timeouts: %s%s
     waf: {mode: "off"}
-`, o.Addr(), lab.DefaultName, roots, soon(f.Reason)))
+`, addr, lab.DefaultName, roots, tls, timeouts, more))
 }
 
 // TestLabFaults sends one request through the gateway to each origin that misbehaves, and demands the reason that the
@@ -70,10 +93,14 @@ func TestLabFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	own, err := ca.Issue(certs.Options{Names: []string{lab.DefaultName, "127.0.0.1"}, Key: certs.RSA})
+	if err != nil {
+		t.Fatal(err)
+	}
 	faults := lab.Faults()
 	var yaml strings.Builder
 	for _, f := range faults {
-		yaml.WriteString(p.labSite(t, ca, f, f.Name+".lab.test"))
+		yaml.WriteString(p.labSite(t, ca, own, f, f.Name+".lab.test"))
 	}
 	g := start(t, listens+"admin: {address: \"127.0.0.1:0\"}\nsites:\n"+yaml.String())
 	t.Run("through the gateway", func(t *testing.T) {
@@ -95,10 +122,15 @@ func tryFault(t *testing.T, g *gateway, f lab.Fault) {
 	t.Helper()
 	c := g.client(t, false)
 	url := "https://" + f.Name + ".lab.test/" + f.Name
-	switch f.Name {
-	case "stops-reading":
-		checkFault(t, g, f, do(t, c, "PUT", url, strings.NewReader(strings.Repeat("x", 32<<20))))
-	case "dies-on-reuse":
+	body := strings.NewReader(strings.Repeat("x", 32<<20))
+	switch f.Ask {
+	case lab.Upload:
+		checkFault(t, g, f, do(t, c, "PUT", url, body))
+	case lab.Expect:
+		checkFault(t, g, f, do(t, c, "PUT", url, body, "Expect", "100-continue"))
+	case lab.Upgrade:
+		checkFault(t, g, f, get(t, c, url, "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="))
+	case lab.Twice, lab.Again:
 		if a := get(t, c, url); a.status != 200 {
 			t.Errorf("first request: %d", a.status)
 		}
@@ -122,7 +154,7 @@ func checkFault(t *testing.T, g *gateway, f lab.Fault, a answer) {
 		t.Errorf("attempt: %s (%s), want %s", att.Reason, att.Detail, orGood(f.Reason))
 	}
 	switch {
-	case f.Reason == "" || f.Reason == reason.HTTP1ExtraData: // the answer was whole
+	case f.Reason == "" || f.Reason == reason.HTTP1ExtraData || f.Reason == reason.WriteEarlyResponse || f.Reason == reason.WriteExpectRefused: // the answer was whole
 		if r.From != "origin" || r.Reason != "" || r.Status != att.Status || a.status != att.Status {
 			t.Errorf("answered %d, logged %d %s from %s: want the origin's %d", a.status, r.Status, r.Reason, r.From, att.Status)
 		}
