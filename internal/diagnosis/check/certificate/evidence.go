@@ -39,12 +39,12 @@ type judgement struct {
 func judge(f *check.Flow) judgement {
 	j := judgement{at: -1}
 	j.chain, j.sent = f.Chain()
-	verified := f.Find(-1, func(x *fact.Fact) bool { return x.Kind == fact.TLSVerified && x.Text != "ok" && x.Text != "" })
+	verified := f.Find(-1, func(x *fact.Fact) bool { return x.Kind == fact.TLSVerified && refusal(reason.Code(x.Text)) })
 	alert := f.Find(-1, func(x *fact.Fact) bool { return x.Kind == fact.TLSAlert && x.Side == fact.SideClient && about(x.Code) })
 	switch {
 	case verified >= 0:
 		j.code, j.at = reason.Code(f.Facts[verified].Text), verified
-	case strings.HasPrefix(string(f.Reason), "cert.") || f.Reason == reason.TLSWeakKeyOrHash && !strings.HasPrefix(f.Detail, "ServerKeyExchange"):
+	case refusal(f.Reason) && !strings.HasPrefix(f.Detail, "ServerKeyExchange"):
 		j.code = f.Reason
 	}
 	if alert >= 0 && (f.Has(fact.TLSServerHello) || j.sent >= 0) {
@@ -57,6 +57,12 @@ func judge(f *check.Flow) judgement {
 	return j
 }
 
+// refusal reports whether a certificate is refused by code: a check may also have passed, or have been left out.
+func refusal(code reason.Code) bool {
+	return strings.HasPrefix(string(code), "cert.") || code == reason.TLSWeakKeyOrHash
+}
+
+// about reports whether an alert is about the certificate of the other end.
 func about(alert int) bool {
 	return alert >= alertBadCertificate && alert <= alertCertificateUnknown || alert == alertUnknownCA
 }

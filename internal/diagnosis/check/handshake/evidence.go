@@ -57,10 +57,20 @@ func refused(f *check.Flow) (r refusal, ok bool) {
 	case f.Reason == reason.TLSEOF:
 		r.how = fact.TCPClosed
 	}
-	if r.how != fact.TLSAlert && f.Heard(fact.SideServer, at) >= 0 && f.Heard(fact.SideServer, at) != end.At {
+	if r.how != fact.TLSAlert && spoke(f, at, end.At) {
 		return r, false // something came, if only a warning
 	}
 	return r, true
+}
+
+// spoke reports whether bytes of the server came after the fact at index i, in a fact other than that at index but.
+func spoke(f *check.Flow, i, but int) bool {
+	for i = f.Heard(fact.SideServer, i); i >= 0; i = f.Heard(fact.SideServer, i) {
+		if k := f.Facts[i].Kind; i != but && k >= fact.PlainRequest && k <= fact.WebSocketClose {
+			return true
+		}
+	}
+	return false
 }
 
 // waited is how long the client waited for an answer.
