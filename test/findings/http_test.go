@@ -23,7 +23,6 @@ func TestHTTP(t *testing.T) {
 		{"bad_21840_two_cl", true, 0, "http1.malformed_answer", finding.Warning, finding.Certain},
 		{"bad_21841_body_then_rst", true, 0, "http1.body_truncated", finding.Critical, finding.Certain},
 		{"bad_21843_slow_ttfb_8s", true, 0, "http1.slow_first_byte", finding.Warning, finding.Certain},
-		{"bad_21843_slow_ttfb_8s", false, 0, "http1.slow_first_byte", finding.Warning, finding.Possible},
 		{"bad_21844_space_header_name", true, 0, "http1.malformed_answer", finding.Warning, finding.Certain},
 		{"bad_21845_gzip_garbage", true, 0, "http1.content_coding_broken", finding.Critical, finding.Certain},
 		{"bad_21847_status_101_unasked", true, 0, "http1.upgrade_failed", finding.Critical, finding.Certain},

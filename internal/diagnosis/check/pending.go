@@ -32,7 +32,7 @@ func (p *Pending) Line() string {
 }
 
 // Pending is the request of HTTP/1 that was still to be answered at the end, nil without one. Where HTTP was not read, it is the last
-// application data of the client, with none of the server behind it; in TLS 1.3 tickets look like that too.
+// application data of the client, with none of the server behind it. Of TLS 1.3 that is never sure: it may be a frame of HTTP/2 as well.
 func (f *Flow) Pending() *Pending {
 	if f.Has(fact.HTTP2Preface, fact.HTTP2Settings, fact.Upgraded) {
 		return nil
@@ -54,6 +54,9 @@ func (f *Flow) Pending() *Pending {
 	if !f.Established() && !f.Has(fact.TLSServerHello) || f.Watched&Plain != 0 {
 		return nil
 	}
+	if h, _ := f.ServerHello(); h != nil && h.ALPN == "h2" {
+		return nil
+	}
 	at, before := f.lastRecords()
 	if at < 0 || f.lacksAfter(at) {
 		return nil
@@ -68,7 +71,7 @@ func (f *Flow) lacksAfter(i int) bool {
 }
 
 // lastRecords is the last run of application data of the client behind which the server sent none, -1 without; first says that the
-// server has sent none before either. A close_notify of TLS 1.3 looks like application data, and so do its handshake and its tickets.
+// server has sent none before either. In TLS 1.3 the handshake, tickets and close_notify look like application data.
 func (f *Flow) lastRecords() (at int, first bool) {
 	at, first = -1, true
 	v := f.Version()
@@ -76,9 +79,7 @@ func (f *Flow) lastRecords() (at int, first bool) {
 	for i := f.Next(-1, fact.TLSApplicationData); i >= 0; i = f.Next(i, fact.TLSApplicationData) {
 		x := &f.Facts[i]
 		switch {
-		case x.Side == fact.SideServer && v < tls13:
-			at, first = -1, false
-		case x.Side == fact.SideServer && x.Size > 2048 && at >= 0: // more than tickets
+		case x.Side == fact.SideServer:
 			at, first = -1, false
 		case x.Side == fact.SideClient && v >= tls13 && x.Code == 1 && x.Size <= alertRecord && seen > 0:
 		case x.Side == fact.SideClient:

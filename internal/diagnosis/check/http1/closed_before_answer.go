@@ -76,7 +76,7 @@ func unanswered(f *check.Flow, e *ended, how string) *check.Verdict {
 	v.Summary = fmt.Sprintf("The origin got %s and%s %s without a byte of an answer%s.", e.Line(), end, how, body)
 	switch {
 	case !e.Sure:
-		v.Confidence, v.Settle = finding.Possible, "decrypt the connection (give its secrets): whether an answer came cannot be seen without"
+		v.Severity, v.Confidence, v.Settle = finding.Info, finding.Possible, "decrypt the connection (give its secrets): whether an answer came cannot be seen without"
 	case !e.First:
 		v.Confidence, v.Settle = finding.Likely, "see whether it happens on new connections too; on used ones alone it is the origin's keep-alive limit"
 	}

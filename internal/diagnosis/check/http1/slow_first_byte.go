@@ -89,7 +89,7 @@ func runSlowFirstByte(c *check.Case) *check.Verdict {
 		return nil
 	}
 	if !p.Sure {
-		v.Confidence, v.Settle = finding.Possible, "decrypt the connection (give its secrets): in TLS 1.3 a silence within an answer looks the same"
+		v.Severity, v.Confidence, v.Settle = finding.Info, finding.Possible, "decrypt the connection (give its secrets): in TLS 1.3 an idle connection looks the same"
 	} else if v.Settle != "" && v.Confidence == finding.Certain {
 		v.Settle = "" // that nothing came is certain, whoever left
 	}
