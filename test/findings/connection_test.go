@@ -27,7 +27,9 @@ var connectionWanted = []connectionWant{
 	{"client_h2_curl", 0, true, "http2.http_1_1_required", finding.Certain},
 }
 
-func connectionChecks() []check.Check { return slices.Concat(dns.Checks(), tcp.Checks(), http2.Checks()) }
+func connectionChecks() []check.Check {
+	return slices.Concat(dns.Checks(), tcp.Checks(), http2.Checks())
+}
 
 func TestConnection(t *testing.T) {
 	for _, w := range connectionWanted {

@@ -51,7 +51,7 @@ func (f *Flow) Dial() (Dialled, int) {
 		return DialUnreachable, i
 	}
 	again := f.Last(fact.TCPRetransmission)
-	if again < 0 && f.End.Sub(f.Facts[syn].At) < unansweredFor {
+	if again < 0 && f.Until().Sub(f.Facts[syn].At) < unansweredFor {
 		return DialUnknown, -1
 	}
 	return DialUnanswered, again
@@ -100,10 +100,20 @@ func (f *Flow) Dialling() time.Duration {
 	}
 	switch how, at := f.Dial(); {
 	case how == DialUnanswered && !f.Has(fact.TCPFailed), at < 0:
-		return f.End.Sub(start)
+		return f.Until().Sub(start)
 	default:
 		return f.Facts[at].At.Sub(start)
 	}
+}
+
+// Until is when the watching ended: End, or the end of a last silence.
+func (f *Flow) Until() time.Time {
+	if i := f.Last(fact.Silence); i >= 0 {
+		if t := f.Facts[i].At.Add(time.Duration(f.Facts[i].Size)); t.After(f.End) {
+			return t
+		}
+	}
+	return f.End
 }
 
 // SynsAgain is how many SYNs were sent again.

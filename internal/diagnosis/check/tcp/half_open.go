@@ -68,13 +68,13 @@ func runHalfOpen(c *check.Case) *check.Verdict {
 	if resent < 3 || r.idle < quiet || size/int64(resent) >= largeSegment || f.Find(r.asked, fromServer) >= 0 {
 		return nil
 	}
-	waited := f.EndAfter(r.asked).Time.Sub(f.Facts[r.asked].At)
+	waited := remaining(f, r.asked)
 	v := &check.Verdict{Confidence: finding.Likely, Waited: unowned(f, r.asked, waited), Settle: "open a fresh connection meanwhile: does it work at once",
 		Proof: []finding.Proof{f.Proof(r.asked, "a request after "+finding.Span(r.idle)+" of idleness"), f.Proof(last, "sent again "+times(resent)+", never acknowledged")},
 		Summary: fmt.Sprintf("After %s of idleness the request was sent again %s and never acknowledged, for %s: this connection is dead on the other side.",
 			finding.Span(r.idle), times(resent), finding.Span(waited))}
 	for _, o := range c.Others {
-		if i := o.First(fact.TCPConnected); o.Server == f.Server && i >= 0 && o.Facts[i].At.After(f.Facts[r.asked].At) && o.Facts[i].At.Before(f.End.Add(surely)) {
+		if i := o.First(fact.TCPConnected); o.Server == f.Server && i >= 0 && o.Facts[i].At.After(f.Facts[r.asked].At) && o.Facts[i].At.Before(f.Until().Add(surely)) {
 			v.Confidence, v.Settle = finding.Certain, ""
 			v.Summary += " A fresh connection was accepted meanwhile."
 			v.Proof = append(v.Proof, proveOther(f, o, i, "a fresh connection is accepted"))

@@ -30,7 +30,7 @@ Elsewhere: nginx *upstream timed out (110) while SSL handshaking to upstream* or
 A small page through the same connection works, which makes it look like a fault of the application.
 
 On the wire: one side sends the same segments of full size again and again (0.2, 0.4, 0.8 s …), and nothing of the other side moves on. Seen from the receiving end the full-sized packets are missing and
-only the short last one of a flight arrives, out of order, followed by silence.
+only the short last one of a flight arrives, out of order, followed by silence; where no short one follows, nothing arrives at all, and only a try with smaller segments tells.
 
 Told apart from a dead way (tcp.half_open), where small packets vanish as well; from ordinary loss (tcp.packet_loss), after which a repetition arrives; from an origin that is slow, whose
 kernel acknowledges; from a lost ClientHello of more than one segment (tls.large_client_hello_dropped).`,
@@ -94,7 +94,7 @@ func largeAgain(f *check.Flow) *check.Verdict {
 		if resent < 3 || size/int64(resent) < largeSegment || movedOn(f, last) {
 			continue
 		}
-		waited := f.EndAfter(last).Time.Sub(f.Facts[first].At)
+		waited := remaining(f, first)
 		if waited < surely || f.Has(fact.TCPZeroWindow) {
 			continue
 		}
@@ -127,7 +127,7 @@ func tailOnly(f *check.Flow) *check.Verdict {
 	if gap < 0 || f.Facts[gap].Size < largeSegment || f.Facts[gap].Text == "lost" || f.Facts[gap].Text == "cut" {
 		return nil
 	}
-	waited := f.EndAfter(i).Time.Sub(f.Facts[i].At)
+	waited := remaining(f, i)
 	if waited < surely {
 		return nil
 	}

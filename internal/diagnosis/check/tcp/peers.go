@@ -77,3 +77,11 @@ func unownedDial(f *check.Flow) time.Duration {
 	}
 	return f.Dialling()
 }
+
+// remaining is the time from the fact at index i to the end of the connection, or of the watching.
+func remaining(f *check.Flow, i int) time.Duration {
+	if end := f.EndAfter(i); end.At >= 0 {
+		return end.Time.Sub(f.Facts[i].At)
+	}
+	return f.Until().Sub(f.Facts[i].At)
+}

@@ -17,7 +17,7 @@ var synDropped = check.Check{
 	Refines:   []reason.Code{reason.TCPTimeout, reason.TCPNoRoute, reason.TCPHostDown, reason.TCPNetDown},
 	On:        []fact.Kind{fact.TCPSyn, fact.TCPFailed},
 	Silences:  []finding.Code{"config.health_check_blind", "client.gone", "read.timer_inversion"},
-	Text: `The proxy sends SYN, again after one second, three, seven and so on, and nothing comes back: no SYN-ACK, no RST. A firewall drops it silently, the origin
+	Text: `The proxy sends SYN, again after 1, 3, 7 s and so on (Linux from 6.5 on after 1, 2, 3, 4, 5, 7 s), and nothing comes back: no SYN-ACK, no RST. A firewall drops it silently, the origin
 has blocked the proxy's address (fail2ban, Dynamic IP Restrictions, a cloud's security group), the route leads elsewhere, or the machine is off. Linux
 gives up after 127 s, Windows after 21 s, most proxies by their own connect timeout long before. Where a router says so by ICMP, or our own
 machine knows no way (EHOSTUNREACH, ENETUNREACH), it fails at once.

@@ -52,7 +52,7 @@ func runZeroWindow(c *check.Case) *check.Verdict {
 	switch {
 	case i < 0:
 		return writeGivenUp(f)
-	case lasted < time.Second:
+	case lasted < time.Second, open < 0 && f.Find(i, answers) >= 0: // answered without reading on
 		return nil
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Waited: unowned(f, i, lasted), Proof: []finding.Proof{f.Proof(i, "the server announces a window of 0: it reads no more")}}
@@ -66,9 +66,10 @@ func runZeroWindow(c *check.Case) *check.Verdict {
 		v.Severity = finding.Info
 	}
 	v.Summary = fmt.Sprintf("The server stopped reading (a window of 0) and had not gone on %s later.", finding.Span(lasted))
-	end := f.EndAfter(i)
-	if end.At >= 0 {
+	if end := f.EndAfter(i); end.At >= 0 {
 		v.Proof = append(v.Proof, f.Proof(end.At, "it ends here, the window was never opened again"))
+	} else {
+		v.Confidence, v.Settle = finding.Likely, "watch until the connection ends"
 	}
 	if asked := renegotiation(f, i); asked >= 0 {
 		v.Confidence, v.Settle = finding.Possible, "see what becomes of the renegotiation"
@@ -83,11 +84,11 @@ func shut(f *check.Flow, s fact.Side) (at int, lasted time.Duration, open int) {
 	at, open = -1, -1
 	for i := f.FirstOf(s, fact.TCPZeroWindow); i >= 0; i = f.NextOf(s, i, fact.TCPZeroWindow) {
 		o := f.NextOf(s, i, fact.TCPWindowOpen)
-		until := f.EndAfter(i).Time
+		d := remaining(f, i)
 		if o >= 0 {
-			until = f.Facts[o].At
+			d = f.Since(i, o)
 		}
-		if d := until.Sub(f.Facts[i].At); at < 0 || d > lasted {
+		if at < 0 || d > lasted {
 			at, lasted, open = i, d, o
 		}
 	}
