@@ -82,7 +82,7 @@ func runNameNotFound(c *check.Case) *check.Verdict {
 func elsewhereUnknown(c *check.Case, all []lookup, good *lookup) *check.Verdict {
 	for i := range all {
 		l := &all[i]
-		if l.ours() || l.outcome() != noName || l.d.Name != good.d.Name && good.d.Name != "" {
+		if l.ours() || l.outcome() != noName || l.d.Resolver == good.d.Resolver || l.d.Name != good.d.Name && good.d.Name != "" {
 			continue
 		}
 		return &check.Verdict{Confidence: finding.Certain, Severity: finding.Info,

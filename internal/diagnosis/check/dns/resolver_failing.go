@@ -58,15 +58,13 @@ func runResolverFailing(c *check.Case) *check.Verdict {
 		v.Waited = bad.took()
 	}
 	good := first(own, answered)
-	if good == nil {
-		good = first(all, answered)
-	}
 	switch {
-	case good != nil && good.ours():
+	case good != nil:
 		v.Severity = finding.Warning
 		v.Summary += fmt.Sprintf(" The name was found all the same, by %s.", good.who())
 		v.Proof = append(v.Proof, good.proof(f, good.who()+" answers: "+addresses(good)))
-	case good != nil:
+	case first(all, answered) != nil:
+		good = first(all, answered)
 		v.Summary += fmt.Sprintf(" %s knows the name.", sentence(good.who()))
 		v.Proof = append(v.Proof, good.proof(f, good.who()+" answers: "+addresses(good)))
 	case connected(f):

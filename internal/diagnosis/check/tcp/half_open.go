@@ -90,5 +90,5 @@ func fromServer(x *fact.Fact) bool { return x.Side == fact.SideServer && x.Kind 
 // forgotten reports whether an end tells of a connection that the server had forgotten: RST without FIN, after a long time that is no timer of a server's.
 func forgotten(f *check.Flow, r reuse, end int) bool {
 	return f.Facts[end].Kind == fact.TCPReset && end > r.asked && r.idle >= longIdle && len(check.Timers(r.idle)) == 0 &&
-		f.Since(r.asked, end) <= 2*roundTrip(f)+grace
+		f.Since(r.asked, end) <= patience(roundTrip(f))
 }

@@ -21,7 +21,7 @@ var resetAfterAccept = check.Check{
 	Catalogue: []int{9},
 	Refines:   []reason.Code{reason.TLSReset, reason.TLSEOF, reason.TCPReset, reason.TCPClosedBeforeUse, reason.WriteReset, reason.ReadResetBeforeHeader},
 	On:        []fact.Kind{fact.TCPConnected},
-	Silences:  []finding.Code{"tls.closed_after_hello", "http1.reset_before_answer", "http1.closed_before_answer", "client.gone", "network.sni_reset"},
+	Silences:  []finding.Code{"tls.closed_after_hello", "http1.reset_before_answer", "http1.closed_before_answer", "client.gone"},
 	Text: `SYN, SYN-ACK, ACK, and at once **RST** (or FIN), whatever the client says or before it says anything. Somebody looks at addresses, not at contents: a load balancer
 without a living server behind it, a TCP access list (hosts.allow, an AWS or Azure appliance), a limit of connections for each address, a connection table
 that is full, or a service that is bound to the port but closes what it does not want. A SYN proxy does the same when the server behind it refuses.
