@@ -19,7 +19,7 @@ var sniReset = check.Check{
 	Refines:   []reason.Code{reason.TLSReset, reason.TLSEOF, reason.TLSTimeout},
 	On:        []fact.Kind{fact.TLSClientHello},
 	Needs:     check.Others,
-	Silences:  []finding.Code{"tls.closed_after_hello", "tls.silent_after_hello", "tls.sni_rejected", "tls.version_intolerant"},
+	Silences:  []finding.Code{"tls.closed_after_hello", "tls.silent_after_hello", "tls.sni_rejected", "tls.version_intolerant", "tcp.reset_after_accept"},
 	Text: `SNI stands in clear in the ClientHello, and filters read it: a firewall with URL categories, a provider's blocking list, a DDoS
 scrubber, a SYN proxy that answers the handshake for the origin and then applies policy. For a name that it dislikes it sends a
 RST to both ends right after the ClientHello, in the origin's name, or drops the packet. TCP connects at once; every other name on

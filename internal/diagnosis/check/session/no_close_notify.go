@@ -16,7 +16,6 @@ func noCloseNotify() check.Check {
 		Refines:   []reason.Code{reason.ReadTruncated, reason.ReadEOFInHeader},
 		On:        []fact.Kind{fact.ResponseHead},
 		Needs:     check.Records | check.Plain,
-		Silences:  []finding.Code{"tls.handshake_alert"},
 		Text: `The answer has neither Content-Length nor chunked coding, so the end of the connection ends it (RFC 9112 section 6.3). In TLS that end is the
 alert **close_notify**: a FIN without it may come from anybody on the way, and the body may lack its tail (RFC 8446 section 6.1). This origin
 closes TCP and sends none.
