@@ -44,6 +44,9 @@ func runNotPermitted(c *check.Case) *check.Verdict {
 	f := c.Flow
 	j := judge(f)
 	what := misuse(j.chain)
+	if leaf := j.leaf(); what == "" && leaf != nil && leaf.CA && !selfIssued(leaf) && (j.taken || j.vaguely(alertUnsupportedCertificate)) {
+		what = fmt.Sprintf("the certificate of %s is an authority's (CA:TRUE), used as a server's", short(leaf.Subject))
+	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, or(what, "the origin's certificates")), Summary: upper(or(what, "the certificate is not permitted for this use")) + "; " + j.by() + "."}
 	switch {
 	case j.because(reason.CertBadUsage):

@@ -69,7 +69,10 @@ func runUnknownCA(c *check.Case) *check.Verdict {
 	case !plain && !sound(f, &j):
 		return nil
 	case !plain:
-		v.Confidence, v.Settle = finding.Possible, "the client's own log: alert "+fmt.Sprint(j.alert)+" is also sent for other faults of a certificate"
+		v.Confidence, v.Settle = finding.Likely, "the client's own log: alert "+fmt.Sprint(j.alert)+" is also sent for other faults, such as name constraints"
+		if wanted(f) == "" {
+			v.Confidence = finding.Possible // the name may be what was refused
+		}
 		v.Summary = fmt.Sprintf("The client refused a certificate without another visible fault with alert %d; it is issued by %s.", j.alert, short(top.Issuer))
 	case !selfIssued(top):
 		v.Confidence, v.Settle = finding.Likely, "the certificate of "+short(top.Issuer)+": a root that is trusted nowhere else, or an intermediate that the origin should send"

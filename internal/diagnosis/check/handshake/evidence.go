@@ -15,6 +15,8 @@ import (
 // The alerts that checks of this package read (RFC 8446 section 6).
 const (
 	alertHandshakeFailure     = 40
+	alertBadCertificate       = 42
+	alertCertificateUnknown   = 46
 	alertIllegalParameter     = 47
 	alertProtocolVersion      = 70
 	alertInsufficientSecurity = 71

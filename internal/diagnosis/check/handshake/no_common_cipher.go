@@ -93,11 +93,14 @@ func runNoCommonCipher(c *check.Case) *check.Verdict {
 }
 
 // onlySuitesLeft reports whether h rules out the other readings of alert 40: name, group, type of the certificate, RFC 5746.
-func onlySuitesLeft(h *fact.ClientHello) bool {
+func onlySuitesLeft(h *fact.ClientHello) bool { return h.ServerName != "" && usual(h) }
+
+// usual reports whether h offers what nearly every server has: the common groups, both kinds of certificate, RFC 5746.
+func usual(h *fact.ClientHello) bool {
 	groups := keyed(h.Suites, "RSA") || offersGroup(h, "secp256r1") && offersGroup(h, "secp384r1") && offersGroup(h, "x25519")
 	types := slices.ContainsFunc(h.Suites, func(s string) bool { return strings.Contains(s, "_ECDSA_") }) &&
 		slices.ContainsFunc(h.Suites, func(s string) bool { return strings.Contains(s, "_RSA_") }) // TLS 1.2 and older
-	return h.ServerName != "" && groups && types && h.SecureRenegotiation
+	return groups && types && h.SecureRenegotiation && offersVersion(h, "TLS 1.2")
 }
 
 // offersGroup reports whether h offers the group, or it is unknown.

@@ -1,8 +1,6 @@
 package handshake
 
 import (
-	"net/netip"
-
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
@@ -18,7 +16,7 @@ var sniMissing = check.Check{
 	On:        []fact.Kind{fact.TLSClientHello},
 	Needs:     check.Records,
 	Silences: []finding.Code{"tls.closed_after_hello", "tls.silent_after_hello", "tls.handshake_alert", "tls.no_common_cipher", "cert.name_mismatch", "cert.self_signed",
-		"cert.differs_between_nodes", "network.sni_reset", "tcp.reset_after_accept"},
+		"cert.differs_between_nodes", "cert.unknown_ca", "network.sni_reset", "tcp.reset_after_accept"},
 	Text: `Where many sites share an address, the server picks certificate and site by **server_name (SNI)** in the ClientHello. Without it, it can only
 serve the default: a certificate for another name, or none. nginx with ssl_reject_handshake answers *unrecognized_name (112)*, IIS with
 SNI-only bindings and no default one resets, others send handshake_failure (40).
@@ -78,8 +76,12 @@ func runSNIMissing(c *check.Case) *check.Verdict {
 		}
 		return v
 	}
-	return &check.Verdict{Confidence: finding.Possible, Proof: r.proof(f), Settle: "the same hello with the name: \"lunette doctor\" tries it",
+	v := &check.Verdict{Confidence: finding.Possible, Proof: r.proof(f), Settle: "the same hello with the name: \"lunette doctor\" tries it",
 		Summary: "The ClientHello carries no name, and the origin " + r.did() + "."}
+	if ended := r.how == fact.TCPReset || r.how == fact.TCPClosed; ended && usual(h) && f.Facts[r.at].Size <= oneSegment {
+		v.Confidence = finding.Likely // nothing else in the hello is out of the ordinary
+	}
+	return v
 }
 
 // wrongDefault finds that the origin served another certificate than it does with the name.
@@ -91,8 +93,8 @@ func wrongDefault(c *check.Case) *check.Verdict {
 	}
 	_, at := f.Hello()
 	v := &check.Verdict{Confidence: finding.Likely, Settle: "the same hello with the name: \"lunette doctor\" tries it",
-		Proof:   []finding.Proof{f.Proof(at, offer(&f.Facts[at])), f.Proof(i, "the certificate that came is not for the wanted name")},
-		Summary: "The ClientHello carries no name, and the origin's default certificate is not the one that is wanted."}
+		Proof:   []finding.Proof{f.Proof(at, offer(&f.Facts[at])), f.Proof(i, "the certificate that came is refused")},
+		Summary: "The ClientHello carries no name, and the certificate that the origin serves then is refused."}
 	chain, _ := f.Chain()
 	for _, o := range others(c) {
 		h := answered(o)
@@ -107,9 +109,6 @@ func wrongDefault(c *check.Case) *check.Verdict {
 		v.Proof = append(v.Proof, f.ProofOther(&o.Facts[n], "with sni "+short(h.ServerName)+" the origin serves another one: "+short(theirs[0].Subject)))
 		return v
 	}
-	if _, err := netip.ParseAddr(f.Name); err == nil {
-		v.Confidence = finding.Possible
-	}
 	return v
 }
 
@@ -123,7 +122,16 @@ func misnamed(f *check.Flow) int {
 	if f.Reason == reason.CertNameMismatch {
 		return max(f.First(fact.TLSCertificate), f.First(fact.TLSClientHello))
 	}
+	if alert := clientAlert(f); alert >= 0 && (f.Facts[alert].Code == alertBadCertificate || f.Facts[alert].Code == alertCertificateUnknown) && dated(f) {
+		return alert
+	}
 	return -1
+}
+
+// dated reports whether the server's certificate was read, is in date and has a name.
+func dated(f *check.Flow) bool {
+	chain, i := f.Chain()
+	return len(chain) > 0 && len(chain[0].Names) > 0 && f.Facts[i].At.After(chain[0].NotBefore) && f.Facts[i].At.Before(chain[0].NotAfter) && chain[0].Subject != chain[0].Issuer
 }
 
 // unrecognized is the index of alert 112 from the server, -1 without.
