@@ -77,6 +77,12 @@ func (p *page) text(text string) {
 func (p *page) prose(text string) {
 	for _, paragraph := range paragraphs(text) {
 		p.line("")
+		if items := itemsOf(paragraph); items != nil {
+			for _, item := range items {
+				p.item(escaped(item, "<"))
+			}
+			continue
+		}
 		if asWritten(paragraph) {
 			p.line(paragraph)
 			continue
@@ -85,6 +91,22 @@ func (p *page) prose(text string) {
 			p.line(line)
 		}
 	}
+}
+
+// itemsOf are the items of a paragraph that is a list, nil for another one. Lines that begin otherwise go on with the item before.
+func itemsOf(paragraph string) []string {
+	if !strings.HasPrefix(paragraph, "- ") {
+		return nil
+	}
+	var out []string
+	for line := range strings.Lines(paragraph) {
+		if item, ok := strings.CutPrefix(line, "- "); ok {
+			out = append(out, strings.TrimSpace(item))
+			continue
+		}
+		out[len(out)-1] += " " + strings.TrimSpace(line)
+	}
+	return out
 }
 
 // escaped is text with these characters kept from meaning something in Markdown, but within backquotes, where they mean nothing.

@@ -37,6 +37,12 @@ func Text(k *check.Check, columns int) string {
 	indented(&b, "", sentence(k.Title), columns)
 	for _, paragraph := range paragraphs(k.Text) {
 		b.WriteString("\n")
+		if items := itemsOf(paragraph); items != nil {
+			for _, item := range items {
+				indented(&b, "  ", "- "+unmarked(item), columns)
+			}
+			continue
+		}
 		if asWritten(paragraph) {
 			b.WriteString(paragraph + "\n")
 			continue
