@@ -19,10 +19,8 @@ func (c *http2) end(side fact.Side, at fact.Stamp, how fact.Kind) {
 
 // endExchange ends a stream with its connection.
 func (c *http2) endExchange(st *stream, at fact.Stamp, how fact.Kind) {
+	c.unblocked(st, at)
 	for side := fact.SideClient; side <= fact.SideServer; side++ {
-		if w := &st.window[side]; w.blocked && !st.ended[side] {
-			c.blockedFor(side, at, st.id, w.free(at))
-		}
 		m := st.message(side)
 		if how == fact.None || st.ended[side] || m.Head == nil || st.tunnel || st.ws != nil || c.side[side].lost || m.Missing > 0 {
 			continue
@@ -49,6 +47,15 @@ func (c *http2) endExchange(st *stream, at fact.Stamp, how fact.Kind) {
 		st.x.Reset = c.t.ending(how) + " within the request"
 	}
 	c.close(st)
+}
+
+// unblocked tells of the sides that still waited for window when their stream ended.
+func (c *http2) unblocked(st *stream, at fact.Stamp) {
+	for side := fact.SideClient; side <= fact.SideServer; side++ {
+		if w := &st.window[side]; w.blocked && !st.ended[side] {
+			c.blockedFor(side, at, st.id, w.free(at))
+		}
+	}
 }
 
 // awaited says who owes what on the oldest stream where somebody does.

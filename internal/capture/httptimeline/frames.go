@@ -46,6 +46,9 @@ func errorName(code uint32) string {
 // rstStream ends a stream (section 6.4).
 func (c *http2) rstStream(side fact.Side, at fact.Stamp, id, code uint32) {
 	name := errorName(code)
+	if st := c.streams[id]; st != nil {
+		c.unblocked(st, at)
+	}
 	c.t.tell(side, at, fact.Fact{Kind: fact.HTTP2RstStream, Code: int(code), Text: name, Detail: &fact.HTTP2Frame{Stream: id, Code: name}})
 	st := c.streams[id]
 	switch {
