@@ -103,6 +103,8 @@ type Attempt struct {
 	DNS, Connect, TLS, Write, FirstByte, Body time.Duration
 
 	Proto          Proto
+	Stream         uint32 // of HTTP/2
+	Announced      bool   // the body was announced with Expect: 100-continue
 	TLSVersion     uint16
 	Cipher         uint16
 	SNI            string

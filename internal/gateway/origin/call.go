@@ -177,7 +177,7 @@ func (k *call) spoke() {
 // final takes over a final head: who the connection belongs to now, and how its body is read.
 func (k *call) final() *reason.Error {
 	a := k.attempt()
-	if a.Status = k.resp.Status; a.Status >= 400 {
+	if a.Status = k.resp.Status; a.Status >= 400 || k.resp.Length == exchange.UntilClose {
 		a.Answered = answered(&k.resp)
 	}
 	k.identity()
@@ -202,6 +202,9 @@ func (k *call) overtaken() {
 		return
 	}
 	k.c.tap.note(fact.Fact{Kind: fact.ResponseHead, Side: fact.SideServer, Code: k.resp.Status, Text: "before the whole request was sent"})
+	if k.up.held() {
+		k.c.tap.note(fact.Fact{Kind: fact.ContinueWaited, Side: fact.SideClient, Text: "answered"})
+	}
 	if k.resp.Status >= 400 || k.resp.Close || k.up.held() {
 		k.up.halt()
 	}
@@ -217,6 +220,7 @@ func (k *call) end(reuse bool) {
 			a.Reason, a.Detail = reason.WriteEarlyResponse, itoa(a.Status)+" after "+itoa(int(k.up.sent))+" body bytes"
 		}
 	}
+	a.Announced = k.announced
 	if k.stop != nil && !k.stop() {
 		reuse = false // the context has ended and its deadline is on the connection
 	}

@@ -147,7 +147,7 @@ func (t *try) kept(a *exchange.Attempt, sni string) *conn {
 
 // resumable reports whether a failed handshake may have failed for the session that it offered to resume.
 func resumable(c reason.Code) bool {
-	return c == reason.TLSAlert || c == reason.TLSEOF || c == reason.TLSReset || c == reason.TLSTimeout || c == reason.TLSSessionFault
+	return c == reason.TLSAlert || c == reason.TLSNoCommonCipher || c == reason.TLSEOF || c == reason.TLSReset || c == reason.TLSTimeout || c == reason.TLSSessionFault
 }
 
 // sameEverywhere reports whether another address of the same URL would surely say the same.

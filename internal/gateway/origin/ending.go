@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -30,19 +31,44 @@ func (o *Origin) noteEnd(x *exchange.Exchange, a *exchange.Attempt, t *tap, r *r
 	if a.ConnID == 0 {
 		return
 	}
-	for _, f := range broken(r) {
+	noteHead(a, t, r, now)
+	for _, f := range broken(a, r) {
 		add(f)
 	}
 	switch how := endOf(r); how {
 	case fact.TCPClosed, fact.TCPReset:
-		if how == fact.TCPClosed && t != nil && t.opening != nil && !t.eof.Load() { // crypto/tls ended the stream, the socket did not
-			add(fact.Fact{Kind: fact.TLSAlert, Side: fact.SideServer, Text: "close_notify", Size: 1})
+		if how == fact.TCPClosed {
+			o.noteClose(a, t)
+		} else {
+			add(fact.Fact{Kind: how, Side: fact.SideServer})
 		}
-		add(fact.Fact{Kind: how, Side: fact.SideServer})
 	default:
 		if !multiplexed(a, r) {
 			add(fact.Fact{Kind: fact.TCPClosed, Side: fact.SideClient})
 		}
+	}
+}
+
+// noteClose notes that the origin ended the connection: with a close_notify where crypto/tls ended the stream and the socket did not.
+func (o *Origin) noteClose(a *exchange.Attempt, t *tap) {
+	f := fact.Fact{Kind: fact.TCPClosed, At: o.now(), Conn: a.ConnID, Side: fact.SideServer}
+	if t != nil && t.opening != nil && !t.eof.Load() {
+		notify := f
+		notify.Kind, notify.Text, notify.Size = fact.TLSAlert, "close_notify", 1
+		a.Facts = append(a.Facts, notify)
+	}
+	a.Facts = append(a.Facts, f)
+}
+
+// noteHead notes of an answer that stopped within its head when that began, and for how long nothing followed.
+func noteHead(a *exchange.Attempt, t *tap, r *reason.Error, now time.Time) {
+	if t == nil || a.FirstByte != exchange.NotReached || r.Code != reason.ReadHeaderStall && r.Code != reason.ReadEOFInHeader {
+		return
+	}
+	began := time.Unix(0, t.heard.Load())
+	a.Facts = append(a.Facts, fact.Fact{Kind: fact.FirstByte, Conn: a.ConnID, At: began, Side: fact.SideServer})
+	if silent := now.Sub(began); silent >= pause {
+		a.Facts = append(a.Facts, fact.Fact{Kind: fact.Silence, Conn: a.ConnID, At: began, Side: fact.SideServer, Size: silent.Nanoseconds(), Text: "rest of the response head"})
 	}
 }
 
@@ -88,18 +114,18 @@ func endOf(r *reason.Error) fact.Kind {
 }
 
 // broken is what r says of a message that was not whole, or no HTTP.
-func broken(r *reason.Error) []fact.Fact {
+func broken(a *exchange.Attempt, r *reason.Error) []fact.Fact {
 	phase, _, _ := strings.Cut(string(r.Code), ".")
 	switch r.Code {
 	case reason.ReadTruncated, reason.ReadResetInBody:
-		return []fact.Fact{{Kind: fact.HTTPCutShort, Side: fact.SideServer, Text: "body", Size: lacks(r.Detail)}}
+		return []fact.Fact{{Kind: fact.HTTPCutShort, Side: fact.SideServer, Code: int(a.Stream), Text: "body", Size: lacks(r.Detail)}}
 	case reason.ReadEOFInHeader:
-		return []fact.Fact{{Kind: fact.HTTPCutShort, Side: fact.SideServer, Text: "head"}}
+		return []fact.Fact{{Kind: fact.HTTPCutShort, Side: fact.SideServer, Code: int(a.Stream), Text: "head"}}
 	case reason.HTTP2GoAway, reason.HTTP2RST, reason.HTTP2RefusedStream: // their frames were noted
 		return nil
 	}
 	if !r.InRequest && (phase == "http1" || phase == "http2") {
-		return []fact.Fact{{Kind: fact.HTTPBroken, Side: fact.SideServer, Text: string(r.Code) + prefixed(r.Detail)}}
+		return []fact.Fact{{Kind: fact.HTTPBroken, Side: fact.SideServer, Code: int(a.Stream), Text: cmp.Or(r.Detail, string(r.Code))}}
 	}
 	return nil
 }

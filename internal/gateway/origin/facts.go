@@ -15,7 +15,17 @@ import (
 // is out of the ordinary (handshakes, HelloRequests, alerts) was noted when it happened. mask hides secrets in heads; nil
 // leaves heads out. The result is the caller's.
 func Facts(a *exchange.Attempt, mask *redact.Masker) []fact.Fact {
-	s := story{a: a, out: slices.Clone(a.Facts), at: a.Start}
+	s := story{a: a, at: a.Start}
+	for _, f := range a.Facts {
+		if f.Kind == fact.ResponseHead { // that it overtook the request; its own place is below
+			continue
+		}
+		if frame, ok := f.Detail.(*fact.HTTP2Frame); ok && mask != nil && frame.Debug != "" {
+			masked := *frame
+			masked.Debug, f.Detail = mask.Text(frame.Debug), &masked
+		}
+		s.out = append(s.out, f)
+	}
 	if a.Reused {
 		s.add(a.Start, fact.Fact{Kind: fact.ConnReused, Side: fact.SideClient, Size: a.Idle.Nanoseconds(), Code: a.Uses})
 	}
@@ -46,7 +56,7 @@ func (s *story) ready() {
 		s.at = s.at.Add(max(d, 0))
 	}
 	for i := range s.out {
-		if f := &s.out[i]; f.Kind <= fact.TLSHandshakeDone && f.At.After(s.at) && f.Kind > fact.ConnReused { // a little later than its phases add up to
+		if f := &s.out[i]; (f.Kind == fact.TCPConnected || f.Kind == fact.TLSHandshakeDone) && f.At.After(s.at) { // a little later than its phases add up to
 			s.at = f.At
 		}
 	}
@@ -59,7 +69,7 @@ func (s *story) request(mask *redact.Masker) {
 	}
 	if a.Write != exchange.NotReached {
 		s.at = s.at.Add(a.Write)
-		s.add(s.at, fact.Fact{Kind: fact.RequestSent, Side: fact.SideClient, Size: a.BytesSent})
+		s.add(s.at, fact.Fact{Kind: fact.RequestSent, Side: fact.SideClient, Code: int(a.Stream), Size: a.BytesSent})
 	}
 }
 
@@ -74,12 +84,12 @@ func (s *story) answer(mask *redact.Masker) {
 		return
 	}
 	f := fact.Fact{Kind: fact.ResponseHead, Side: fact.SideServer, Code: a.Status}
-	if mask != nil && a.Answered != nil {
-		f.Detail = answeredHead(a.Answered, mask)
+	if mask != nil {
+		f.Detail = answeredHead(a, mask)
 	}
 	s.add(s.at, f)
 	if a.Body != exchange.NotReached && (a.Reason == "" || afterAnswer(a.Reason)) {
-		s.add(s.at.Add(a.Body), fact.Fact{Kind: fact.ResponseDone, Side: fact.SideServer, Size: a.BytesReceived})
+		s.add(s.at.Add(a.Body), fact.Fact{Kind: fact.ResponseDone, Side: fact.SideServer, Code: int(a.Stream), Size: a.BytesReceived})
 	}
 }
 

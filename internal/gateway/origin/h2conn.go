@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
@@ -49,9 +50,10 @@ type h2Conn struct {
 	peerWindow int64 // of new streams, for what we send
 	window     int64 // of the connection, for what we send
 	goAway     *http2.GoAwayError
-	dead       error // why nothing more can be read
-	lost       error // why writing failed first
-	closing    bool  // ends with its last stream
+	awayNote   fact.Fact // the latest GOAWAY, for the records of the streams that it met
+	dead       error     // why nothing more can be read
+	lost       error     // why writing failed first
+	closing    bool      // ends with its last stream
 	idleSince  time.Time
 
 	// Of readLoop.

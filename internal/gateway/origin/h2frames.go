@@ -3,6 +3,7 @@ package origin
 import (
 	"golang.org/x/net/http2"
 
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
@@ -103,6 +104,10 @@ func (h *h2Conn) reset(f *http2.RSTStreamFrame) error {
 	if s == nil || err != nil {
 		return err
 	}
+	h.mu.Lock()
+	s.noted = append(s.noted, fact.Fact{Kind: fact.HTTP2RstStream, At: h.c.o.now(), Side: fact.SideServer, Code: int(f.ErrCode), Text: f.ErrCode.String(),
+		Detail: &fact.HTTP2Frame{Stream: f.StreamID, Code: f.ErrCode.String()}})
+	h.mu.Unlock()
 	switch f.ErrCode {
 	case http2.ErrCodeRefusedStream: // RFC 9113 section 8.7
 		s.failed(reason.New(reason.HTTP2RefusedStream, "", nil), true)
@@ -199,6 +204,8 @@ func (h *h2Conn) goingAway(f *http2.GoAwayFrame) {
 	defer h.mu.Unlock()
 	h.goAway = &http2.GoAwayError{LastStreamID: f.LastStreamID, ErrCode: f.ErrCode}
 	h.closing = true
+	h.awayNote = fact.Fact{Kind: fact.HTTP2GoAway, At: h.c.o.now(), Side: fact.SideServer, Code: int(f.ErrCode), Text: f.ErrCode.String(),
+		Detail: &fact.HTTP2Frame{LastStream: f.LastStreamID, Code: f.ErrCode.String(), Debug: debugText(f.DebugData())}}
 	if f.ErrCode == http2.ErrCodeHTTP11Required {
 		h.c.ep.http1.Store(true)
 	}
@@ -207,6 +214,19 @@ func (h *h2Conn) goingAway(f *http2.GoAwayFrame) {
 			s.failedLocked(reason.New(reason.HTTP2GoAway, h2Code(f.ErrCode)+", before it was acted upon", nil), true)
 		}
 	}
+}
+
+// debugText is what a GOAWAY says for people: its start, in visible ASCII.
+func debugText(b []byte) string {
+	const most = 200 // bytes
+	out := make([]byte, 0, min(len(b), most))
+	for _, c := range b[:min(len(b), most)] {
+		if c < ' ' || c > '~' {
+			c = '?'
+		}
+		out = append(out, c)
+	}
+	return string(out)
 }
 
 // endIfIdle closes a connection that waits for its last stream when there is none.

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
@@ -48,6 +49,7 @@ type h2Stream struct {
 	err            *reason.Error
 	clean          bool // the origin has proven that it did nothing with the request
 	turn           time.Time
+	noted          []fact.Fact // frames that are out of the ordinary
 }
 
 // h2Head is a response head that came.
@@ -122,6 +124,14 @@ func (s *h2Stream) failedLocked(r *reason.Error, clean bool) {
 	s.moreWindow()
 }
 
+// note keeps a fact for the record.
+func (s *h2Stream) note(f fact.Fact) {
+	f.At = s.h.c.o.now()
+	s.h.mu.Lock()
+	s.noted = append(s.noted, f)
+	s.h.mu.Unlock()
+}
+
 // halt implements halter.
 func (s *h2Stream) halt() bool {
 	if s.up != nil {
@@ -152,8 +162,16 @@ func (s *h2Stream) end() {
 		h.closing = true
 	}
 	cancel := s.id != 0 && h.dead == nil && !(s.ended && s.closed) && s.err == nil
-	a.BytesSent, a.BytesReceived = s.sent, s.received
+	a.BytesSent, a.BytesReceived, a.Stream = s.sent, s.received, s.id
+	noted := s.noted
+	if h.goAway != nil {
+		noted = append(noted, h.awayNote)
+	}
 	h.mu.Unlock()
+	for _, f := range noted {
+		f.Conn = h.c.id
+		a.Facts = append(a.Facts, f)
+	}
 	if cancel {
 		h.resetStream(s.id, http2.ErrCodeCancel)
 	}

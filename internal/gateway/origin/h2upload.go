@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/httpwire"
 	"github.com/lunette-waf/lunette/internal/reason"
 )
@@ -171,6 +172,7 @@ func (u *h2Upload) room(want int) (n int, ok bool, r *reason.Error) {
 		case <-u.quit:
 			return 0, false, nil
 		case <-stalled:
+			s.note(fact.Fact{Kind: fact.HTTP2FlowBlocked, Side: fact.SideClient, Size: h.c.o.cfg.Timeouts.Write.Nanoseconds(), Detail: &fact.HTTP2Frame{Stream: s.id}})
 			return 0, false, reason.New(reason.WriteTimeout, "no HTTP/2 window for the request body", nil)
 		}
 	}

@@ -13,7 +13,7 @@ func sentHead(a *exchange.Attempt, mask *redact.Masker) *fact.HTTPHead {
 	if r.HasQuery {
 		target += "?" + r.Query
 	}
-	h := &fact.HTTPHead{Proto: a.Proto.String(), Method: r.Method, Authority: r.Authority, Target: mask.Target(target), Length: r.Length}
+	h := &fact.HTTPHead{Stream: a.Stream, Proto: a.Proto.String(), Method: r.Method, Authority: r.Authority, Target: mask.Target(target), Length: r.Length}
 	if a.Proto == exchange.HTTP2 {
 		h.Scheme = "https"
 		if a.SNI == "" && a.TLSVersion == 0 {
@@ -22,6 +22,9 @@ func sentHead(a *exchange.Attempt, mask *redact.Masker) *fact.HTTPHead {
 	} else if h.Proto != "" {
 		h.Fields = append(h.Fields, fact.Field{Name: "Host", Value: r.Authority})
 	}
+	if a.Announced {
+		h.Fields = append(h.Fields, fact.Field{Name: "Expect", Value: "100-continue"})
+	}
 	if r.Length == exchange.Chunked {
 		h.Length = -1
 	}
@@ -29,9 +32,13 @@ func sentHead(a *exchange.Attempt, mask *redact.Masker) *fact.HTTPHead {
 	return h
 }
 
-// answeredHead is the head of an answer as it may be shown.
-func answeredHead(r *exchange.Response, mask *redact.Masker) *fact.HTTPHead {
-	h := &fact.HTTPHead{Proto: r.Proto.String(), Status: r.Status, Phrase: r.Phrase, Fields: shown(r.Header, mask, ""), Length: r.Length}
+// answeredHead is the head of an answer as it may be shown; of one that was not kept, what the record has.
+func answeredHead(a *exchange.Attempt, mask *redact.Masker) *fact.HTTPHead {
+	r := a.Answered
+	if r == nil {
+		return &fact.HTTPHead{Stream: a.Stream, Proto: a.Proto.String(), Status: a.Status, Length: -1}
+	}
+	h := &fact.HTTPHead{Stream: a.Stream, Proto: r.Proto.String(), Status: r.Status, Phrase: r.Phrase, Fields: shown(r.Header, mask, ""), Length: r.Length}
 	if h.Length < 0 {
 		h.Length = -1
 	}

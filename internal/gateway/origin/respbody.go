@@ -58,6 +58,9 @@ func (b *respBody) Read(p []byte) (int, error) {
 func (b *respBody) done() {
 	c, k := b.c, &b.c.call
 	a := k.attempt()
+	if k.resp.Length == exchange.UntilClose && b.open {
+		c.o.noteClose(a, c.tap)
+	}
 	if a.Body == exchange.NotReached {
 		a.Body = c.o.now().Sub(b.start)
 	}

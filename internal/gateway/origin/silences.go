@@ -62,8 +62,8 @@ func (t *silenceTurn) see(f *fact.Fact) {
 		}
 	case fact.TLSRenegotiated:
 		t.owes(fact.SideServer, "response", f.At)
-	case fact.FirstByte:
-		t.owes(fact.SideServer, "rest of the response head", f.At)
+	case fact.FirstByte: // for what follows see noteHead
+		t.owes(fact.SideServer, "", f.At)
 	case fact.ResponseHead:
 		t.owes(fact.SideServer, restOfBody, f.At)
 	case fact.ResponseDone, fact.TCPReset, fact.TCPClosed, fact.TLSAlert, fact.GaveUp:

@@ -34,6 +34,7 @@ type tap struct {
 	state    atomic.Int32
 	sent     atomic.Int64 // bytes on the wire
 	received atomic.Int64
+	heard    atomic.Int64 // when bytes came last, nanoseconds since the epoch
 	renegs   atomic.Int32 // HelloRequests so far
 	alertIn  atomic.Int32 // last alert in clear, -1 for none
 	alertOut atomic.Int32
@@ -156,6 +157,7 @@ func (t *tap) Read(p []byte) (int, error) {
 	}
 	if n > 0 {
 		t.received.Add(int64(n))
+		t.heard.Store(time.Now().UnixNano())
 		if state := t.state.Load(); state != tapOpaque {
 			if state == tapHandshake {
 				t.keep(fact.SideServer, p[:n])
