@@ -56,7 +56,7 @@ func runKeepAliveRace(c *check.Case) *check.Verdict {
 	}
 	end := endedBy(f, fact.SideServer, r.served)
 	served, failed := fresh(c, r.line)
-	if end < 0 || failed != nil || forgotten(f, r, end) {
+	if left := endedBy(f, fact.SideClient, r.asked); end < 0 || left >= 0 && left < end || failed != nil || forgotten(f, r, end) {
 		return nil
 	}
 	after := f.Since(r.asked, end)
@@ -76,6 +76,12 @@ func runKeepAliveRace(c *check.Case) *check.Verdict {
 		v.Summary = fmt.Sprintf("Request and end crossed: it came %s after the request, and a round trip takes %s; the connection had been idle for %s.", finding.Span(after), finding.Span(trip), finding.Span(r.idle))
 	default:
 		v.Summary = fmt.Sprintf("On a connection that had served before and lay idle for %s the server answered the next request with its end, after %s.", finding.Span(r.idle), finding.Span(after))
+	}
+	if r.sealed {
+		v.Confidence, v.Settle = finding.Likely, "decrypt it: was this a request"
+		if h, _ := f.Hello(); f.Version() >= 0x0304 || h == nil || len(h.ALPN) > 1 {
+			v.Confidence = finding.Possible
+		}
 	}
 	if served != nil {
 		x := served.Exchanges()[0]

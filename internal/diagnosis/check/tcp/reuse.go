@@ -13,6 +13,7 @@ type reuse struct {
 	asked  int           // where the request begins
 	idle   time.Duration // how long the connection lay between
 	line   string        // the request's, "" where it could not be read
+	sealed bool          // told by records alone: it may be another thing than a request
 }
 
 // unansweredReuse finds it; false where the last request is the first one, or has an answer, or cannot be told.
@@ -70,6 +71,9 @@ func told(f *check.Flow) reuse {
 	return r
 }
 
+// leastRequest is how many bytes a record takes that holds a request: less may be an alert, or frames of HTTP/2 at its end.
+const leastRequest = 64
+
 // sealed is what records alone tell: question, answer, a pause in which nobody owes anything, and another question.
 func sealed(f *check.Flow) reuse {
 	none := reuse{asked: -1}
@@ -80,13 +84,13 @@ func sealed(f *check.Flow) reuse {
 	if pause < 0 {
 		return none
 	}
-	asked := f.NextOf(fact.SideClient, pause, fact.TLSApplicationData)
+	asked := f.Next(pause, fact.TLSApplicationData)
 	answer := lastBefore(f, pause, fact.TLSApplicationData)
-	if asked < 0 || answer < 0 || f.Facts[answer].Side != fact.SideServer || f.FirstOf(fact.SideClient, fact.TLSApplicationData) > answer ||
+	if asked < 0 || answer < 0 || f.Facts[asked].Side != fact.SideClient || f.Facts[asked].Size < leastRequest || f.Facts[answer].Side != fact.SideServer || f.FirstOf(fact.SideClient, fact.TLSApplicationData) > answer ||
 		f.FirstOf(fact.SideClient, fact.TLSApplicationData) < 0 {
 		return none
 	}
-	return reuse{served: answer, asked: asked, idle: time.Duration(f.Facts[pause].Size)}
+	return reuse{served: answer, asked: asked, idle: time.Duration(f.Facts[pause].Size), sealed: true}
 }
 
 func lastBefore(f *check.Flow, i int, k fact.Kind) int {
