@@ -83,9 +83,11 @@ type Certificate struct {
 	CA          bool      `json:"ca"`
 	KeyUsage    []string  `json:"key_usage,omitempty"`
 	ExtKeyUsage []string  `json:"ext_key_usage,omitempty"`
-	Issuers     []string  `json:"ca_issuers,omitempty"` // URLs of authorityInfoAccess
-	SHA256      string    `json:"sha256"`               // of the DER, hex
-	Error       string    `json:"error,omitempty"`      // it could not be parsed; the fields above hold what could be read all the same
+	Issuers     []string  `json:"ca_issuers,omitempty"`      // URLs of authorityInfoAccess
+	Permitted   []string  `json:"permitted_names,omitempty"` // DNS names of an authority's nameConstraints
+	Excluded    []string  `json:"excluded_names,omitempty"`
+	SHA256      string    `json:"sha256"`          // of the DER, hex
+	Error       string    `json:"error,omitempty"` // it could not be parsed; the fields above hold what could be read all the same
 }
 
 // CertificateRequest is which client certificates a server would take.

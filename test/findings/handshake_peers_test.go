@@ -108,6 +108,14 @@ func TestHandshakesWithPeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	narrow, err := root.Constrained("Example Narrow CA", "another.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside, err := narrow.Issue(certs.Options{Names: []string{"shop.test"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	good := with(certs.Options{Key: certs.RSA})
 	server := func(c tls.Certificate, change func(*tls.Config)) func(net.Conn) {
 		cfg := &tls.Config{Certificates: []tls.Certificate{c}, NextProtos: []string{"http/1.1"}}
@@ -154,6 +162,8 @@ func TestHandshakesWithPeers(t *testing.T) {
 		{"another name", server(with(certs.Options{Names: []string{"other.test"}}), nil), client(nil), nil, "cert.name_mismatch", finding.Likely},
 		{"no names", server(with(certs.Options{NoSAN: true}), nil), client(nil), nil, "cert.common_name_only", finding.Likely},
 		{"a client's", server(with(certs.Options{Client: true}), nil), client(nil), nil, "cert.not_permitted", finding.Likely},
+		{"name constraints", server(outside.TLS(), nil), client(nil), nil, "cert.not_permitted", finding.Certain},
+		{"an authority's", server(with(certs.Options{Authority: true}), nil), client(nil), nil, "", 0},
 		{"self-signed", server(self.TLS(), nil), client(nil), nil, "cert.self_signed", finding.Certain},
 		{"unknown authority", server(good, nil), client(func(c *tls.Config) { c.RootCAs = nil }), nil, "cert.unknown_ca", finding.Likely},
 		{"TLS 1.3 only", server(good, func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }), client(upTo12), nil, "tls.no_common_version", finding.Certain},

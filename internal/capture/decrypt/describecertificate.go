@@ -49,6 +49,7 @@ func describeCertificate(der []byte) fact.Certificate {
 	d.CA = cert.BasicConstraintsValid && cert.IsCA
 	d.KeyUsage, d.ExtKeyUsage = keyUsages(cert.KeyUsage), extKeyUsages(cert)
 	d.Issuers = few(cert.IssuingCertificateURL)
+	d.Permitted, d.Excluded = few(cert.PermittedDNSDomains), few(cert.ExcludedDNSDomains)
 	return d
 }
 

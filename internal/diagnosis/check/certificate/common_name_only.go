@@ -41,7 +41,7 @@ func runCommonNameOnly(c *check.Case) *check.Verdict {
 	f := c.Flow
 	j := judge(f)
 	leaf := j.leaf()
-	if leaf == nil && !j.because(reason.CertNoSAN) || leaf != nil && len(leaf.Names) > 0 {
+	if leaf == nil && !j.because(reason.CertNoSAN) || leaf != nil && (len(leaf.Names) > 0 || leaf.Error != "" && !j.because(reason.CertNoSAN)) {
 		return nil
 	}
 	cn := ""

@@ -157,9 +157,13 @@ func wanted(f *check.Flow) string {
 	return ""
 }
 
-// covers reports whether one of the names is for name (RFC 6125 section 6.4.3: a wildcard stands for the whole leftmost label).
+// covers reports whether one of the names is for name (RFC 6125 section 6.4.3: a wildcard stands for the whole leftmost label), or may
+// be: of very many names some are left out.
 func covers(names []string, name string) bool {
 	addr, err := netip.ParseAddr(name)
+	if n := len(names); n > 0 && strings.HasPrefix(names[n-1], "and ") {
+		return true
+	}
 	return slices.ContainsFunc(names, func(n string) bool {
 		if err == nil {
 			a, bad := netip.ParseAddr(n)

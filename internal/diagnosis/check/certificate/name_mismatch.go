@@ -54,7 +54,7 @@ func runNameMismatch(c *check.Case) *check.Verdict {
 			Summary: "The origin's certificate was checked, and it is for another name (" + or(short(f.Detail), name) + ")."}
 	}
 	said := j.because(reason.CertNameMismatch)
-	if len(leaf.Names) == 0 || name == "" || covers(leaf.Names, name) && !said {
+	if len(leaf.Names) == 0 || name == "" || leaf.Error != "" && !said || covers(leaf.Names, name) && !said {
 		return nil
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, fmt.Sprintf("the certificate is for %s", list(leaf.Names))),

@@ -2,7 +2,9 @@ package certificate
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
@@ -27,7 +29,7 @@ nginx prints *(26:unsuitable certificate purpose)*, *(79:invalid CA certificate)
 usage*, *parent certificate cannot sign this kind of certificate* or *a root or intermediate certificate is not authorized to sign for this name*. On the wire: unsupported_certificate (43), or
 42, 46, 48.
 
-The first two can be read from the certificates. Name constraints are told only by who checked them. A certificate without any extended key usage is good for
+All three can be read from the certificates, where the authority was sent: a root's constraints are told only by who checked them. A certificate without any extended key usage is good for
 all uses.`,
 	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null; each one through openssl x509 -noout -ext extendedKeyUsage,basicConstraints,nameConstraints"},
 	Mends: []finding.Mend{
@@ -56,6 +58,7 @@ func runNotPermitted(c *check.Case) *check.Verdict {
 	case what == "":
 		return nil
 	case j.vaguely(alertUnsupportedCertificate):
+	case j.vaguely(alertBadCertificate, alertCertificateUnknown) && constrained(j.chain) == what && valid(j.chain, j.now(f)):
 	case j.vaguely(alertBadCertificate, alertCertificateUnknown, alertUnknownCA) && valid(j.chain, j.now(f)):
 		v.Confidence, v.Settle = finding.Likely, "the client's own log: for what did it refuse the certificate?"
 	case j.taken:
@@ -79,7 +82,35 @@ func misuse(chain []fact.Certificate) string {
 			return fmt.Sprintf("the certificate of %s is issued by %s, which is no authority (CA:FALSE)", short(chain[i].Subject), short(chain[k].Subject))
 		}
 	}
+	return constrained(chain)
+}
+
+// constrained says which name an authority that was sent may not sign for (RFC 5280 section 4.2.1.10), "" for none.
+func constrained(chain []fact.Certificate) string {
+	for i := range chain {
+		a := &chain[i]
+		if !a.CA || len(a.Permitted)+len(a.Excluded) == 0 || i == 0 {
+			continue
+		}
+		for _, n := range chain[0].Names {
+			n = strings.TrimPrefix(strings.ToLower(n), "*.")
+			if _, err := netip.ParseAddr(n); err == nil || strings.HasPrefix(n, "and ") {
+				continue
+			}
+			if len(a.Permitted) > 0 && !within(n, a.Permitted) || within(n, a.Excluded) {
+				return fmt.Sprintf("the authority %s may not sign for %s (name constraints)", short(a.Subject), short(n))
+			}
+		}
+	}
 	return ""
+}
+
+// within reports whether name is one of the domains or below one of them.
+func within(name string, domains []string) bool {
+	return slices.ContainsFunc(domains, func(d string) bool {
+		d = strings.ToLower(d)
+		return strings.HasPrefix(d, "and ") || name == strings.TrimPrefix(d, ".") || strings.HasSuffix(name, "."+strings.TrimPrefix(d, "."))
+	})
 }
 
 // serves reports whether a certificate is good for servers, by its extended key usage.
