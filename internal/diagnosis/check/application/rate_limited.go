@@ -14,14 +14,16 @@ var rateLimited = check.Check{
 	Title:     "the origin limits the rate of requests",
 	Severity:  finding.Critical,
 	Catalogue: []int{77},
-	Refines:   []reason.Code{reason.OriginStatus4xx},
-	On:        []fact.Kind{fact.ResponseHead, fact.OriginLogged},
+	Refines:   []reason.Code{reason.OriginStatus4xx, reason.HTTP2GoAway, reason.HTTP2RST},
+	On:        []fact.Kind{fact.ResponseHead, fact.OriginLogged, fact.HTTP2GoAway, fact.HTTP2RstStream},
+	Silences:  []finding.Code{"http2.goaway_race", "http2.stream_reset"},
 	Text: `Behind a proxy all users come from one address. What counts requests or connections by address on the origin — IIS Dynamic IP
 Restrictions, nginx limit_req, fail2ban, a firewall's connection limit, another WAF — sees one client that is far too busy and
 shuts it out: all users at once, in the busiest hour, for as long as the ban lasts. Direct access from elsewhere works.
 
-It shows in three ways: 429 (or 503 from nginx, which is limit_req_status by default); 403 with substatus 501 to 504 in the log of
-IIS; or no HTTP at all, SYNs that are dropped or reset (tcp.syn_dropped, tcp.reset_after_accept), which begin after N requests.
+It shows in four ways: 429 (or 503 from nginx, which is limit_req_status by default); 403 with substatus 501 to 504 in the log of
+IIS; HTTP/2's ENHANCE_YOUR_CALM; or no HTTP at all, SYNs that are dropped or reset (tcp.syn_dropped, tcp.reset_after_accept),
+which begin after N requests.
 
 The page that the user sees usually gives no reason. nginx writes *limiting requests, excess* to its error log, IIS 403.501 and
 403.502 to the site's log, fail2ban the address that it banned to its own.
@@ -41,7 +43,7 @@ the answer (Retry-After, RateLimit) and its text tell more.`,
 		{On: finding.Network, Do: "Exempt the addresses of the proxy from connection limits and bans; limits belong in front of it.", Lines: "fail2ban-client set nginx-limit-req addignoreip 192.0.2.10"},
 		{On: finding.Lunette, Do: "Use fewer connections at once; further requests wait for a free one.", Lines: "origin:\n  max_connections: 50"},
 	},
-	Sources: []string{"RFC 6585 section 4 (429)", "Microsoft KB943891 (IIS status codes)", "nginx: ngx_http_limit_req_module, limit_req_status", "nginx: ngx_http_realip_module"},
+	Sources: []string{"RFC 6585 section 4 (429)", "RFC 9113 section 7 (ENHANCE_YOUR_CALM)", "Microsoft KB943891 (IIS status codes)", "nginx: ngx_http_limit_req_module, limit_req_status", "nginx: ngx_http_realip_module"},
 	Run:     runRateLimited,
 }
 
@@ -50,6 +52,10 @@ func runRateLimited(c *check.Case) *check.Verdict {
 	if i, l := f.Logged(func(l *fact.OriginLog) bool { return l.Status == 403 && l.Substatus >= 501 && l.Substatus <= 504 }); i >= 0 {
 		return &check.Verdict{Confidence: finding.Certain, Summary: fmt.Sprintf("IIS refused the request because of the address that it came from: 403.%d.", l.Substatus),
 			Proof: []finding.Proof{f.Proof(i, fmt.Sprintf("the site's log says 403.%d", l.Substatus))}}
+	}
+	if i := f.Find(-1, calm); i >= 0 {
+		return &check.Verdict{Confidence: finding.Certain, Summary: "The origin ended what it was asked over HTTP/2 with ENHANCE_YOUR_CALM: it finds that too much is asked of it.",
+			Proof: []finding.Proof{f.Proof(i, "the origin says ENHANCE_YOUR_CALM")}}
 	}
 	for n := range f.Exchanges() {
 		x := &f.Exchanges()[n]
@@ -72,6 +78,14 @@ func runRateLimited(c *check.Case) *check.Verdict {
 		}
 	}
 	return nil
+}
+
+// enhanceYourCalm is that error of HTTP/2 (RFC 9113 section 7).
+const enhanceYourCalm = 0xb
+
+// calm reports whether the server says over HTTP/2 that it is asked too much.
+func calm(x *fact.Fact) bool {
+	return (x.Kind == fact.HTTP2GoAway || x.Kind == fact.HTTP2RstStream) && x.Side == fact.SideServer && x.Code == enhanceYourCalm
 }
 
 // beside says how many of the other connections met the same status.

@@ -49,7 +49,7 @@ tls.key_update_stall. A pause that ends by itself is told as info.`,
 func runAnswerStalled(c *check.Case) *check.Verdict {
 	f := c.Flow
 	from := f.Last(fact.FirstByte, fact.ResponseHead)
-	if from < 0 || f.Has(fact.HTTP2Preface, fact.HTTP2Settings, fact.Upgraded) || f.Next(from, fact.ResponseDone) >= 0 {
+	if from < 0 || f.Has(fact.Upgraded, fact.HTTP2FlowBlocked) || f.Next(from, fact.ResponseDone) >= 0 {
 		return nil
 	}
 	e := f.EndAfter(from)

@@ -15,13 +15,13 @@ var bodyTruncated = check.Check{
 	Title:     "the answer broke off before its end",
 	Severity:  finding.Critical,
 	Catalogue: []int{62},
-	Refines:   []reason.Code{reason.ReadTruncated, reason.ReadResetInBody, reason.ReadEOFInHeader},
+	Refines:   []reason.Code{reason.ReadTruncated, reason.ReadResetInBody},
 	On:        []fact.Kind{fact.HTTPCutShort, fact.ResponseHead, fact.FirstByte},
 	Silences:  []finding.Code{"tls.no_close_notify"},
-	Text: `The origin announced a length and ended the connection before that many bytes, or ended it within the head. Its own log usually
-says 200: the status was written when the head was. The worker died in mid-answer, a script ran into its time limit, a disk or a
-stream behind it failed, a front end of the origin lost its own upstream, or Content-Length was computed for another text than the
-one that was sent (bytes and characters mixed up, a filter that changed the body behind the head).
+	Text: `The origin announced a length and ended the connection before that many bytes. Its own log usually says 200: the status was
+written when the head was. The worker died in mid-answer, a script ran into its time limit, a disk or a stream behind it failed, a
+front end of the origin lost its own upstream, or Content-Length was computed for another text than the one that was sent (bytes
+and characters mixed up, a filter that changed the body behind the head).
 
 What people see: a 200 with a broken page or download; curl exit 18 *transfer closed with N bytes remaining to read*; nginx
 *upstream prematurely closed connection while reading upstream*; HAProxy **SD**; Go *unexpected EOF*; a browser
@@ -52,7 +52,9 @@ origin is not to blame.`,
 
 func runBodyTruncated(c *check.Case) *check.Verdict {
 	f := c.Flow
-	cut := f.Find(-1, func(x *fact.Fact) bool { return x.Kind == fact.HTTPCutShort && x.Side == fact.SideServer })
+	cut := f.Find(-1, func(x *fact.Fact) bool {
+		return x.Kind == fact.HTTPCutShort && x.Side == fact.SideServer && x.Text != "head"
+	})
 	if cut < 0 {
 		return truncatedAttempt(f)
 	}
@@ -66,8 +68,6 @@ func runBodyTruncated(c *check.Case) *check.Verdict {
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(e.At, endName(e))}}
 	switch lacks := f.Facts[cut].Size; {
-	case f.Facts[cut].Text == "head":
-		v.Summary = fmt.Sprintf("The answer to %s broke off within its head; %s.", x.Line(), endName(e))
 	case lacks > 0 && x.Response != nil && x.Response.Length > 0:
 		v.Summary = fmt.Sprintf("The answer to %s announced %s and ended %s short; %s.", x.Line(), count(x.Response.Length, "byte"), count(lacks, "byte"), endName(e))
 	default:
@@ -85,18 +85,14 @@ func runBodyTruncated(c *check.Case) *check.Verdict {
 
 // truncatedAttempt judges by the attempt's own reason, where no bytes were recorded.
 func truncatedAttempt(f *check.Flow) *check.Verdict {
-	if !slices.Contains([]reason.Code{reason.ReadTruncated, reason.ReadResetInBody, reason.ReadEOFInHeader}, f.Reason) {
+	if !slices.Contains([]reason.Code{reason.ReadTruncated, reason.ReadResetInBody}, f.Reason) {
 		return nil
 	}
 	at := f.Last(fact.ResponseHead, fact.FirstByte)
 	if at < 0 {
 		return nil
 	}
-	what := "within its body"
-	if f.Reason == reason.ReadEOFInHeader {
-		what = "within its head"
-	}
-	v := &check.Verdict{Confidence: finding.Certain, Summary: "The answer broke off " + what + ": the origin ended the connection before its end.",
+	v := &check.Verdict{Confidence: finding.Certain, Summary: "The answer broke off within its body: the origin ended the connection before its end.",
 		Proof: []finding.Proof{f.Proof(at, "the answer begins; the attempt ended as "+string(f.Reason))}}
 	if f.Detail != "" {
 		v.Proof[0].Text += " (" + f.Detail + ")"

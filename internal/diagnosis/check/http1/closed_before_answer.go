@@ -2,6 +2,7 @@ package http1
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
@@ -11,11 +12,11 @@ import (
 
 var closedBeforeAnswer = check.Check{
 	Code:      "http1.closed_before_answer",
-	Title:     "the origin took the request and closed the connection without an answer",
+	Title:     "the origin took the request and closed the connection without a whole head of an answer",
 	Severity:  finding.Critical,
 	Catalogue: []int{59},
-	Refines:   []reason.Code{reason.ReadEOFBeforeHeader, reason.WriteEOF},
-	On:        []fact.Kind{fact.TCPClosed, fact.TLSAlert, fact.RequestSent},
+	Refines:   []reason.Code{reason.ReadEOFBeforeHeader, reason.ReadEOFInHeader, reason.WriteEOF},
+	On:        []fact.Kind{fact.TCPClosed, fact.TLSAlert, fact.RequestSent, fact.FirstByte},
 	Text: `The handshake was fine and the request went out. Then the origin sent a FIN, or close_notify and a FIN, and not one byte of a
 status line. An orderly close is made by software: the worker that had the request died or was recycled, the handler returned
 without writing (Tomcat after an uncaught error, a Node process that exits), a supervisor drained the connection, or a server
@@ -53,9 +54,32 @@ With a fatal alert, or after a HelloRequest, the cause is one of TLS. When the a
 func runClosedBeforeAnswer(c *check.Case) *check.Verdict {
 	e := endedBy(c, []reason.Code{reason.ReadEOFBeforeHeader, reason.WriteEOF}, fact.TCPClosed, fact.TLSAlert)
 	if e == nil {
-		return nil
+		return withinHead(c.Flow, "closed the connection", fact.TCPClosed, fact.TLSAlert)
 	}
 	return unanswered(c.Flow, e, "closed the connection")
+}
+
+// withinHead is the verdict for a connection that the origin ended, in one of these ways, when it had sent a part of the head.
+func withinHead(f *check.Flow, how string, kinds ...fact.Kind) *check.Verdict {
+	begun := f.Last(fact.FirstByte)
+	cut := cutHead(f)
+	if cut < 0 && (f.Reason != reason.ReadEOFInHeader || begun < 0) {
+		return nil
+	}
+	at := max(cut, begun)
+	e := f.EndAfter(max(begun, f.First(fact.RequestHead), 0))
+	if e.At >= 0 && (e.Side != fact.SideServer || !slices.Contains(kinds, e.How)) || e.At < 0 && f.Reason != reason.ReadEOFInHeader || f.Handshaken(at) {
+		return nil
+	}
+	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(at, "the answer stops within its head")},
+		Summary: fmt.Sprintf("The origin began to answer %s, and %s within the head.", lineAt(f, at), how)}
+	if e.At >= 0 {
+		v.Proof = append(v.Proof, f.Proof(e.At, endName(e)))
+	}
+	if !proven(f) {
+		v.Confidence, v.Settle = finding.Possible, "capture again without losses: the end of the head may be among bytes that are missing here"
+	}
+	return v
 }
 
 // unanswered is the verdict for a connection that the origin ended instead of answering.

@@ -11,8 +11,8 @@ import (
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
-// longHold is from when a body that was held back in vain costs more than a user forgives; curl holds it back for 1 s.
-const longHold = 3 * time.Second
+// longHold is from when a body that was held back in vain is felt; curl and Go hold it back for 1 s, .NET for 350 ms.
+const longHold = 900 * time.Millisecond
 
 var continueStall = check.Check{
 	Code:      "http1.continue_stall",
@@ -81,8 +81,8 @@ func heldInVain(f *check.Flow, x *check.Exchange) *check.Verdict {
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.RequestAt, "the head is sent, with Expect: 100-continue")}}
 	if i := f.Next(x.RequestAt, fact.ContinueWaited); i >= 0 {
 		held := time.Duration(f.Facts[i].Size)
-		if f.Facts[i].Text != "gave_up" || held < 300*time.Millisecond {
-			return nil
+		if f.Facts[i].Text != "gave_up" || held < 300*time.Millisecond || x.ResponseAt < 0 {
+			return nil // without an answer the wait was not what it failed by
 		}
 		v.Waited = held
 		v.Proof = append(v.Proof, f.Proof(i, "the client sends the body without having heard anything, "+finding.Span(held)+" later"))

@@ -69,13 +69,23 @@ func runRequestHeaderTooLarge(c *check.Case) *check.Verdict {
 		case x.Status() == 400 && l != nil:
 			v.Proof = append(v.Proof, f.Proof(logged, "http.sys wrote "+l.Phrase))
 			return v
-		case x.Status() == 400 && bodiless(x) && size >= largeHead:
+		case tooLong(x):
+			v.Confidence, v.Settle = finding.Likely, "look for RequestLength or FieldLength in HTTPERR"
+			v.Proof = append(v.Proof, f.Proof(x.ResponseAt, fmt.Sprintf("%d bytes are the length of http.sys' page for a head that is too long", x.Response.Length)))
+			return v
+		case x.Status() == 400 && check.HTTPSysPhrase(x.Response) == "" && bodiless(x) && size >= largeHead:
 			v.Confidence, v.Settle = finding.Likely, "send the same request without its cookies and Authorization; on IIS look for RequestLength or FieldLength in HTTPERR"
 			v.Proof = append(v.Proof, f.Proof(x.RequestAt, fmt.Sprintf("the request has %d bytes", size)))
 			return v
 		}
 	}
 	return nil
+}
+
+// tooLong reports whether the answer is http.sys' page for a request or a field that is too long.
+func tooLong(x *check.Exchange) bool {
+	phrase := check.HTTPSysPhrase(x.Response)
+	return phrase == "RequestLength" || phrase == "FieldLength"
 }
 
 // bodiless reports whether a request had no body, so that all of its bytes are its head.

@@ -77,6 +77,11 @@ func refusal(f *check.Flow, x *check.Exchange) *check.Verdict {
 		if x.Status() == 400 && !proven(f) {
 			v.Confidence, v.Settle = finding.Possible, "capture again without losses"
 		}
+	case known(check.HTTPSysPhrase(x.Response)):
+		phrase := check.HTTPSysPhrase(x.Response)
+		v.Confidence, v.Settle = finding.Likely, "look for "+phrase+" in HTTPERR"
+		v.Proof = append(v.Proof, f.Proof(x.ResponseAt, fmt.Sprintf("%d bytes are the length of http.sys' page for %s", x.Response.Length, phrase)))
+		v.Summary = fmt.Sprintf("http.sys refused %s with %d before any site saw it: %s, by the length of its page.", x.Line(), x.Status(), phrase)
 	case x.Status() == 411:
 		v.Summary = fmt.Sprintf("The origin refused %s with 411: it wants a Content-Length.", x.Line())
 		if chunkedBody {
@@ -98,6 +103,11 @@ func refusal(f *check.Flow, x *check.Exchange) *check.Verdict {
 		v.Summary = fmt.Sprintf("The origin refused %s with %d and closes; its parser may dislike the field %s.", x.Line(), x.Status(), odd)
 	}
 	return v
+}
+
+// known reports whether http.sys refused for the way in which a request was written.
+func known(phrase string) bool {
+	return phrase != "" && phrase != "Hostname" && phrase != "RequestLength" && phrase != "FieldLength"
 }
 
 // oddField is the name of a field that some parsers refuse, "" for none.

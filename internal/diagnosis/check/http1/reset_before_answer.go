@@ -13,7 +13,7 @@ var resetBeforeAnswer = check.Check{
 	Severity:  finding.Critical,
 	Catalogue: []int{60},
 	Refines:   []reason.Code{reason.ReadResetBeforeHeader, reason.WriteReset},
-	On:        []fact.Kind{fact.TCPReset, fact.RequestSent},
+	On:        []fact.Kind{fact.TCPReset, fact.RequestSent, fact.FirstByte},
 	Text: `After the request a RST came from the origin's side and no byte of an answer. The kernel of the origin sends one when the process
 died with the request unread, when it closed the socket while bytes were still waiting in it (SO_LINGER 0, or a body that nobody
 read), or when http.sys drops the connection (a timer, Connection_Dropped, a pool that is shut down). A firewall, an intrusion
@@ -48,7 +48,7 @@ after a HelloRequest is tls.hello_request_ignored. A FIN is http1.closed_before_
 func runResetBeforeAnswer(c *check.Case) *check.Verdict {
 	e := endedBy(c, []reason.Code{reason.ReadResetBeforeHeader, reason.WriteReset}, fact.TCPReset)
 	if e == nil {
-		return nil
+		return withinHead(c.Flow, "reset the connection", fact.TCPReset)
 	}
 	return unanswered(c.Flow, e, "reset the connection")
 }

@@ -16,7 +16,7 @@ var upgradeFailed = check.Check{
 	Severity:  finding.Critical,
 	Catalogue: []int{67},
 	Refines:   []reason.Code{reason.HTTP1BadUpgrade, reason.OriginStatus4xx},
-	On:        []fact.Kind{fact.HTTPBroken, fact.RequestHead, fact.FirstByte, fact.RequestSent},
+	On:        []fact.Kind{fact.HTTPBroken, fact.RequestHead, fact.ResponseHead, fact.FirstByte, fact.RequestSent},
 	Silences:  []finding.Code{"http1.closed_before_answer", "http1.reset_before_answer", "http1.malformed_answer", "http1.request_refused"},
 	Text: `A WebSocket begins as a GET with Upgrade: websocket, Connection: Upgrade and a key; 101 turns the connection over. Upgrade and
 Connection are hop-by-hop: a proxy must pass them on by intention, or they are gone and the origin sees a plain GET with a key.
@@ -71,7 +71,14 @@ func runUpgradeFailed(c *check.Case) *check.Verdict {
 
 // noWebSocket judges an answer other than 101 to a request for a WebSocket.
 func noWebSocket(f *check.Flow, x *check.Exchange) *check.Verdict {
-	if x.ResponseAt < 0 || x.Stream != 0 || !check.HasField(x.Request, "Sec-WebSocket-Key") {
+	if x.ResponseAt < 0 || x.Stream != 0 {
+		return nil
+	}
+	if wants := check.Field(x.Response, "Upgrade"); x.Status() == 426 && !check.HasField(x.Request, "Upgrade") {
+		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.ResponseAt, fmt.Sprintf("the origin answers 426 with Upgrade: %q; the request has no Upgrade", wants))},
+			Summary: fmt.Sprintf("The origin answered %s with 426 (Upgrade Required): it wants %s, and the request asks for none; a proxy in front may have dropped that.", x.Line(), orNone(wants, "another protocol"))}
+	}
+	if !check.HasField(x.Request, "Sec-WebSocket-Key") {
 		return nil
 	}
 	switch s := x.Status(); {
