@@ -18,17 +18,18 @@ var ipv6PathBroken = check.Check{
 	Refines:   []reason.Code{reason.TCPTimeout, reason.TCPNoRoute, reason.TCPHostDown, reason.TCPRefused},
 	On:        []fact.Kind{fact.TCPSyn, fact.TCPFailed, fact.TCPConnected},
 	Silences:  []finding.Code{"tcp.syn_dropped", "tcp.refused", "client.gone"},
-	Text: `The name has an A and an AAAA record, the AAAA record comes first, and the way by IPv6 leads nowhere: no route, a firewall that was
-written for IPv4 only, or an origin that never listened on IPv6. Clients with Happy Eyeballs (RFC 8305) lose a constant 250 to 300 ms on every
-new connection; those without wait for the whole connect timeout, or fail on the half of the requests that took that address.
+	Text: `The name has an A and an AAAA record, the AAAA record comes first, and the way by IPv6 leads nowhere: no route, a firewall that
+was written for IPv4 only, or an origin that never listened on IPv6. Clients with Happy Eyeballs (RFC 8305) lose a constant 250 to
+300 ms on every new connection; those without wait for the whole connect timeout, or fail on the half of the requests that took
+that address.
 
-Elsewhere: nginx *connect() to [2001:db8::1]:443 failed (101: Network is unreachable)*, or *upstream timed out* on one address of two; curl -v shows
-*Trying [2001:db8::1]:443...* and then the IPv4 address; Go dials both and shows nothing but the delay.
+Elsewhere: nginx *connect() to [2001:db8::1]:443 failed (101: Network is unreachable)*, or *upstream timed out* on one address of
+two; curl -v shows *Trying [2001:db8::1]:443...* and then the IPv4 address; Go dials both and shows nothing but the delay.
 
 On the wire: a SYN to the IPv6 address without an answer, then one to the IPv4 address that is answered at once.
 
-Told apart from an origin that is down (tcp.syn_dropped, tcp.refused) by the IPv4 address of the same name that works meanwhile. A machine
-without any IPv6 says *network unreachable* at once and loses nothing: that is worth knowing only.`,
+Told apart from an origin that is down (tcp.syn_dropped, tcp.refused) by the IPv4 address of the same name that works meanwhile. A
+machine without any IPv6 says *network unreachable* at once and loses nothing: that is worth knowing only.`,
 	Asks: []string{
 		"By each family from the proxy: curl -4 -sv -o /dev/null https://NAME/; curl -6 -sv -o /dev/null https://NAME/",
 		"Is there a route: ip -6 route get ADDRESS; traceroute -6 -T -p 443 ADDRESS",

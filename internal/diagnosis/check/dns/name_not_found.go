@@ -18,15 +18,18 @@ var nameNotFound = check.Check{
 	On:        []fact.Kind{fact.DNSFailed, fact.DNSAnswer},
 	Silences:  []finding.Code{"dns.resolver_failing", "config.health_check_blind"},
 	Text: `The resolver answers, and the answer is that there is no such name (RCODE 3, **NXDOMAIN**), or that the name exists without an A
-or AAAA record (NOERROR with an empty answer, "NODATA"). No SYN leaves the proxy. A typing error, a record that was removed, a search
-domain that is missing in this network, or a name that only an internal resolver knows (split horizon) are the usual causes. Both answers
-may be kept by caches for as long as the SOA record of the zone says (RFC 2308), so that a record that was added just now stays unknown for a while.
+or AAAA record (NOERROR with an empty answer, "NODATA"). No SYN leaves the proxy. A typing error, a record that was removed, a
+search domain that is missing in this network, or a name that only an internal resolver knows (split horizon) are the usual
+causes. Both answers may be kept by caches for as long as the SOA record of the zone says (RFC 2308), so that a record that was
+added just now stays unknown for a while.
 
-Elsewhere: nginx refuses to start with *host not found in upstream*, or prints *could not be resolved (3: Host not found)* at run time;
-HAProxy puts the server into maintenance (RMAINT); Go and Caddy say *lookup X: no such host*; Envoy answers 503 with **UH** or **DF**.
+Elsewhere: nginx refuses to start with *host not found in upstream*, or prints *could not be resolved (3: Host not found)* at run
+time; HAProxy puts the server into maintenance (RMAINT); Go and Caddy say *lookup X: no such host*; Envoy answers 503 with **UH**
+or **DF**.
 
-Not to be taken for it: a resolver that gives no answer (dns.resolver_failing), and a name without AAAA that has an A record, which is
-how most names are. A public resolver that does not know an internal name proves nothing while the proxy's own resolver does.`,
+Not to be taken for it: a resolver that gives no answer (dns.resolver_failing), and a name without AAAA that has an A record,
+which is how most names are. A public resolver that does not know an internal name proves nothing while the proxy's own resolver
+does.`,
 	Asks: []string{
 		"Does the name exist for the authority: dig +norecurse @NAMESERVER-OF-THE-ZONE NAME A",
 		"Which resolvers does this machine ask: cat /etc/resolv.conf; resolvectl status",

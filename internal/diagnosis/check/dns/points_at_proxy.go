@@ -18,17 +18,19 @@ var pointsAtProxy = check.Check{
 	Refines:   []reason.Code{reason.ConfigLoopDetected, reason.LimitNoPorts, reason.OriginStatus5xx},
 	On:        []fact.Kind{fact.DNSAnswer, fact.RequestHead, fact.ResponseHead, fact.TCPConnected, fact.RequestSent},
 	Silences:  []finding.Code{"origin.redirect_loop", "tcp.ports_exhausted", "limit.pool_exhausted", "origin.unavailable", "http1.request_header_too_large", "config.request_rewritten"},
-	Text: `The public name of a protected site points to the proxy: that is how traffic gets there. When the proxy looks up the same name to find
-the origin, it finds itself, and every request goes round. Each turn adds a line to **Via** and X-Forwarded-For and takes another port, until a
-limit, a head that is too large, or a proxy that knows its own name in Via ends it: 508 Loop Detected, 502, 400 or 431.
+	Text: `The public name of a protected site points to the proxy: that is how traffic gets there. When the proxy looks up the same name to
+find the origin, it finds itself, and every request goes round. Each turn adds a line to **Via** and X-Forwarded-For and takes
+another port, until a limit, a head that is too large, or a proxy that knows its own name in Via ends it: 508 Loop Detected, 502,
+400 or 431.
 
-Inside, another resolver used to answer with the origin's own address (split horizon); the loop begins when that resolver, or the hosts file, goes.
+Inside, another resolver used to answer with the origin's own address (split horizon); the loop begins when that resolver, or the
+hosts file, goes.
 
-Elsewhere: nginx *worker_connections are not enough* or 400 *Request Header Or Cookie Too Large*; HAProxy fills maxconn (**sQ**); Cloudflare shows error 1000,
-"DNS points to prohibited IP"; CDNs tell it by CDN-Loop (RFC 8586).
+Elsewhere: nginx *worker_connections are not enough* or 400 *Request Header Or Cookie Too Large*; HAProxy fills maxconn (**sQ**);
+Cloudflare shows error 1000, "DNS points to prohibited IP"; CDNs tell it by CDN-Loop (RFC 8586).
 
-Told apart from an origin on the proxy's own machine, which is ordinary, by the request that comes back. An own address in the answer
-alone is no fault; it says only that one looks at the proxy when one means the origin.`,
+Told apart from an origin on the proxy's own machine, which is ordinary, by the request that comes back. An own address in the
+answer alone is no fault; it says only that one looks at the proxy when one means the origin.`,
 	Asks: []string{
 		"What does the proxy's own resolver say, run on the proxy: getent ahosts NAME; ip -brief address",
 		"How often does the proxy stand in Via of one request: look at the access log for the same id",

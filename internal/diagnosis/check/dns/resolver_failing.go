@@ -20,16 +20,18 @@ var resolverFailing = check.Check{
 	On:        []fact.Kind{fact.DNSFailed},
 	Silences:  []finding.Code{"config.health_check_blind", "client.gone"},
 	Text: `The name may well exist, but the resolver does not say: queries stay without an answer, or come back as **SERVFAIL** (it could not
-find out, or DNSSEC validation failed), or **REFUSED** (it does not serve this client). No SYN leaves before the lookup is over, so every
-request waits first: the patience of one query times the tries, commonly 5 s and its multiples, and fails or goes on after that.
+find out, or DNSSEC validation failed), or **REFUSED** (it does not serve this client). No SYN leaves before the lookup is over,
+so every request waits first: the patience of one query times the tries, commonly 5 s and its multiples, and fails or goes on
+after that.
 
 Where several resolvers are listed and the first is dead, everything works, only late: each lookup that is not cached costs the
 patience of the first. That looks like a slow origin until the time of DNS is measured by itself.
 
-Elsewhere: nginx prints *could not be resolved (110: Operation timed out)* or *(2: Server failure)*; Go says *lookup X: i/o timeout* or
-*server misbehaving*; Envoy answers with **DF**; Cloudflare shows 530 with error 1016.
+Elsewhere: nginx prints *could not be resolved (110: Operation timed out)* or *(2: Server failure)*; Go says *lookup X: i/o
+timeout* or *server misbehaving*; Envoy answers with **DF**; Cloudflare shows 530 with error 1016.
 
-Told apart from dns.name_not_found by the answer: NXDOMAIN is an answer. Told apart from tcp.syn_dropped by the SYN, which was never sent.`,
+Told apart from dns.name_not_found by the answer: NXDOMAIN is an answer. Told apart from tcp.syn_dropped by the SYN, which was
+never sent.`,
 	Asks: []string{
 		"Ask each resolver by itself, by UDP and by TCP: dig @RESOLVER NAME; dig +tcp @RESOLVER NAME",
 		"SERVFAIL only with validation is DNSSEC: dig +cd @RESOLVER NAME",

@@ -19,16 +19,17 @@ var staleAddress = check.Check{
 	On:       []fact.Kind{fact.DNSAnswer},
 	Silences: []finding.Code{"tcp.syn_dropped", "tcp.refused", "cert.name_mismatch", "origin.host_unknown"},
 	Text: `The origin moved, its record was changed, and the proxy still goes to the old address: nothing answers there, or another machine
-does, with another certificate. A direct test works, as it looks the name up anew. Who keeps the old address: nginx, which resolves a name
-that stands literally in *proxy_pass* or *upstream* once, at start; a JVM with *networkaddress.cache.ttl* at -1; a line in the hosts file;
-a caching resolver that serves expired records; a TTL of hours.
+does, with another certificate. A direct test works, as it looks the name up anew. Who keeps the old address: nginx, which
+resolves a name that stands literally in *proxy_pass* or *upstream* once, at start; a JVM with *networkaddress.cache.ttl* at -1; a
+line in the hosts file; a caching resolver that serves expired records; a TTL of hours.
 
-Elsewhere: nginx *upstream timed out while connecting to upstream* or *connect() failed (113: No route to host)*; HAProxy **sC** or **SC**;
-Go *dial tcp: i/o timeout* or *certificate is valid for X, not Y*.
+Elsewhere: nginx *upstream timed out while connecting to upstream* or *connect() failed (113: No route to host)*; HAProxy **sC**
+or **SC**; Go *dial tcp: i/o timeout* or *certificate is valid for X, not Y*.
 
-On the wire: SYNs to an address that no fresh answer of DNS holds. That alone proves little: names of large providers have more addresses
-than one answer shows, and the public name of a protected site points to the proxy, not to its origin. So it is said to be likely only when the
-address did come from an earlier answer or a hosts file, and certain when a connection to the present address worked meanwhile.`,
+On the wire: SYNs to an address that no fresh answer of DNS holds. That alone proves little: names of large providers have more
+addresses than one answer shows, and the public name of a protected site points to the proxy, not to its origin. So it is said to
+be likely only when the address did come from an earlier answer or a hosts file, and certain when a connection to the present
+address worked meanwhile.`,
 	Asks: []string{
 		"What does DNS say now, and for how long: dig NAME A; dig NAME AAAA",
 		"Is the name pinned on this machine: getent ahosts NAME; grep NAME /etc/hosts",

@@ -25,15 +25,19 @@ var flowControlStall = check.Check{
 	Refines:   []reason.Code{reason.HTTP2FlowControl, reason.WriteTimeout, reason.ReadBodyStall},
 	On:        []fact.Kind{fact.HTTP2FlowBlocked},
 	Silences:  []finding.Code{"http2.stream_reset", "http1.answer_stalled", "http1.body_truncated", "client.gone", "read.timer_inversion"},
-	Text: `Each stream of HTTP/2, and the connection as a whole, has a window of its own above TCP: 65,535 bytes at first. The receiver opens it again with **WINDOW_UPDATE** as it reads. When it does not, the sender stops in the middle of a body, at exactly the
-bytes that the window had, while TCP's window is open and other streams may go on. An upload stands still because the origin's handler does not read; a download, because whoever is in front does not: the proxy, or a client behind it
-that is slow or gone.
+	Text: `Each stream of HTTP/2, and the connection as a whole, has a window of its own above TCP: 65,535 bytes at first. The receiver opens
+it again with **WINDOW_UPDATE** as it reads. When it does not, the sender stops in the middle of a body, at exactly the bytes that
+the window had, while TCP's window is open and other streams may go on. An upload stands still because the origin's handler does
+not read; a download, because whoever is in front does not: the proxy, or a client behind it that is slow or gone.
 
-A window of the **connection** that is not opened freezes every stream: typically a program that resets streams without giving back what they had taken of the shared window, one stream after the other, until nothing is left.
+A window of the **connection** that is not opened freezes every stream: typically a program that resets streams without giving
+back what they had taken of the shared window, one stream after the other, until nothing is left.
 
-Elsewhere: Go *http2: timeout awaiting response headers* or nothing at all; Envoy **UT** or *stream_idle_timeout*; nginx's gRPC module *upstream violated stream flow control* for the opposite fault; curl stops at 64 KiB and waits.
+Elsewhere: Go *http2: timeout awaiting response headers* or nothing at all; Envoy **UT** or *stream_idle_timeout*; nginx's gRPC
+module *upstream violated stream flow control* for the opposite fault; curl stops at 64 KiB and waits.
 
-Told apart from a slow origin by the sum of the bytes, which equals the window; from TCP's zero window (tcp.zero_window) by the segments that are still acknowledged; from a reader that is merely slow by the WINDOW_UPDATE that comes.`,
+Told apart from a slow origin by the sum of the bytes, which equals the window; from TCP's zero window (tcp.zero_window) by the
+segments that are still acknowledged; from a reader that is merely slow by the WINDOW_UPDATE that comes.`,
 	Asks: []string{
 		"Does the origin's handler read the body at all: a thread dump while it hangs",
 		"Does the same transfer work over HTTP/1.1: curl --http1.1 and curl --http2 with the same file",

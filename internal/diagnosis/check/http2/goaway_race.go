@@ -17,14 +17,19 @@ var goAwayRace = check.Check{
 	Refines:   []reason.Code{reason.HTTP2GoAway, reason.HTTP2RefusedStream, reason.HTTP2RST, reason.HTTP2PingFlood},
 	On:        []fact.Kind{fact.HTTP2GoAway, fact.HTTP2RstStream},
 	Silences:  []finding.Code{"http2.stream_reset", "http1.closed_before_answer", "http1.reset_before_answer", "client.gone"},
-	Text: `An HTTP/2 server that ends a connection (idle time over, so many requests served, restart) sends **GOAWAY** with the number of the last stream that it will work on. Requests that were already under way on higher streams were not
-read, and may be sent again on another connection, whatever their method. **REFUSED_STREAM** (error code 7) says the same of a single stream, mostly because more streams were open than MAX_CONCURRENT_STREAMS allows.
-**ENHANCE_YOUR_CALM** (11) says that the origin took the traffic for abuse: too many resets, pings, or settings (its defence against Rapid Reset, CVE-2023-44487).
+	Text: `An HTTP/2 server that ends a connection (idle time over, so many requests served, restart) sends **GOAWAY** with the number of the
+last stream that it will work on. Requests that were already under way on higher streams were not read, and may be sent again on
+another connection, whatever their method. **REFUSED_STREAM** (error code 7) says the same of a single stream, mostly because more
+streams were open than MAX_CONCURRENT_STREAMS allows. **ENHANCE_YOUR_CALM** (11) says that the origin took the traffic for abuse:
+too many resets, pings, or settings (its defence against Rapid Reset, CVE-2023-44487).
 
-Elsewhere: Go *http2: server sent GOAWAY and closed the connection; LastStreamID=…, ErrCode=NO_ERROR*, or *stream error … REFUSED_STREAM*; Envoy **UR**, *upstream_reset_before_response_started{remote_refused_stream_reset}*; nginx's gRPC module
-*upstream sent goaway with error 11* or *upstream rejected request with error 7*. nginx as an origin does it after keepalive_requests (1000 by default).
+Elsewhere: Go *http2: server sent GOAWAY and closed the connection; LastStreamID=…, ErrCode=NO_ERROR*, or *stream error …
+REFUSED_STREAM*; Envoy **UR**, *upstream_reset_before_response_started{remote_refused_stream_reset}*; nginx's gRPC module
+*upstream sent goaway with error 11* or *upstream rejected request with error 7*. nginx as an origin does it after
+keepalive_requests (1000 by default).
 
-Told apart from an orderly end by the requests: a GOAWAY after all were answered is healthy. Told apart from other errors (http2.stream_reset) by the code; a GOAWAY with an error code that is not NO_ERROR is an accusation.`,
+Told apart from an orderly end by the requests: a GOAWAY after all were answered is healthy. Told apart from other errors
+(http2.stream_reset) by the code; a GOAWAY with an error code that is not NO_ERROR is an accusation.`,
 	Asks: []string{
 		"After how many requests, or after how long, does it come: nginx keepalive_requests, Envoy max_requests_per_connection, http.sys connectionTimeout",
 		"ENHANCE_YOUR_CALM: what do the origin's limits say (http2_max_concurrent_streams, h2 flood limits, H2MaxSessionStreams)",

@@ -18,15 +18,18 @@ var http11RequiredCheck = check.Check{
 	Refines:   []reason.Code{reason.HTTP2RST, reason.HTTP2GoAway},
 	On:        []fact.Kind{fact.HTTP2RstStream, fact.HTTP2GoAway},
 	Silences:  []finding.Code{"http2.stream_reset", "http2.goaway_race", "client.gone"},
-	Text: `The origin offered HTTP/2 by ALPN, took the request, and reset its stream with **HTTP_1_1_REQUIRED** (error code 13): it cannot do over HTTP/2 what this path needs. Two things need HTTP/1.1: a
-**client certificate asked for after the request**, by renegotiation or post-handshake authentication, which RFC 9113 forbids on a connection that carries many requests at once; and **Windows authentication** (NTLM,
-Negotiate), which binds a user to a TCP connection. Browsers open an HTTP/1.1 connection and ask again by themselves; few proxies do.
+	Text: `The origin offered HTTP/2 by ALPN, took the request, and reset its stream with **HTTP_1_1_REQUIRED** (error code 13): it cannot do
+over HTTP/2 what this path needs. Two things need HTTP/1.1: a **client certificate asked for after the request**, by renegotiation
+or post-handshake authentication, which RFC 9113 forbids on a connection that carries many requests at once; and **Windows
+authentication** (NTLM, Negotiate), which binds a user to a TCP connection. Browsers open an HTTP/1.1 connection and ask again by
+themselves; few proxies do.
 
-Elsewhere: Envoy **UR** with *upstream_reset_before_response_started{remote_reset}*; nginx speaks no HTTP/2 to origins and never sees it; Go *stream error: stream ID 1; HTTP_1_1_REQUIRED*; curl falls back by itself and prints
-nothing. Apache httpd (mod_http2) and http.sys both do it.
+Elsewhere: Envoy **UR** with *upstream_reset_before_response_started{remote_reset}*; nginx speaks no HTTP/2 to origins and never
+sees it; Go *stream error: stream ID 1; HTTP_1_1_REQUIRED*; curl falls back by itself and prints nothing. Apache httpd (mod_http2)
+and http.sys both do it.
 
-Told apart from other resets (http2.stream_reset) by the code. What the origin wants the certificate or the user for shows on the HTTP/1.1 connection that follows: CertificateRequest or HelloRequest
-there, or 401 with WWW-Authenticate: Negotiate.`,
+Told apart from other resets (http2.stream_reset) by the code. What the origin wants the certificate or the user for shows on the
+HTTP/1.1 connection that follows: CertificateRequest or HelloRequest there, or 401 with WWW-Authenticate: Negotiate.`,
 	Asks: []string{
 		"What does the same request get over HTTP/1.1: curl --http1.1 -sv https://NAME/path -o /dev/null",
 		"Apache: grep -rn 'SSLVerifyClient' /etc/apache2 /etc/httpd; IIS: appcmd list config \"SITE/path\" /section:system.webServer/security/access",

@@ -18,14 +18,18 @@ var inadequateSecurity = check.Check{
 	Refines:   []reason.Code{reason.HTTP2GoAway, reason.HTTP2RST, reason.TLSAlert},
 	On:        []fact.Kind{fact.HTTP2GoAway, fact.HTTP2RstStream, fact.TLSServerHello},
 	Silences:  []finding.Code{"http2.stream_reset", "http2.goaway_race", "http1.closed_before_answer", "client.gone"},
-	Text: `Over TLS 1.2, HTTP/2 may be spoken only with suites of an ephemeral key exchange and an AEAD cipher (RFC 9113 section 9.2.2 and its appendix A list what is forbidden: RSA key exchange, all of CBC, RC4, 3DES). Server and client
-choose suite and protocol apart from each other: a server that prefers its old order of suites picks a CBC suite, and h2 by ALPN beside it. A client that holds to the RFC then ends the connection at once with **GOAWAY INADEQUATE_SECURITY** (error
-code 12); one that does not goes on, and all works.
+	Text: `Over TLS 1.2, HTTP/2 may be spoken only with suites of an ephemeral key exchange and an AEAD cipher (RFC 9113 section 9.2.2 and
+its appendix A list what is forbidden: RSA key exchange, all of CBC, RC4, 3DES). Server and client choose suite and protocol apart
+from each other: a server that prefers its old order of suites picks a CBC suite, and h2 by ALPN beside it. A client that holds to
+the RFC then ends the connection at once with **GOAWAY INADEQUATE_SECURITY** (error code 12); one that does not goes on, and all
+works.
 
-It was common with Windows Server 2012 R2 and 2016 and their order of suites, and with hardened lists that name CBC suites first. Chrome shows ERR_HTTP2_INADEQUATE_TRANSPORT_SECURITY, Firefox NS_ERROR_NET_INADEQUATE_SECURITY, Go *http2: server sent GOAWAY … INADEQUATE_SECURITY* or *tls: unsupported cipher*; HTTP/1.1 clients
-of the same origin see nothing.
+It was common with Windows Server 2012 R2 and 2016 and their order of suites, and with hardened lists that name CBC suites first.
+Chrome shows ERR_HTTP2_INADEQUATE_TRANSPORT_SECURITY, Firefox NS_ERROR_NET_INADEQUATE_SECURITY, Go *http2: server sent GOAWAY …
+INADEQUATE_SECURITY* or *tls: unsupported cipher*; HTTP/1.1 clients of the same origin see nothing.
 
-Told apart from other ends of the connection by the code; without the code, a forbidden suite beside h2 makes it likely when the connection ends right after the handshake, and is worth knowing when it goes on.`,
+Told apart from other ends of the connection by the code; without the code, a forbidden suite beside h2 makes it likely when the
+connection ends right after the handshake, and is worth knowing when it goes on.`,
 	Asks: []string{
 		"Which suite does it choose with h2: openssl s_client -connect ADDRESS:443 -servername NAME -alpn h2 -tls1_2 </dev/null | grep -E 'Cipher|ALPN'",
 		"Windows: Get-TlsCipherSuite | Format-Table Name (the order counts)",

@@ -16,17 +16,23 @@ var streamReset = check.Check{
 	Refines:  []reason.Code{reason.HTTP2RST, reason.HTTP2GoAway, reason.HTTP2BadFrame, reason.HTTP2NoStatus, reason.HTTP2PingFlood, reason.HTTP2SettingsFlood},
 	On:       []fact.Kind{fact.HTTP2RstStream, fact.HTTP2GoAway},
 	Silences: []finding.Code{"http1.body_truncated", "http1.closed_before_answer", "http1.reset_before_answer"},
-	Text: `One side ended a stream with **RST_STREAM**, or all of them with **GOAWAY**, and gave an error code before the answer was whole. What the codes of the origin mean in practice:
+	Text: `One side ended a stream with **RST_STREAM**, or all of them with **GOAWAY**, and gave an error code before the answer was whole.
+What the codes of the origin mean in practice:
 
-- PROTOCOL_ERROR (1): the request breaks a rule of HTTP/2: a Connection or Transfer-Encoding field, an upper-case field name, Host beside another :authority, a body unlike Content-Length.
+- PROTOCOL_ERROR (1): the request breaks a rule of HTTP/2: a Connection or Transfer-Encoding field, an upper-case field name, Host
+  beside another :authority, a body unlike Content-Length.
 - INTERNAL_ERROR (2): the program behind failed, or ended in the middle of a body; its own log says why.
-- FLOW_CONTROL_ERROR (3), FRAME_SIZE_ERROR (6), COMPRESSION_ERROR (9): one of the two counts wrongly, or something on the way alters bytes.
+- FLOW_CONTROL_ERROR (3), FRAME_SIZE_ERROR (6), COMPRESSION_ERROR (9): one of the two counts wrongly, or something on the way
+  alters bytes.
 - SETTINGS_TIMEOUT (4): nobody acknowledged the settings. STREAM_CLOSED (5): a late frame.
 - CANCEL (8) of the origin: it does not want the stream any more, mostly a time limit behind it.
 
-Elsewhere: Go *stream error: stream ID 5; INTERNAL_ERROR; received from peer*; Envoy **UR** with *remote_reset*, or **UPE**; nginx's gRPC module *upstream rejected request with error 2*; curl *HTTP/2 stream 1 was not closed cleanly: PROTOCOL_ERROR (err 1)*.
+Elsewhere: Go *stream error: stream ID 5; INTERNAL_ERROR; received from peer*; Envoy **UR** with *remote_reset*, or **UPE**;
+nginx's gRPC module *upstream rejected request with error 2*; curl *HTTP/2 stream 1 was not closed cleanly: PROTOCOL_ERROR (err
+1)*.
 
-Not to be taken for it: RST_STREAM NO_ERROR after a whole answer, by which a server says that it needs no more of the body (RFC 9113 section 8.1); CANCEL of the client, whose user left. Codes 7, 11, 12 and 13 are causes of their own.`,
+Not to be taken for it: RST_STREAM NO_ERROR after a whole answer, by which a server says that it needs no more of the body (RFC
+9113 section 8.1); CANCEL of the client, whose user left. Codes 7, 11, 12 and 13 are causes of their own.`,
 	Asks: []string{
 		"What does the origin's own log say at this time",
 		"Is it the request or the protocol: curl --http1.1 with the same request; nghttp -v https://NAME/path",

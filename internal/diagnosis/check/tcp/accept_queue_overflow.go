@@ -17,17 +17,18 @@ var acceptQueueOverflow = check.Check{
 	Refines:   []reason.Code{reason.TCPTimeout, reason.TLSTimeout, reason.TLSReset},
 	On:        []fact.Kind{fact.TCPRetransmission, fact.TCPFailed, fact.TCPSyn},
 	Silences:  []finding.Code{"tcp.syn_dropped", "tls.silent_after_hello", "tls.closed_after_hello", "tcp.packet_loss", "tcp.mtu_black_hole", "client.gone"},
-	Text: `The kernel finishes the TCP handshake on behalf of the server and puts the connection into a queue, from which the program takes it with accept(). When
-the program is too slow, or stuck, the queue fills (its length is the smaller of the program's backlog and net.core.somaxconn). Linux then drops new
-SYNs, and also the last ACK of handshakes that it has answered: the client holds the connection for established and sends its ClientHello, the
-server has forgotten it and sends **SYN-ACK again** after 1, 2, 4 s.
+	Text: `The kernel finishes the TCP handshake on behalf of the server and puts the connection into a queue, from which the program takes
+it with accept(). When the program is too slow, or stuck, the queue fills (its length is the smaller of the program's backlog and
+net.core.somaxconn). Linux then drops new SYNs, and also the last ACK of handshakes that it has answered: the client holds the
+connection for established and sends its ClientHello, the server has forgotten it and sends **SYN-ACK again** after 1, 2, 4 s.
 
-Elsewhere it looks like a dropped SYN or a silent server, and so do the log lines: nginx *upstream timed out (110)* while connecting or while SSL handshaking,
-HAProxy **sC**, Go *i/o timeout* or *TLS handshake timeout*. Health checks pass by turns. With tcp_abort_on_overflow Linux sends RST instead.
+Elsewhere it looks like a dropped SYN or a silent server, and so do the log lines: nginx *upstream timed out (110)* while
+connecting or while SSL handshaking, HAProxy **sC**, Go *i/o timeout* or *TLS handshake timeout*. Health checks pass by turns.
+With tcp_abort_on_overflow Linux sends RST instead.
 
-Told apart from tcp.syn_dropped by other connections that are accepted meanwhile. A listener with TCP_DEFER_ACCEPT re-sends SYN-ACK as well,
-but only to a client that has sent nothing; a single SYN-ACK sent again is a lost packet. The queue itself shows on the origin alone, so that the wire
-makes it likely and no more.`,
+Told apart from tcp.syn_dropped by other connections that are accepted meanwhile. A listener with TCP_DEFER_ACCEPT re-sends
+SYN-ACK as well, but only to a client that has sent nothing; a single SYN-ACK sent again is a lost packet. The queue itself shows
+on the origin alone, so that the wire makes it likely and no more.`,
 	Asks: []string{
 		"On the origin, Recv-Q at or above Send-Q is a full queue: ss -ltn 'sport = :443'",
 		"Do these counters grow: nstat -az TcpExtListenOverflows TcpExtListenDrops",

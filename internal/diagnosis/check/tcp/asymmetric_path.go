@@ -18,16 +18,19 @@ var asymmetricPath = check.Check{
 	On:        []fact.Kind{fact.TCPSyn, fact.TCPSynAck},
 	Needs:     check.Packets,
 	Silences:  []finding.Code{"tcp.syn_dropped", "tcp.accept_queue_overflow", "client.gone"},
-	Text: `The SYN goes to one address, and the **SYN-ACK comes from another one**, or from another port. The client's kernel knows of no such connection and answers it with RST, while it
-goes on sending SYNs for the one that it wants, until its connect timeout. The origin answers past the device that translated the address on the way in: a load balancer
-with destination NAT whose server has another default gateway, a server with two network cards, a virtual address (VIP, DSR) that is missing on the server's loopback, a
+	Text: `The SYN goes to one address, and the **SYN-ACK comes from another one**, or from another port. The client's kernel knows of no
+such connection and answers it with RST, while it goes on sending SYNs for the one that it wants, until its connect timeout. The
+origin answers past the device that translated the address on the way in: a load balancer with destination NAT whose server has
+another default gateway, a server with two network cards, a virtual address (VIP, DSR) that is missing on the server's loopback, a
 firewall pair of which only one node holds the state.
 
-Elsewhere all that is seen is a connect timeout: nginx *upstream timed out (110) while connecting to upstream*, HAProxy **sC**, Go *i/o timeout*; on the origin half-open
-connections in SYN-RECV (*ss -tan state syn-recv*), and the log of a stateful firewall says *out of state* or *invalid*.
+Elsewhere all that is seen is a connect timeout: nginx *upstream timed out (110) while connecting to upstream*, HAProxy **sC**, Go
+*i/o timeout*; on the origin half-open connections in SYN-RECV (*ss -tan state syn-recv*), and the log of a stateful firewall says
+*out of state* or *invalid*.
 
-Told apart from tcp.syn_dropped by the SYN-ACK, which is there: in a capture it stands as a connection of its own that begins with SYN-ACK and is reset by the
-client at once. Same client port, another server address. It needs a capture of packets: a program sees nothing of it.`,
+Told apart from tcp.syn_dropped by the SYN-ACK, which is there: in a capture it stands as a connection of its own that begins with
+SYN-ACK and is reset by the client at once. Same client port, another server address. It needs a capture of packets: a program
+sees nothing of it.`,
 	Asks: []string{
 		"Which way does the origin answer, on the origin: ip route get PROXY-ADDRESS; ip rule; ip -brief address",
 		"Is the reverse path filter dropping it: nstat -az TcpExtIPReversePathFilter; sysctl net.ipv4.conf.all.rp_filter",

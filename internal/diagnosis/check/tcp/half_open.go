@@ -25,15 +25,19 @@ var halfOpen = check.Check{
 	On:        []fact.Kind{fact.ConnReused, fact.RequestHead, fact.RequestSent, fact.TLSApplicationData},
 	Silences: []finding.Code{"tcp.packet_loss", "tcp.mtu_black_hole", "http1.slow_first_byte", "http1.reset_before_answer", "http1.closed_before_answer", "client.gone",
 		"read.timer_inversion"},
-	Text: `A connection lay idle, and meanwhile one end of it went away without a FIN that arrived: the origin was restarted, or a firewall, NAT or load balancer dropped it from its table after its
-idle time (AWS NLB and NAT 350 s, Azure 240 s, many firewalls 3600 s or less). Neither end learns of it. The first request after the pause either meets **silence**: the same segment is sent again
-after 0.2, 0.4, 0.8 s and so on without an ACK, until a timer of the proxy ends it, or it meets **RST** at once, from an origin that knows of no such connection.
+	Text: `A connection lay idle, and meanwhile one end of it went away without a FIN that arrived: the origin was restarted, or a firewall,
+NAT or load balancer dropped it from its table after its idle time (AWS NLB and NAT 350 s, Azure 240 s, many firewalls 3600 s or
+less). Neither end learns of it. The first request after the pause either meets **silence**: the same segment is sent again after
+0.2, 0.4, 0.8 s and so on without an ACK, until a timer of the proxy ends it, or it meets **RST** at once, from an origin that
+knows of no such connection.
 
-Elsewhere: nginx *upstream timed out (110)* or *recv() failed (104: Connection reset by peer) while reading response header*, on the first request after a quiet time; HAProxy
-**sH** or **SH**; Go *read: connection timed out* or *connection reset by peer*; Envoy **UT** or **UC**. It is Monday morning's fault.
+Elsewhere: nginx *upstream timed out (110)* or *recv() failed (104: Connection reset by peer) while reading response header*, on
+the first request after a quiet time; HAProxy **sH** or **SH**; Go *read: connection timed out* or *connection reset by peer*;
+Envoy **UT** or **UC**. It is Monday morning's fault.
 
-Told apart from a slow origin, whose kernel acknowledges the request at once; from a keep-alive race (tcp.keep_alive_race), in which a FIN is seen or the idle time is the
-origin's own; from a dead way (tcp.syn_dropped) by fresh connections that work meanwhile.`,
+Told apart from a slow origin, whose kernel acknowledges the request at once; from a keep-alive race (tcp.keep_alive_race), in
+which a FIN is seen or the idle time is the origin's own; from a dead way (tcp.syn_dropped) by fresh connections that work
+meanwhile.`,
 	Asks: []string{
 		"How long do devices on the way keep idle connections: firewall, NAT, load balancer",
 		"Was the origin restarted between the two requests: uptime; last -x reboot; Get-CimInstance Win32_OperatingSystem",

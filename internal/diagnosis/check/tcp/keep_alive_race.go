@@ -21,15 +21,18 @@ var keepAliveRace = check.Check{
 	Refines:   []reason.Code{reason.ReadStaleReusedConnection, reason.ReadEOFBeforeHeader, reason.ReadResetBeforeHeader, reason.WriteReset, reason.WriteEOF},
 	On:        []fact.Kind{fact.ConnReused, fact.RequestHead, fact.RequestSent, fact.TLSApplicationData},
 	Silences:  []finding.Code{"http1.closed_before_answer", "http1.reset_before_answer", "tls.no_close_notify", "http1.no_keep_alive", "client.gone"},
-	Text: `The origin closes connections that lie idle for a while. When the proxy sends the next request at that very moment, **FIN and request cross on the way**; the origin's kernel answers the request with
-RST, as nobody reads any more. The request was never seen by the program. It strikes one request in some thousand, only on reused connections, more often with little traffic,
-and always after the same idle time: that of the origin (Node.js 5 s, Apache httpd 5 s, Tomcat 20 s, Jetty 30 s, nginx 75 s, IIS 120 s).
+	Text: `The origin closes connections that lie idle for a while. When the proxy sends the next request at that very moment, **FIN and
+request cross on the way**; the origin's kernel answers the request with RST, as nobody reads any more. The request was never seen
+by the program. It strikes one request in some thousand, only on reused connections, more often with little traffic, and always
+after the same idle time: that of the origin (Node.js 5 s, Apache httpd 5 s, Tomcat 20 s, Jetty 30 s, nginx 75 s, IIS 120 s).
 
-Elsewhere: nginx *upstream prematurely closed connection while reading response header from upstream* and 502; HAProxy **SH**; Go retries GET by itself, and says
-*EOF* or *http: server closed idle connection* for POST; Envoy **UC** with *upstream_reset_before_response_started{connection_termination}*; AWS load balancers 502 with a target time of -1.
+Elsewhere: nginx *upstream prematurely closed connection while reading response header from upstream* and 502; HAProxy **SH**; Go
+retries GET by itself, and says *EOF* or *http: server closed idle connection* for POST; Envoy **UC** with
+*upstream_reset_before_response_started{connection_termination}*; AWS load balancers 502 with a target time of -1.
 
-Told apart from a program that dies on this request (http1.closed_before_answer, http1.reset_before_answer): there the end comes after the request was read, later than a round trip, and the
-same request fails on a fresh connection too. Told apart from a forgotten connection (tcp.half_open): there is no FIN, and the idle time fits no timer of the origin's.`,
+Told apart from a program that dies on this request (http1.closed_before_answer, http1.reset_before_answer): there the end comes
+after the request was read, later than a round trip, and the same request fails on a fresh connection too. Told apart from a
+forgotten connection (tcp.half_open): there is no FIN, and the idle time fits no timer of the origin's.`,
 	Asks: []string{
 		"What is the origin's idle timeout, and is the proxy's shorter",
 		"Do the failures all lie on reused connections, with the same idle time: the access log tells it of each attempt",

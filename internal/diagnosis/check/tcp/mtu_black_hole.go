@@ -22,18 +22,22 @@ var mtuBlackHole = check.Check{
 		reason.TLSReset},
 	On:       []fact.Kind{fact.TCPRetransmission, fact.TCPOutOfOrder, fact.TCPGap, fact.ICMPUnreachable, fact.PathMTU},
 	Silences: []finding.Code{"tcp.packet_loss", "tls.silent_after_hello", "http1.answer_stalled", "http1.slow_first_byte", "http1.body_truncated", "client.gone", "read.timer_inversion"},
-	Text: `Some link on the way (a VPN, a tunnel, PPPoE, an overlay network) takes smaller packets than both ends believe. A router there should say so by ICMP *fragmentation needed* (IPv6: *packet
-too big*), and the sender would send smaller ones; when that ICMP is filtered or lost, each full-sized packet vanishes, and so do its repetitions. SYN, ACK, short requests and short pages pass; the server's
-certificates, a larger page, or an upload hang for good.
+	Text: `Some link on the way (a VPN, a tunnel, PPPoE, an overlay network) takes smaller packets than both ends believe. A router there
+should say so by ICMP *fragmentation needed* (IPv6: *packet too big*), and the sender would send smaller ones; when that ICMP is
+filtered or lost, each full-sized packet vanishes, and so do its repetitions. SYN, ACK, short requests and short pages pass; the
+server's certificates, a larger page, or an upload hang for good.
 
-Elsewhere: nginx *upstream timed out (110) while SSL handshaking to upstream* or *while reading upstream*; HAProxy **sC** or **sD**; Go *TLS handshake timeout*; curl hangs after the ClientHello.
-A small page through the same connection works, which makes it look like a fault of the application.
+Elsewhere: nginx *upstream timed out (110) while SSL handshaking to upstream* or *while reading upstream*; HAProxy **sC** or
+**sD**; Go *TLS handshake timeout*; curl hangs after the ClientHello. A small page through the same connection works, which makes
+it look like a fault of the application.
 
-On the wire: one side sends the same segments of full size again and again (0.2, 0.4, 0.8 s …), and nothing of the other side moves on. Seen from the receiving end the full-sized packets are missing and
-only the short last one of a flight arrives, out of order, followed by silence; where no short one follows, nothing arrives at all, and only a try with smaller segments tells.
+On the wire: one side sends the same segments of full size again and again (0.2, 0.4, 0.8 s …), and nothing of the other side
+moves on. Seen from the receiving end the full-sized packets are missing and only the short last one of a flight arrives, out of
+order, followed by silence; where no short one follows, nothing arrives at all, and only a try with smaller segments tells.
 
-Told apart from a dead way (tcp.half_open), where small packets vanish as well; from ordinary loss (tcp.packet_loss), after which a repetition arrives; from an origin that is slow, whose
-kernel acknowledges; from a lost ClientHello of more than one segment (tls.large_client_hello_dropped).`,
+Told apart from a dead way (tcp.half_open), where small packets vanish as well; from ordinary loss (tcp.packet_loss), after which
+a repetition arrives; from an origin that is slow, whose kernel acknowledges; from a lost ClientHello of more than one segment
+(tls.large_client_hello_dropped).`,
 	Asks: []string{
 		"What size passes without fragmentation: ping -M do -s 1472 ADDRESS, then 1452, 1412, 1372 (Windows: ping -f -l 1472)",
 		"Where does it shrink: tracepath -n ADDRESS",

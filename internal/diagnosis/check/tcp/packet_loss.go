@@ -19,15 +19,19 @@ var packetLoss = check.Check{
 		reason.WriteTimeout},
 	On:    []fact.Kind{fact.TCPRetransmission},
 	Needs: check.Packets,
-	Text: `Segments do not arrive and are sent again: after three duplicate ACKs within a round trip, or else after the retransmission timeout, which begins at 200 ms on Linux (300 ms on Windows, 1 s for a SYN) and
-doubles each time. Requests succeed, with latencies that gather at 0.2, 0.6, 1.4 s or at 1, 3, 7 s above the usual. No program reports it, since none sees it; a proxy at most times out on the worst of them.
+	Text: `Segments do not arrive and are sent again: after three duplicate ACKs within a round trip, or else after the retransmission
+timeout, which begins at 200 ms on Linux (300 ms on Windows, 1 s for a SYN) and doubles each time. Requests succeed, with
+latencies that gather at 0.2, 0.6, 1.4 s or at 1, 3, 7 s above the usual. No program reports it, since none sees it; a proxy at
+most times out on the worst of them.
 
-A full link, a bad cable or duplex setting, a policer, an overloaded firewall or a virtual switch are behind it. The counters tell where: those of interfaces (dropped, errors), of the queue (tc -s qdisc), of
-the hypervisor.
+A full link, a bad cable or duplex setting, a policer, an overloaded firewall or a virtual switch are behind it. The counters tell
+where: those of interfaces (dropped, errors), of the queue (tc -s qdisc), of the hypervisor.
 
-The side that sends again shows which direction suffers: what the client repeats was lost on the way to the origin, or its ACK on the way back. A repetition that was needless (the ACK was only late)
-looks the same at first. Told apart from a capture that lost packets itself: there nothing is sent again, and the other side acknowledges what the capture lacks. Packets that stand in the
-capture twice are not counted. Where nothing arrives any more after some point it is another cause: tcp.mtu_black_hole, tcp.half_open, tcp.syn_dropped.`,
+The side that sends again shows which direction suffers: what the client repeats was lost on the way to the origin, or its ACK on
+the way back. A repetition that was needless (the ACK was only late) looks the same at first. Told apart from a capture that lost
+packets itself: there nothing is sent again, and the other side acknowledges what the capture lacks. Packets that stand in the
+capture twice are not counted. Where nothing arrives any more after some point it is another cause: tcp.mtu_black_hole,
+tcp.half_open, tcp.syn_dropped.`,
 	Asks: []string{
 		"Per connection, live: ss -tin dst ADDRESS (retrans, rto, rtt)",
 		"On both ends: nstat -az TcpRetransSegs TcpOutSegs; ip -s link; ethtool -S eth0 | grep -iE 'drop|err|miss'; tc -s qdisc",

@@ -21,14 +21,16 @@ var poolExhausted = check.Check{
 	Refines:   []reason.Code{reason.LimitQueueTimeout, reason.LimitQueueFull, reason.LimitConnLimit},
 	On:        []fact.Kind{fact.PoolWaited},
 	Silences:  []finding.Code{"read.timer_inversion", "client.gone", "origin.unavailable"},
-	Text: `The proxy may hold so many connections to a server and no more, and all of them are busy. The request waits before a byte of it is sent, and fails with 503 when its turn does not come in time.
-The time is lost in the proxy, not at the origin: the origin's log shows quick answers, or nothing at all.
+	Text: `The proxy may hold so many connections to a server and no more, and all of them are busy. The request waits before a byte of it is
+sent, and fails with 503 when its turn does not come in time. The time is lost in the proxy, not at the origin: the origin's log
+shows quick answers, or nothing at all.
 
-Two causes look alike from here. The limit is too low for the traffic: as many connections are busy as requests a second times seconds for one answer (Little's law), so that 50 a second
-at 2 s each need 100. Or the origin has become slow, and any limit fills: then the limit does what it is for, and raising it only moves the queue to the origin.
+Two causes look alike from here. The limit is too low for the traffic: as many connections are busy as requests a second times
+seconds for one answer (Little's law), so that 50 a second at 2 s each need 100. Or the origin has become slow, and any limit
+fills: then the limit does what it is for, and raising it only moves the queue to the origin.
 
-Elsewhere: HAProxy Tw above 0 and **sQ** with 503; Envoy **UO** and *upstream_reset_before_response_started{overflow}*; Go waits silently on MaxConnsPerHost; Apache mod_proxy AH01160 or *all workers are
-busy* with max and acquire; Tomcat behind it idles.
+Elsewhere: HAProxy Tw above 0 and **sQ** with 503; Envoy **UO** and *upstream_reset_before_response_started{overflow}*; Go waits
+silently on MaxConnsPerHost; Apache mod_proxy AH01160 or *all workers are busy* with max and acquire; Tomcat behind it idles.
 
 Told apart from a slow first byte (http1.slow_first_byte) by the clock of the wait, which ends before the request is sent.`,
 	Asks: []string{

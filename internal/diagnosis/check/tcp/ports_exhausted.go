@@ -17,16 +17,19 @@ var portsExhausted = check.Check{
 	Refines:   []reason.Code{reason.LimitNoPorts, reason.TCPLocalBindFailed, reason.TCPTimeout},
 	On:        []fact.Kind{fact.TCPFailed, fact.TCPPortReused},
 	Silences:  []finding.Code{"tcp.syn_dropped", "config.health_check_blind"},
-	Text: `A connection is told by two addresses and two ports. From one source address to one origin there are as many at once as there are ephemeral ports (28 232 by default in Linux,
-16 384 in Windows), and each port rests for 60 s in TIME-WAIT (Windows: 120 s) after whoever closed first. New connections for every request, at some 470 a second, use
-them up: connect() fails at once with **EADDRNOTAVAIL** and no SYN leaves. A NAT gateway in a cloud has the same limit for all machines behind it (Azure: 128 or 1 024
-ports for a machine, AWS: 55 000 for a destination): there SYNs leave and vanish, or a port comes back while the far end still holds the old connection in
-TIME-WAIT and answers with an ACK that does not fit.
+	Text: `A connection is told by two addresses and two ports. From one source address to one origin there are as many at once as there are
+ephemeral ports (28 232 by default in Linux, 16 384 in Windows), and each port rests for 60 s in TIME-WAIT (Windows: 120 s) after
+whoever closed first. New connections for every request, at some 470 a second, use them up: connect() fails at once with
+**EADDRNOTAVAIL** and no SYN leaves. A NAT gateway in a cloud has the same limit for all machines behind it (Azure: 128 or 1 024
+ports for a machine, AWS: 55 000 for a destination): there SYNs leave and vanish, or a port comes back while the far end still
+holds the old connection in TIME-WAIT and answers with an ACK that does not fit.
 
-Elsewhere: nginx *connect() failed (99: Cannot assign requested address)*; HAProxy *cannot bind source port* and **RC**, bc_err_name FREE_PORTS; Go *dial tcp: connect: cannot assign
-requested address*; Envoy **UF**; on Windows 10048 or 10055 and event 4227 of Tcpip.
+Elsewhere: nginx *connect() failed (99: Cannot assign requested address)*; HAProxy *cannot bind source port* and **RC**,
+bc_err_name FREE_PORTS; Go *dial tcp: connect: cannot assign requested address*; Envoy **UF**; on Windows 10048 or 10055 and event
+4227 of Tcpip.
 
-Our own failure to connect proves it. Vanishing SYNs on ports that were used shortly before make it possible only: a dropped SYN (tcp.syn_dropped) looks the same.`,
+Our own failure to connect proves it. Vanishing SYNs on ports that were used shortly before make it possible only: a dropped SYN
+(tcp.syn_dropped) looks the same.`,
 	Asks: []string{
 		"How many connections rest, and to whom: ss -tan state time-wait | awk '{print $4}' | sort | uniq -c | sort -rn | head",
 		"How many ports there are: sysctl net.ipv4.ip_local_port_range net.ipv4.tcp_tw_reuse; Windows: netsh int ipv4 show dynamicport tcp",

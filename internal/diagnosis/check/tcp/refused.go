@@ -17,16 +17,17 @@ var refused = check.Check{
 	Refines:   []reason.Code{reason.TCPRefused},
 	On:        []fact.Kind{fact.TCPSyn, fact.TCPFailed},
 	Silences:  []finding.Code{"config.health_check_blind", "client.gone"},
-	Text: `The SYN is answered by **RST,ACK** within a round trip: the machine is up and reachable, and nothing listens on this port of this address. The service
-is down or just restarting, listens on another port, or on another address only (127.0.0.1, the IPv6 side, one network card of two). A firewall
-that rejects instead of dropping answers in the same way, or with ICMP port unreachable.
+	Text: `The SYN is answered by **RST,ACK** within a round trip: the machine is up and reachable, and nothing listens on this port of this
+address. The service is down or just restarting, listens on another port, or on another address only (127.0.0.1, the IPv6 side,
+one network card of two). A firewall that rejects instead of dropping answers in the same way, or with ICMP port unreachable.
 
-Elsewhere: nginx *connect() failed (111: Connection refused) while connecting to upstream* and 502; HAProxy 503 with **SC** and Tc -1, or the server goes
-down with *Layer4 connection problem*; Go and Caddy *connect: connection refused*; Apache mod_proxy AH00957; Envoy 503 **UF** with
-*delayed_connect_error:_111*; IIS ARR 502.3 with 0x80072efd.
+Elsewhere: nginx *connect() failed (111: Connection refused) while connecting to upstream* and 502; HAProxy 503 with **SC** and Tc
+-1, or the server goes down with *Layer4 connection problem*; Go and Caddy *connect: connection refused*; Apache mod_proxy
+AH00957; Envoy 503 **UF** with *delayed_connect_error:_111*; IIS ARR 502.3 with 0x80072efd.
 
-Told apart from a port that is filtered (tcp.syn_dropped) by the answer, which comes at once; from a reset after the connection was there
-(tcp.reset_after_accept) by the missing SYN-ACK. Who sent the RST, origin or firewall, the RST alone does not say: look on the origin.`,
+Told apart from a port that is filtered (tcp.syn_dropped) by the answer, which comes at once; from a reset after the connection
+was there (tcp.reset_after_accept) by the missing SYN-ACK. Who sent the RST, origin or firewall, the RST alone does not say: look
+on the origin.`,
 	Asks: []string{
 		"What listens, on the origin: ss -ltnp 'sport = :443' (Windows: netstat -ano -p TCP | findstr LISTENING)",
 		"http.sys: netsh http show servicestate view=requestq; netsh http show iplisten",

@@ -22,16 +22,19 @@ var resetAfterAccept = check.Check{
 	Refines:   []reason.Code{reason.TLSReset, reason.TLSEOF, reason.TCPReset, reason.TCPClosedBeforeUse, reason.WriteReset, reason.ReadResetBeforeHeader},
 	On:        []fact.Kind{fact.TCPConnected},
 	Silences:  []finding.Code{"tls.closed_after_hello", "http1.reset_before_answer", "http1.closed_before_answer", "client.gone"},
-	Text: `SYN, SYN-ACK, ACK, and at once **RST** (or FIN), whatever the client says or before it says anything. Somebody looks at addresses, not at contents: a load balancer
-without a living server behind it, a TCP access list (hosts.allow, an AWS or Azure appliance), a limit of connections for each address, a connection table
-that is full, or a service that is bound to the port but closes what it does not want. A SYN proxy does the same when the server behind it refuses.
+	Text: `SYN, SYN-ACK, ACK, and at once **RST** (or FIN), whatever the client says or before it says anything. Somebody looks at addresses,
+not at contents: a load balancer without a living server behind it, a TCP access list (hosts.allow, an AWS or Azure appliance), a
+limit of connections for each address, a connection table that is full, or a service that is bound to the port but closes what it
+does not want. A SYN proxy does the same when the server behind it refuses.
 
-Elsewhere: nginx *peer closed connection in SSL handshake (104: Connection reset by peer) while SSL handshaking to upstream*; HAProxy **SC** with *SSL handshake
-failure*; Go *read: connection reset by peer*; Envoy **UF** with *TLS_error* or *connection_termination*. The origin logs nothing, as its program never saw the connection.
+Elsewhere: nginx *peer closed connection in SSL handshake (104: Connection reset by peer) while SSL handshaking to upstream*;
+HAProxy **SC** with *SSL handshake failure*; Go *read: connection reset by peer*; Envoy **UF** with *TLS_error* or
+*connection_termination*. The origin logs nothing, as its program never saw the connection.
 
-Told apart from a server that dislikes the ClientHello (tls.closed_after_hello, tls.no_common_cipher): there the end comes after the hello, and other
-hellos are answered. Here a connection that says nothing is ended too, or the very same hello is answered on another connection. A server that closes connections
-which lie idle for many seconds is healthy. In a capture, a TTL or IP ID of the RST unlike that of the SYN-ACK points to a middlebox.`,
+Told apart from a server that dislikes the ClientHello (tls.closed_after_hello, tls.no_common_cipher): there the end comes after
+the hello, and other hellos are answered. Here a connection that says nothing is ended too, or the very same hello is answered on
+another connection. A server that closes connections which lie idle for many seconds is healthy. In a capture, a TTL or IP ID of
+the RST unlike that of the SYN-ACK points to a middlebox.`,
 	Asks: []string{
 		"Connect and say nothing: nc -vz ADDRESS 443; timeout 5 nc ADDRESS 443 </dev/null",
 		"Who sends the RST: tcpdump -nvr FILE 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0' and compare ttl of SYN-ACK and RST",

@@ -17,17 +17,20 @@ var synDropped = check.Check{
 	Refines:   []reason.Code{reason.TCPTimeout, reason.TCPNoRoute, reason.TCPHostDown, reason.TCPNetDown},
 	On:        []fact.Kind{fact.TCPSyn, fact.TCPFailed},
 	Silences:  []finding.Code{"config.health_check_blind", "client.gone", "read.timer_inversion"},
-	Text: `The proxy sends SYN, again after 1, 3, 7 s and so on (Linux from 6.5 on after 1, 2, 3, 4, 5, 7 s), and nothing comes back: no SYN-ACK, no RST. A firewall drops it silently, the origin
-has blocked the proxy's address (fail2ban, Dynamic IP Restrictions, a cloud's security group), the route leads elsewhere, or the machine is off. Linux
-gives up after 127 s, Windows after 21 s, most proxies by their own connect timeout long before. Where a router says so by ICMP, or our own
-machine knows no way (EHOSTUNREACH, ENETUNREACH), it fails at once.
+	Text: `The proxy sends SYN, again after 1, 3, 7 s and so on (Linux from 6.5 on after 1, 2, 3, 4, 5, 7 s), and nothing comes back: no
+SYN-ACK, no RST. A firewall drops it silently, the origin has blocked the proxy's address (fail2ban, Dynamic IP Restrictions, a
+cloud's security group), the route leads elsewhere, or the machine is off. Linux gives up after 127 s, Windows after 21 s, most
+proxies by their own connect timeout long before. Where a router says so by ICMP, or our own machine knows no way (EHOSTUNREACH,
+ENETUNREACH), it fails at once.
 
-Elsewhere: nginx *upstream timed out (110: Connection timed out) while connecting to upstream* and 504; HAProxy 503 with **sC**, which it prints
-for a TLS handshake without an answer as well; Go *dial tcp: i/o timeout*; Envoy 503 **UF** with *connection_timeout*; Cloudflare 522 or 523.
+Elsewhere: nginx *upstream timed out (110: Connection timed out) while connecting to upstream* and 504; HAProxy 503 with **sC**,
+which it prints for a TLS handshake without an answer as well; Go *dial tcp: i/o timeout*; Envoy 503 **UF** with
+*connection_timeout*; Cloudflare 522 or 523.
 
-Told apart: a full accept queue (tcp.accept_queue_overflow) drops SYNs too, but lets other connections through meanwhile. A SYN-ACK that
-comes back from another address is tcp.asymmetric_path. A connection that is there, and then silence in TLS, is tls.silent_after_hello.
-That others reach the same address from elsewhere at the same time proves that it is this source that is dropped.`,
+Told apart: a full accept queue (tcp.accept_queue_overflow) drops SYNs too, but lets other connections through meanwhile. A
+SYN-ACK that comes back from another address is tcp.asymmetric_path. A connection that is there, and then silence in TLS, is
+tls.silent_after_hello. That others reach the same address from elsewhere at the same time proves that it is this source that is
+dropped.`,
 	Asks: []string{
 		"Does the SYN arrive, on the origin: tcpdump -ni any 'tcp port 443 and host PROXY-ADDRESS'",
 		"Where does it end, on the proxy: traceroute -T -p 443 ADDRESS; ip route get ADDRESS",

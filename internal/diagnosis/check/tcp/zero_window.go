@@ -21,15 +21,19 @@ var zeroWindow = check.Check{
 	Refines:   []reason.Code{reason.WriteTimeout, reason.WriteReset, reason.WriteEOF, reason.TLSRenegotiationFailed},
 	On:        []fact.Kind{fact.TCPZeroWindow, fact.GaveUp},
 	Silences:  []finding.Code{"client.gone", "read.timer_inversion", "http1.answer_stalled"},
-	Text: `Bytes of an upload arrive faster than the origin's program reads them; its receive buffer fills and the kernel announces a **window of 0**. The sender may send no more, and asks from time to time whether
-that has changed (window probes). A program that is busy opens the window again soon. One that waits for something else never does: a server in a TLS renegotiation that does not read the body meanwhile, one that
-writes its own answer to a client that does not read it, a handler that hangs on a database, a disk that is full.
+	Text: `Bytes of an upload arrive faster than the origin's program reads them; its receive buffer fills and the kernel announces a
+**window of 0**. The sender may send no more, and asks from time to time whether that has changed (window probes). A program that
+is busy opens the window again soon. One that waits for something else never does: a server in a TLS renegotiation that does not
+read the body meanwhile, one that writes its own answer to a client that does not read it, a handler that hangs on a database, a
+disk that is full.
 
-Elsewhere: nginx *upstream timed out (110) while sending request to upstream*; HAProxy **sH** or **cD**; Go *i/o timeout* on write; IIS writes Timer_EntityBody to HTTPERR after 120 s.
+Elsewhere: nginx *upstream timed out (110) while sending request to upstream*; HAProxy **sH** or **cD**; Go *i/o timeout* on
+write; IIS writes Timer_EntityBody to HTTPERR after 120 s.
 
-Told apart from the renegotiation deadlock (tls.renegotiation_body_deadlock) by the handshake record of the server before it; from lost packets, which are sent again without a window of 0;
-from a flow-control stall of HTTP/2 (http2.flow_control_stall), in which TCP's window is open. Live traffic shows no windows: there a write that timed out makes it likely and no more. A window
-that opens again is a slow reader, and no fault by itself.`,
+Told apart from the renegotiation deadlock (tls.renegotiation_body_deadlock) by the handshake record of the server before it; from
+lost packets, which are sent again without a window of 0; from a flow-control stall of HTTP/2 (http2.flow_control_stall), in which
+TCP's window is open. Live traffic shows no windows: there a write that timed out makes it likely and no more. A window that opens
+again is a slow reader, and no fault by itself.`,
 	Asks: []string{
 		"What is the origin's program doing: ss -tnp shows Recv-Q of this connection; a thread dump (jstack PID, gdb -p, procdump)",
 		"Does a small body pass, and a large one not: curl --data-binary @1k https://NAME/path; the same with 200 KiB",
