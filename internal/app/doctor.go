@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -51,7 +52,7 @@ func TryOrigin(ctx context.Context, sites, authority, target string) (Tried, err
 	if oc.Host != "" {
 		authority = oc.Host
 	}
-	x := &exchange.Exchange{ID: "doctor", Start: time.Now(), Client: &exchange.Client{}}
+	x := &exchange.Exchange{ID: "doctor", Start: time.Now(), Client: &exchange.Client{}, W: nobody{}}
 	path, query, hasQuery := strings.Cut(target, "?")
 	x.Request = exchange.Request{Method: "GET", Target: target, Path: path, Query: query, HasQuery: hasQuery, Scheme: "https", Authority: authority, Proto: exchange.HTTP11, Header: header, Body: exchange.NoBody}
 	resp, err := o.RoundTrip(ctx, x, &x.Request)
@@ -69,4 +70,15 @@ func TryOrigin(ctx context.Context, sites, authority, target string) (Tried, err
 		t.Renegotiations = x.Attempts[n-1].Renegotiations
 	}
 	return t, nil
+}
+
+// nobody is the client of a request that the doctor makes.
+type nobody struct{}
+
+func (nobody) Informational(int, exchange.Header) error { return nil }
+func (nobody) Head(*exchange.Response) error            { return nil }
+func (nobody) Body([]byte, bool) error                  { return nil }
+func (nobody) Trailer(exchange.Header) error            { return nil }
+func (nobody) Upgrade(*exchange.Response) (io.ReadWriteCloser, error) {
+	return nil, errors.New("upgrade a request of the doctor: it has no client")
 }

@@ -13,6 +13,12 @@ import (
 	"github.com/lunette-waf/lunette/internal/probe"
 )
 
+// How long the request may take that proves the settings, and all of it.
+const (
+	proofTimeout = 8 * time.Second
+	longest      = 58 * time.Second
+)
+
 const doctorExample = "lunette doctor https://shop.example/account --origin 192.0.2.10"
 
 // doctorFlags are what the command was asked for.
@@ -23,6 +29,7 @@ type doctorFlags struct {
 	ca                  string
 	cert, key           string
 	post, vouched       bool
+	webSocket           bool
 	idle, budget        time.Duration
 	format, write       string
 }
@@ -52,8 +59,9 @@ func doctorCommand() *cobra.Command {
 	f.StringVar(&d.cert, "client-cert", "", "PEM `FILE` of the certificate to show where the origin asks for one")
 	f.StringVar(&d.key, "client-key", "", "PEM `FILE` of its key")
 	f.BoolVar(&d.post, "post", false, "also send bodies of zeros, 1 to 129 KiB, to the first path by POST")
+	f.BoolVar(&d.webSocket, "websocket", false, "the first path is a WebSocket: say why an Upgrade fails")
 	f.DurationVar(&d.idle, "idle", 0, "also measure how long an idle connection is kept, up to this")
-	f.DurationVar(&d.budget, "timeout", 0, "end after this time; default 55s")
+	f.DurationVar(&d.budget, "timeout", 0, "end after this time; default 50s")
 	f.BoolVar(&d.vouched, "origin-is-mine", false, "probe an address that DNS does not have for this name: I may do so")
 	f.StringVar(&d.format, "format", "text", "`FORMAT`: text or json")
 	f.StringVar(&d.write, "write", "", "write all connections into a pcapng `FILE`, with their secrets")
@@ -76,7 +84,7 @@ func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Wri
 	}
 	e := &examination{report: report}
 	if d.sister != "" && report.Cut == "" {
-		if e.sister, err = d.climbSister(ctx, out); err != nil {
+		if e.sister, err = d.climbSister(ctx, out, max(10*time.Second, cfg.Longest()-report.Ended.Sub(report.Began))); err != nil {
 			return err
 		}
 	}
@@ -101,7 +109,7 @@ func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Wri
 }
 
 // climbSister is the same ladder for the site to compare with, at its own address.
-func (d *doctorFlags) climbSister(ctx context.Context, out *doctorOutput) (*probe.Report, error) {
+func (d *doctorFlags) climbSister(ctx context.Context, out *doctorOutput, budget time.Duration) (*probe.Report, error) {
 	same := *d
 	same.origin, same.via, same.post, same.idle = "", "", false, 0
 	if target, err := probe.ParseTarget(d.sister, ""); err == nil && target.Path != "/" {
@@ -112,7 +120,7 @@ func (d *doctorFlags) climbSister(ctx context.Context, out *doctorOutput) (*prob
 		return nil, err
 	}
 	cfg.Progress, cfg.Began = out.line, out.step
-	cfg.Patience = 3 * time.Second // that it asks is what is to be known
+	cfg.Budget, cfg.Patience = budget, 3*time.Second // that it asks is what is to be known
 	out.begin(cfg)
 	report, err := probe.Run(ctx, cfg)
 	if errors.Is(err, probe.ErrNotVouched) {
@@ -128,7 +136,7 @@ func (d *doctorFlags) settle(ctx context.Context, e *examination) {
 	if e.yaml = s.YAML(e.siteName()); e.yaml == "" || ctx.Err() != nil {
 		return
 	}
-	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
+	ctx, stop := context.WithTimeout(ctx, max(proofTimeout, min(3*e.slowest(), longest-time.Since(e.report.Began))))
 	defer stop()
 	t, err := app.TryOrigin(ctx, e.yaml, e.report.Target.Authority, e.path())
 	if err != nil {

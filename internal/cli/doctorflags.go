@@ -18,7 +18,7 @@ import (
 
 // config is what the flags ask for.
 func (d *doctorFlags) config(url string) (probe.Config, error) {
-	cfg := probe.Config{Gateway: d.via, Post: d.post, Idle: d.idle, Budget: d.budget, Vouched: d.vouched, Verify: app.VerifyChain}
+	cfg := probe.Config{Gateway: d.via, Post: d.post, WebSocket: d.webSocket, Idle: d.idle, Budget: d.budget, Vouched: d.vouched, Verify: app.VerifyChain}
 	usage := func(err error) (probe.Config, error) { return cfg, usageError{err} }
 	if d.format != "text" && d.format != "json" {
 		return usage(fmt.Errorf("--format must be text or json, not %q", d.format))

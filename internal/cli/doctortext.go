@@ -60,26 +60,44 @@ func (d *doctorOutput) verdict(e *examination) error {
 	if e.report.Cut != "" {
 		d.printf("  not whole: %s; this is what is known so far\n", e.report.Cut)
 	}
-	serious := 0
+	serious := e.serious()
 	for i := range e.findings {
 		f := &e.findings[i]
-		if f.Severity > finding.Info {
-			serious++
-		}
 		d.printf("\n")
 		for _, l := range f.Lines() {
 			d.printf("%s\n", printableLines(l))
 		}
 	}
 	if serious == 0 && e.report.Cut == "" {
-		if e.works() {
-			d.printf("\n  Healthy: the request works as Lunette makes it, and nothing that was tried speaks against the origin.\n")
-		} else {
-			d.printf("\n  The request fails, and none of the known causes fits. Take a capture and give it to \"lunette explain\".\n")
-		}
+		d.printf("\n  %s\n", printable(e.sentence()))
 	}
 	d.settings(e)
 	return nil
+}
+
+// serious is how many findings are above info.
+func (e *examination) serious() int {
+	n := 0
+	for i := range e.findings {
+		if e.findings[i].Severity > finding.Info {
+			n++
+		}
+	}
+	return n
+}
+
+// sentence is the verdict where no finding is above info.
+func (e *examination) sentence() string {
+	switch {
+	case e.tried != nil && e.tried.Reason != "":
+		return strings.TrimSpace(fmt.Sprintf("The origin answers, but Lunette's gateway does not take the answer: %s %s", e.tried.Reason, e.tried.Detail))
+	case e.works():
+		return "Healthy: the request works as Lunette makes it, and nothing that was tried speaks against the origin."
+	case e.refused() != nil:
+		o := e.refused()
+		return fmt.Sprintf("GET %s works on the wire and is answered with status %d. None of the known causes fits: is it the right path, and may everybody see it?", o.Path, o.Status())
+	}
+	return "The request fails, and none of the known causes fits. Take a capture (--write FILE) and give it to \"lunette explain\"."
 }
 
 func (d *doctorOutput) differences(e *examination) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/lunette-waf/lunette/internal/analysis"
 	"github.com/lunette-waf/lunette/internal/app"
@@ -20,7 +21,8 @@ import (
 // examination is a climb and what is made of it.
 type examination struct {
 	report   *probe.Report
-	sister   *probe.Report // of the site to compare with, nil without
+	plain    map[finding.Code]bool // findings about requests as Lunette makes them
+	sister   *probe.Report         // of the site to compare with, nil without
 	findings []finding.Finding
 	lacking  []checks.Lack
 	yaml     string     // settings below sites:, "" where none are known
@@ -47,10 +49,14 @@ func (e *examination) judge(ctx context.Context) error {
 	for i, f := range flows {
 		all[i] = evidence.FromRecorded(f, recs[i])
 	}
+	e.plain = map[finding.Code]bool{}
 	for _, i := range e.witnesses() {
 		r := diagnosis.Run(e.caseOf(all, i))
 		e.lacking = append(e.lacking, r.Lacking...)
 		for _, f := range r.Findings {
+			if p := e.report.Tries[i].Purpose; p == "plain" && f.Severity == finding.Critical {
+				e.plain[f.Code] = true
+			}
 			e.add(f)
 		}
 	}
@@ -59,7 +65,15 @@ func (e *examination) judge(ctx context.Context) error {
 		e.findings = append(e.findings, r.Findings...)
 	}
 	e.fold()
-	slices.SortStableFunc(e.findings, worse)
+	slices.SortStableFunc(e.findings, func(a, b finding.Finding) int {
+		if x, y := e.plain[a.Code], e.plain[b.Code]; x != y { // what Lunette's own request fails of stands above what others would meet
+			if x {
+				return -1
+			}
+			return 1
+		}
+		return worse(a, b)
+	})
 	return nil
 }
 
@@ -132,7 +146,7 @@ func (e *examination) fold() {
 		}
 		for j := range e.findings {
 			other := &e.findings[j]
-			if i == j || hidden[other.Code] || !slices.Contains(silenced, other.Code) {
+			if i == j || hidden[other.Code] || e.plain[other.Code] && !e.plain[f.Code] || !slices.Contains(silenced, other.Code) {
 				continue
 			}
 			hidden[other.Code] = true
@@ -178,14 +192,35 @@ func (e *examination) path() string {
 	return "/"
 }
 
-// works reports whether the plain request was answered without an error.
+// works reports whether every plain request was answered, and with nothing that refuses it but a log-in.
 func (e *examination) works() bool {
 	for _, o := range e.report.Tries {
-		if o.Purpose == "plain" && !o.Served() {
+		if o.Purpose == "plain" && (!o.Served() || o.Status() >= 400 && o.Status() != 401) {
 			return false
 		}
 	}
 	return len(e.report.Tries) > 0
+}
+
+// refused is the first plain request that was answered, and not as one likes; nil without.
+func (e *examination) refused() *probe.Outcome {
+	for _, o := range e.report.Tries {
+		if o.Purpose == "plain" && o.Served() && o.Status() >= 400 {
+			return o
+		}
+	}
+	return nil
+}
+
+// slowest is the longest time to a first byte.
+func (e *examination) slowest() time.Duration {
+	var d time.Duration
+	for _, o := range e.report.Tries {
+		for _, a := range o.Answers {
+			d = max(d, a.FirstByte)
+		}
+	}
+	return d
 }
 
 // exit is the error that makes the exit code.
@@ -193,7 +228,7 @@ func (e *examination) exit() error {
 	switch {
 	case slices.ContainsFunc(e.findings, func(f finding.Finding) bool { return f.Severity == finding.Critical }):
 		return errReported
-	case e.report.Cut != "" || !e.works():
+	case e.report.Cut != "" || !e.works() || e.tried != nil && e.tried.Reason != "":
 		return errUndecided
 	}
 	return nil

@@ -23,9 +23,10 @@ type Config struct {
 	Resolvers   []netip.AddrPort                   // default: the system's
 	Gateway     string                             // "host:port" of a gateway in front, which is asked the same; "": none
 	Post        bool                               // send bodies too
+	WebSocket   bool                               // the first path is a WebSocket: an Upgrade must work
 	Idle        time.Duration                      // measure up to here how long an idle connection is kept; 0: not
 	Vouched     bool                               // the addresses are the caller's own, whatever DNS says
-	Budget      time.Duration                      // for all of it; default 55 s
+	Budget      time.Duration                      // for all of it; default 50 s
 	Patience    time.Duration                      // how long an ignored HelloRequest is watched; default 25 s
 	Interval    time.Duration                      // least time between two connections; default 20 ms
 	MaxConns    int                                // most connections; default 96
@@ -37,7 +38,7 @@ type Config struct {
 }
 
 const (
-	defaultBudget   = 55 * time.Second
+	defaultBudget   = 50 * time.Second
 	defaultPatience = 25 * time.Second
 	defaultInterval = 20 * time.Millisecond
 	defaultMaxConns = 96

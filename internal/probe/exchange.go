@@ -28,6 +28,8 @@ type request struct {
 	idle   time.Duration // lie idle so long before it
 }
 
+const continueWait = time.Second // for a 100, before the body goes without
+
 const agent = "lunette-doctor"
 
 // exchangeAll makes the requests of t over conn, which runs over rc.
@@ -49,7 +51,7 @@ func (c *climb) exchangeAll(o *Outcome, conn net.Conn, rc *recording.Conn, t try
 		if tc, ok := conn.(*tls.Conn); ok && tc.ConnectionState().NegotiatedProtocol == protoHTTP2 {
 			a, err = c.overHTTP2(tc, r)
 		} else {
-			a, err = c.overHTTP1(conn, br, r)
+			a, err = c.overHTTP1(conn, br, r, start.Add(limit))
 		}
 		if a != nil {
 			a.Total = time.Since(start)
@@ -79,7 +81,7 @@ func (c *climb) rest(o *Outcome, conn net.Conn, br *bufio.Reader, d time.Duratio
 	return c.ctx.Err() == nil
 }
 
-func (c *climb) overHTTP1(conn net.Conn, br *bufio.Reader, r *request) (*Answer, error) {
+func (c *climb) overHTTP1(conn net.Conn, br *bufio.Reader, r *request, limit time.Time) (*Answer, error) {
 	head, body := c.write(r), r.body
 	if !r.expect {
 		head, body = append(head, body...), nil
@@ -93,11 +95,16 @@ func (c *climb) overHTTP1(conn net.Conn, br *bufio.Reader, r *request) (*Answer,
 		method = http.MethodGet
 	}
 	if r.expect {
-		conn.SetReadDeadline(time.Now().Add(time.Second))
+		conn.SetReadDeadline(time.Now().Add(continueWait))
 		if _, err := br.Peek(1); err != nil && !timedOut(err) {
 			return nil, err
+		} else if err != nil { // nothing came: RFC 9110 section 10.1.1 lets the body go
+			body = nil
+			if _, err := conn.Write(r.body); err != nil {
+				return nil, fmt.Errorf("send body: %w", err)
+			}
 		}
-		conn.SetReadDeadline(time.Now().Add(firstByte))
+		conn.SetReadDeadline(limit)
 	}
 	for {
 		resp, err := http.ReadResponse(br, &http.Request{Method: method}) //nolint:bodyclose // it ends with the connection

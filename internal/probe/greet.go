@@ -11,6 +11,9 @@ import (
 	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
+// enoughBits is the shortest DH prime that current libraries take.
+const enoughBits = 2048
+
 // errNoHello says that nothing came that continues a handshake.
 var errNoHello = errors.New("no ServerHello came")
 
@@ -36,6 +39,10 @@ func (c *climb) greet(o *Outcome, rc *recording.Conn, t try) {
 	err := write(rc, out, t.split)
 	if err == nil {
 		err = readFlight(o, rc)
+	}
+	if o.Hello.Prime > 0 && o.Hello.Prime < enoughBits { // as OpenSSL 3 does
+		_, _ = rc.Write(tlswire.AppendRecord(nil, tlswire.TypeAlert, version, tlswire.AppendAlert(nil, tlswire.Alert{Level: tlswire.AlertFatal, Number: tlswire.AlertHandshakeFailure})))
+		o.Natural = !c.plain.Shaken()
 	}
 	o.Times.TLS = time.Since(start)
 	if err != nil {

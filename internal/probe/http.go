@@ -37,12 +37,17 @@ func (c *climb) quick() bool {
 	return false
 }
 
+// patienceForAnswer is how long another answer may take: an origin that was quick, or silent, is not waited for as long as a slow one.
+func (c *climb) patienceForAnswer() time.Duration {
+	if c.quick() || timedOut(c.plain.Err) {
+		return 5 * time.Second
+	}
+	return firstByte
+}
+
 // ask makes requests on one connection over HTTP/1.1, with what handshake works.
 func (c *climb) ask(purpose string, natural bool, requests ...request) *Outcome {
-	t := try{purpose: purpose, natural: natural, requests: requests, answer: firstByte}
-	if c.quick() {
-		t.answer = 5 * time.Second
-	}
+	t := try{purpose: purpose, natural: natural, requests: requests, answer: c.patienceForAnswer()}
 	if c.cfg.Target.TLS {
 		t.offer = c.base()
 		if t.offer.alpn != nil {
@@ -57,7 +62,11 @@ func (c *climb) http() bool {
 	path := c.cfg.Paths[0]
 	get := request{target: path}
 	last := request{target: path, header: [][2]string{{"Connection", "close"}}}
-	o := c.ask("http1", c.plain.Served(), get, last)
+	requests := []request{get, last}
+	if !c.quick() {
+		requests = requests[1:]
+	}
+	o := c.ask("http1", c.plain.Served(), requests...)
 	c.say("two requests on one connection", said(o), c.keptText(o))
 	if c.ctx.Err() == nil && c.quick() {
 		c.manners(path)
@@ -93,7 +102,7 @@ func (c *climb) manners(path string) {
 		if c.ctx.Err() != nil {
 			return
 		}
-		o := c.ask(s.purpose, false, s.r)
+		o := c.ask(s.purpose, s.purpose == "websocket" && c.cfg.WebSocket, s.r)
 		mark := Said
 		if o.Err != nil {
 			mark = Bad
@@ -201,7 +210,9 @@ func (c *climb) bodies(path string) {
 				purpose, what = purpose+"_expect", what+" with Expect"
 			}
 			o := c.ask(purpose, true, r)
-			c.say(what, said(o), outcomeText(o))
+			if c.say(what, said(o), outcomeText(o)); timedOut(o.Err) {
+				return // longer ones fare no better
+			}
 		}
 	}
 }

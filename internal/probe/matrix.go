@@ -19,6 +19,8 @@ type variant struct {
 	own      *tlswire.ClientHello
 	split    bool
 	addr     netip.AddrPort
+	natural  bool // the gateway might do the same
+	like     bool // change what the gateway offers, where that works, and nothing else
 }
 
 // variants are what is tried, the ones that tell most first: where none of the first six is answered, the rest tells nothing.
@@ -38,7 +40,7 @@ func (c *climb) variants() []variant {
 		{purpose: "tls1.2", what: "TLS 1.2", change: func(o *offer) { only(tls.VersionTLS12)(o); o.cache = c.caches[0] }},
 		{purpose: "tls1.3", what: "TLS 1.3", optional: true, change: func(o *offer) { only(tls.VersionTLS13)(o); o.cache = c.caches[1] }},
 		{purpose: "tls1.0", what: "TLS 1.0", optional: true, change: only(tls.VersionTLS10)},
-		{purpose: "sni_none", what: "no server name", optional: true, change: func(o *offer) { o.sni = "" }},
+		{purpose: "sni_none", like: true, what: "no server name", optional: true, change: func(o *offer) { o.sni = "" }},
 
 		{purpose: "tls1.1", what: "TLS 1.1", optional: true, change: only(tls.VersionTLS11)},
 		{purpose: "sslv3", what: "SSL 3.0", optional: true, own: c.hello(tlswire.VersionSSL30, 0x0035, 0x002f, 0x000a, 0x0005, 0x0004)},
@@ -53,6 +55,7 @@ func (c *climb) variants() []variant {
 		{purpose: "suites_3des", what: "3DES", optional: true, change: suites(tripleDES())},
 		{purpose: "suites_rc4", what: "RC4", optional: true, change: suites(rc4())},
 		{purpose: "suites_dhe", what: "DHE", optional: true, own: c.hello(tlswire.VersionTLS12, 0x009e, 0x009f, 0x0067, 0x006b, 0x0033, 0x0039, 0x0016, 0x0032, 0x0038, 0x0013)},
+		{purpose: "groups_rare", what: "a rare group", optional: true, own: c.rareHello()},
 		{purpose: "suites_export", what: "export suites", optional: true, own: c.hello(tlswire.VersionTLS10, 0x0003, 0x0006, 0x0008, 0x0014, 0x0011, 0x0062, 0x0064)},
 		{purpose: "auth_rsa", what: "RSA certificate", optional: true, change: suites(ofKind(append(modernSuites(), ecdheCBC()...), "RSA"))},
 		{purpose: "auth_ecdsa", what: "ECDSA certificate", optional: true, change: suites(ofKind(append(modernSuites(), ecdheCBC()...), "ECDSA"))},
@@ -61,16 +64,23 @@ func (c *climb) variants() []variant {
 		{purpose: "group_p256", what: "group secp256r1", optional: true, change: group(tls.CurveP256)},
 		{purpose: "group_p384", what: "group secp384r1", optional: true, change: group(tls.CurveP384)},
 		{purpose: "group_p521", what: "group secp521r1", optional: true, change: group(tls.CurveP521)},
-		{purpose: "sni_wrong", what: "a wrong server name", optional: true, change: func(o *offer) { o.sni = "lunette-doctor.invalid" }},
-		{purpose: "alpn_h2", what: "HTTP/2 alone by ALPN", optional: true, change: func(o *offer) { o.alpn = []string{"h2"} }},
-		{purpose: "alpn_http1", what: "HTTP/1.1 alone by ALPN", change: func(o *offer) { o.alpn = []string{"http/1.1"} }},
+		{purpose: "sni_wrong", like: true, what: "a wrong server name", optional: true, change: func(o *offer) { o.sni = "lunette-doctor.invalid" }},
+		{purpose: "alpn_h2", like: true, what: "HTTP/2 alone by ALPN", optional: true, change: func(o *offer) { o.alpn = []string{"h2"} }},
+		{purpose: "alpn_http1", like: true, what: "HTTP/1.1 alone by ALPN", change: func(o *offer) { o.alpn = []string{"http/1.1"} }},
 	}
 	for _, a := range c.addrs[min(1, len(c.addrs)):] {
-		out = append(out, variant{purpose: "address", what: "at " + a.String(), addr: a, change: func(o *offer) {}})
+		out = append(out, variant{purpose: "address", what: "at " + a.String(), addr: a, natural: true, change: func(o *offer) { *o = *c.modernOffer() }})
 	}
 	return append(out,
 		variant{purpose: "resume1.2", what: "a session of TLS 1.2 again", optional: true, change: func(o *offer) { only(tls.VersionTLS12)(o); o.cache = c.caches[0] }},
 		variant{purpose: "resume1.3", what: "a session of TLS 1.3 again", optional: true, change: func(o *offer) { only(tls.VersionTLS13)(o); o.cache = c.caches[1] }})
+}
+
+// rareHello offers ECDHE on groups that crypto/tls has not: brainpool, secp256k1, secp224r1, x448.
+func (c *climb) rareHello() *tlswire.ClientHello {
+	h := c.hello(tlswire.VersionTLS12, append(modernSuites(), ecdheCBC()...)...)
+	h.Groups = []uint16{26, 27, 28, 22, 21, 30}
+	return h
 }
 
 // minimalHello is what clients sent before extensions that matter: a name and nothing else.
@@ -98,7 +108,10 @@ func (c *climb) costTLS() int {
 	return len(c.variants()) + 1
 }
 
-const mostUnanswered = 6 // variants in a row that may go without any answer, before the rest is left out
+const (
+	firstVariants  = 6 // those that tell most
+	mostUnanswered = 3 // of them may go without any answer where none works, before the rest is left out
+)
 
 // tls goes through the matrix, one handshake after the other.
 func (c *climb) tls() bool {
@@ -121,8 +134,8 @@ func (c *climb) tls() bool {
 		if timedOut(o.Err) {
 			unanswered++
 		}
-		if i < mostUnanswered && unanswered == mostUnanswered {
-			c.say("the rest", Absent, "left out: no hello of six was answered")
+		if i == firstVariants-1 && unanswered >= mostUnanswered && c.working == nil {
+			c.say("the rest", Absent, fmt.Sprintf("left out: of %d hellos %d went without answer, and none led to a handshake", firstVariants, unanswered))
 			break
 		}
 	}
@@ -142,14 +155,29 @@ func (c *climb) shook(purpose string) bool {
 	return false
 }
 
+// alike is what a variant changes in one point: the gateway's own offer, unless that fails where another one works.
+func (c *climb) alike() *offer {
+	if o := c.base(); o != nil {
+		return o
+	}
+	o := c.modernOffer()
+	o.enforce = false
+	return o
+}
+
 // vary makes one handshake and tells of it.
 func (c *climb) vary(v variant) *Outcome {
-	t := try{purpose: v.purpose, addr: v.addr, own: v.own, split: v.split}
+	t := try{purpose: v.purpose, natural: v.natural, addr: v.addr, own: v.own, split: v.split}
 	if v.own == nil {
-		t.offer = c.legacyOffer()
+		if t.offer = c.legacyOffer(); v.like {
+			t.offer = c.alike()
+		}
 		v.change(t.offer)
 	}
 	o := c.do(t)
+	if strings.HasPrefix(v.purpose, "resume") && !o.Shaken() {
+		o.Natural = true // a client that resumes is no exception
+	}
 	mark, text := Good, ""
 	switch {
 	case o.Shaken():

@@ -186,6 +186,22 @@ func (c *climb) reach(addrs []netip.Addr) bool {
 	return len(c.addrs) > 0
 }
 
+// again looks a name up once more where its addresses took no connection: an old answer may have been one too many.
+func (c *climb) again() {
+	if _, literal := c.cfg.Target.literal(); literal || c.ctx.Err() != nil {
+		return
+	}
+	host := strings.TrimSuffix(c.cfg.Target.Host, ".")
+	resolvers := c.cfg.Resolvers
+	if len(resolvers) == 0 {
+		resolvers = system(resolvConf)
+	}
+	resolvers = resolvers[:min(len(resolvers), maxResolvers)]
+	for i, answers := 0, c.askAll(host, resolvers); i < len(resolvers); i++ {
+		c.compare(resolvers[i], answers[2*i:2*i+2])
+	}
+}
+
 // among are those of addrs that this machine has.
 func (c *climb) among(addrs []netip.Addr) []netip.Addr {
 	var out []netip.Addr

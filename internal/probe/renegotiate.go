@@ -113,7 +113,7 @@ func said(o *Outcome) Mark {
 
 // react makes one request under f.
 func (c *climb) react(purpose, path string, f *offer) *Outcome {
-	o := c.do(try{purpose: purpose, offer: f, requests: []request{{target: path}}})
+	o := c.do(try{purpose: purpose, offer: f, requests: []request{{target: path}}, answer: c.patienceForAnswer()})
 	o.Natural = o.HelloRequests > 0 && purpose == purposeRefuse
 	return o
 }

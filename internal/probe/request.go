@@ -86,16 +86,15 @@ func (c *climb) request() bool {
 		}
 		c.say("GET "+path, mark, outcomeText(o))
 		if !o.Connected() {
+			c.again()
 			return false
 		}
 		if o.Phase == "tls" {
 			break // no path fares better
 		}
 	}
-	if p := c.plain; p.Shaken() || p.State != nil && p.Trust != "" {
-		c.timeout = min(max(8*p.Times.TLS, 2*time.Second), slowHandshake)
-	} else if c.cfg.Target.TLS {
-		c.timeout = 3 * time.Second
+	if c.timeout = 3 * time.Second; c.plain.Shaken() {
+		c.timeout = min(max(8*c.plain.Times.TLS, 2*time.Second), slowHandshake)
 	}
 	return true
 }
@@ -145,6 +144,8 @@ func errText(o *Outcome) string {
 		return "refused with the warning no_renegotiation, which ends it"
 	case errors.Is(o.Err, errUntrusted):
 		return "certificate not trusted: " + strings.TrimSpace(o.Trust+" "+o.Trusted)
+	case errors.Is(o.Err, errInsecure):
+		return "it asks to renegotiate without RFC 5746 (renegotiation_info), which Lunette refuses by default"
 	case errors.Is(o.Err, errIgnored):
 		return "HelloRequest left without answer for " + span(o.Ignored)
 	case timedOut(o.Err):

@@ -11,6 +11,7 @@ type Settings struct {
 	URL           string
 	Host          string // host, where the URL does not say it
 	ServerName    string // tls.server_name, likewise
+	Resolvers     []string
 	Profile       string // tls.profile
 	MaxVersion    string // tls.max_version
 	Groups        []string
@@ -31,6 +32,9 @@ func (c *climb) settings() Settings {
 	s := Settings{URL: fmt.Sprintf("%s://%s", c.scheme(), hostPort(t.Host, t.Port, t.TLS))}
 	if t.standsIn() {
 		s.Host = t.Authority
+	}
+	for _, r := range c.cfg.Resolvers {
+		s.Resolvers = append(s.Resolvers, r.String())
 	}
 	p := c.plain
 	switch {
@@ -192,6 +196,9 @@ func (s *Settings) YAML(names ...string) string {
 	}
 	if s.HTTP != "" {
 		fmt.Fprintf(&b, "    http: %q\n", s.HTTP)
+	}
+	if len(s.Resolvers) > 0 {
+		fmt.Fprintf(&b, "    resolver: [\"%s\"]\n", strings.Join(s.Resolvers, `", "`))
 	}
 	var t strings.Builder
 	line := func(key, value string) {

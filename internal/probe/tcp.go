@@ -54,6 +54,7 @@ func (c *climb) ping(a netip.AddrPort) []*Outcome {
 			t.purpose, t.quiet = "tcp_quiet", quietTime
 		}
 		o := c.do(t)
+		o.Natural = i == 0 && !o.Connected() // the gateway might have chosen this address
 		out = append(out, o)
 		if i == 1 && !out[0].Connected() && !o.Connected() {
 			break // two in a row say enough

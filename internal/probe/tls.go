@@ -26,11 +26,14 @@ type offer struct {
 	ignore   time.Duration // a HelloRequest goes unanswered; wait so long
 }
 
+// verifiedInVain is the Code of TLSVerified where the chain was checked and the handshake went on whatever came of it.
+const verifiedInVain = 2
+
 // errUntrusted ends a handshake as the gateway would.
 var errUntrusted = errors.New("the certificate is not trusted")
 
 func (c *climb) speakTLS(o *Outcome, rc *recording.Conn, t try) {
-	w := &watch{Conn: rc, ignore: t.offer.ignore}
+	w := &watch{Conn: rc, ignore: t.offer.ignore, secure: t.offer.enforce}
 	limit := t.shake
 	if limit == 0 {
 		limit = c.timeout
@@ -96,11 +99,12 @@ func (c *climb) trust(o *Outcome, rc *recording.Conn, f *offer, chain []*x509.Ce
 	if o.Trust, o.Trusted = c.cfg.Verify(chain, c.cfg.Roots, c.cfg.Target.Name); o.Trust == "" {
 		o.Trust = "ok"
 	}
+	verified := fact.Fact{Kind: fact.TLSVerified, Side: fact.SideClient, Text: o.Trust}
 	if !f.enforce {
-		return nil
+		verified.Code = verifiedInVain
 	}
-	rc.Note(fact.Fact{Kind: fact.TLSVerified, Side: fact.SideClient, Text: o.Trust})
-	if o.Trust != "ok" {
+	rc.Note(verified)
+	if f.enforce && o.Trust != "ok" {
 		return errUntrusted
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/recording"
 	"github.com/lunette-waf/lunette/internal/tlswire"
 )
@@ -14,11 +15,15 @@ import (
 // errIgnored ends a connection on which a HelloRequest was left without answer.
 var errIgnored = errors.New("the HelloRequest was left without answer")
 
+// errInsecure ends a connection as the gateway does, which renegotiates without RFC 5746 only when told.
+var errInsecure = errors.New("the origin renegotiates without RFC 5746")
+
 // watch stands between crypto/tls and the socket: it hands on whole records and sees a HelloRequest by its type and its place, up to
 // TLS 1.2. Where it is told to ignore it, crypto/tls hears nothing from there on.
 type watch struct {
 	*recording.Conn
 	ignore time.Duration // how long to wait for the origin then; 0: hand it on
+	secure bool          // end the connection where the origin has no renegotiation_info, as the gateway does
 	buf    []byte        // rest of a record, to be handed on
 	rec    []byte        // room for it
 	raw    bool          // it is no TLS
@@ -43,8 +48,14 @@ func (w *watch) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if w.plain.Load() && !w.raw && w.hello(rec[0]) && w.ignore > 0 {
-			return 0, w.wait()
+		if w.plain.Load() && !w.raw && w.hello(rec[0]) {
+			switch {
+			case w.ignore > 0:
+				return 0, w.wait()
+			case w.secure && w.server != nil && w.server.RenegotiationInfo == nil:
+				w.Note(fact.Fact{Kind: fact.TLSHelloRequestAnswer, Side: fact.SideClient, Text: "refused"})
+				return 0, errInsecure
+			}
 		}
 		if w.server == nil && !w.raw && rec[0] == tlswire.TypeHandshake {
 			w.first.Feed(rec[tlswire.RecordHeaderLen:], w.message)
