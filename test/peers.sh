@@ -19,6 +19,7 @@ wanted=(
   "tcpdump tcpdump"
   "curl curl"
   "ip iproute2"
+  "nft nftables"
   "node nodejs"
   "java default-jre-headless"
   "/usr/share/tomcat10/bin/bootstrap.jar tomcat10-common"

@@ -43,6 +43,8 @@ type Config struct {
 	Delay time.Duration
 	// Observe is called for each event, from the connection's goroutine; nil: nobody looks.
 	Observe func(Event)
+	// Listener is where to listen, a free port of 127.0.0.1 when it is nil. The origin closes it.
+	Listener net.Listener
 	// Idle is how long a connection may be idle before it is closed; default 120 seconds.
 	Idle time.Duration
 
@@ -129,6 +131,9 @@ func Start(ctx context.Context, cfg Config) (*Origin, error) {
 
 func (o *Origin) listen(ctx context.Context) (err error) {
 	listen := o.fault.listen
+	if o.cfg.Listener != nil {
+		listen = func(context.Context) (net.Listener, error) { return o.cfg.Listener, nil }
+	}
 	if listen == nil {
 		listen = func(context.Context) (net.Listener, error) { return net.Listen("tcp", ownAddress+":0") }
 	}
