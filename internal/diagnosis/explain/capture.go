@@ -27,6 +27,7 @@ type Capture struct {
 	Program        string                                     // version of the program, for HAR
 
 	places map[uint64]int // index in Flows by ID, once it was asked for
+	failed []int          // indices of the first flows with a critical cause, once they were asked for
 }
 
 // File is one input.

@@ -21,9 +21,14 @@ const (
 // causes writes below the ladder of Flows[i] why it went as it did.
 func (t *texter) causes(i int) {
 	worse, info := above(t.c.result(i))
+	meanwhile := t.c.meanwhile(i)
+	if meanwhile != "" && len(worse) > 0 {
+		t.blank()
+		t.hanging(warn, "  ", meanwhile+", opened by the server of this one: look there first")
+	}
 	for n := range worse[:min(len(worse), mostCauses)] {
 		t.blank()
-		t.cause(i, &worse[n])
+		t.cause(i, &worse[n], meanwhile == "")
 	}
 	if len(worse) > mostCauses {
 		t.hanging(warn, "  ", "also: "+few(codes(worse[mostCauses:]), 5))
@@ -48,8 +53,8 @@ func codes(all []finding.Finding) []string {
 	return out
 }
 
-// cause writes one finding about Flows[i]: what finding.Lines says, within the columns, with the mends that go on a page.
-func (t *texter) cause(i int, f *finding.Finding) {
+// cause writes one finding about Flows[i]: what finding.Lines says, within the columns, with the mends that go on a page where they are wanted.
+func (t *texter) cause(i int, f *finding.Finding, mends bool) {
 	l := warn
 	if f.Severity == finding.Critical {
 		l = bad
@@ -69,6 +74,10 @@ func (t *texter) cause(i int, f *finding.Finding) {
 			all = append(all, string(c))
 		}
 		t.hanging(routine, "    ", "explains also: "+strings.Join(all, ", "))
+	}
+	if !mends {
+		t.hanging(usual, "    ", "manual: lunette finding "+string(f.Code))
+		return
 	}
 	t.mended(i, f)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,35 @@ func TestCausesBesideTrouble(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
+	}
+}
+
+// TestCausesBehind tells of a proxy's front leg what failed on the leg that the proxy opened meanwhile, gives the mends there alone, and
+// counts that cause first.
+func TestCausesBehind(t *testing.T) {
+	front, back, apart := exchanged(1, 0), exchanged(1), exchanged(1, 0)
+	front.ID, back.ID, apart.ID = 1, 2, 3
+	front.Exchanges[0].Response.First = at(900)
+	back.Client, back.Server, back.Start = netip.AddrPortFrom(front.Server.Addr(), 40000), netip.MustParseAddrPort("198.51.100.1:443"), at(2)
+	apart.Start, apart.Exchanges[0].Request.First = at(5000), at(5000)
+	c := &Capture{Flows: []*flow.Flow{front, back, apart}, Results: []check.Result{result(caused(front, "origin.a", finding.Critical, 1)), result(caused(back, "tls.b", finding.Critical, 0)),
+		result(caused(apart, "origin.a", finding.Critical, 1))}}
+	out := printed(t, c, Options{})
+	for _, want := range []string{"\n  meanwhile flow 2: tls.b, opened by the server of this one: look there first\n\n  origin.a · ", "proof 1\n    manual: lunette finding origin.a\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Count(out, "meanwhile") != 1 || strings.Count(out, "mend on IIS") != 2 {
+		t.Error(out)
+	}
+	c.Flows, c.Results = c.Flows[:2], c.Results[:2]
+	if out := printed(t, &Capture{Flows: c.Flows, Results: c.Results}, Options{}); !strings.Contains(out, "  causes\n    tls.b × 1") {
+		t.Error(out)
+	}
+	c.Results[0] = check.Result{}
+	if out := printed(t, &Capture{Flows: c.Flows, Results: c.Results}, Options{}); !strings.Contains(out, "stands out without a cause: flow 1 (503; meanwhile flow 2: tls.b)") {
+		t.Error(out)
 	}
 }
 

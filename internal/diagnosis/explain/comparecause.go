@@ -64,7 +64,7 @@ func (t *texter) comparedCauses(c *comparison) {
 			f.Proof = append(f.Proof[:len(f.Proof):len(f.Proof)], finding.Proof{Index: -1, Text: "the normal flow differs here: " + d.Normal})
 		}
 		t.blank()
-		t.cause(c.abnormal.index, &f)
+		t.cause(c.abnormal.index, &f, true)
 	}
 	rest := append(codes(worse[min(len(worse), mostCauses):]), codes(info)...)
 	if len(rest) > 0 {

@@ -106,6 +106,8 @@ func (t *teller) tell(i int, f *fact.Fact) {
 	switch k := f.Kind; {
 	case k == fact.Silence:
 		told = t.silence(&r, f, i == t.flow.Decisive)
+	case k == fact.OriginLogged:
+		told = t.logged(&r, f)
 	case k >= fact.RequestSent:
 		told = !t.raw && t.http(&r, f)
 	case k >= fact.TLSClientHello && k <= fact.TLSPostHandshakeAuth:

@@ -14,47 +14,47 @@ import (
 type tally struct {
 	causes []counted // above info, in the order in which they were met
 	notes  []counted
-
-	critical []int // indices of flows with a critical cause, the first few
 }
 
 // counted is one code over all flows.
 type counted struct {
 	worst finding.Finding // the surest and worst of them
 	flows []int           // numbers
+	front bool            // each of them stood in front of one that failed meanwhile
 }
 
 // mostTallied is how many codes are summed up.
 const mostTallied = 12
 
-func (t *tally) add(i, number int, r *check.Result) {
+func (t *tally) add(number int, r *check.Result, front bool) {
 	worse, info := above(r)
-	if len(t.critical) < 1000 && slices.ContainsFunc(worse, func(f finding.Finding) bool { return f.Severity == finding.Critical }) {
-		t.critical = append(t.critical, i)
-	}
 	for n := range worse {
-		t.causes = count(t.causes, &worse[n], number)
+		t.causes = count(t.causes, &worse[n], number, front)
 	}
 	for n := range info {
-		t.notes = count(t.notes, &info[n], number)
+		t.notes = count(t.notes, &info[n], number, front)
 	}
 }
 
-func count(all []counted, f *finding.Finding, number int) []counted {
+func count(all []counted, f *finding.Finding, number int, front bool) []counted {
 	n := slices.IndexFunc(all, func(c counted) bool { return c.worst.Code == f.Code })
 	if n < 0 {
-		return append(all, counted{*f, []int{number}})
+		return append(all, counted{*f, []int{number}, front})
 	}
 	if cmp.Or(cmp.Compare(f.Confidence, all[n].worst.Confidence), cmp.Compare(f.Severity, all[n].worst.Severity)) > 0 {
 		all[n].worst = *f
 	}
 	all[n].flows = append(all[n].flows, number)
+	all[n].front = all[n].front && front
 	return all
 }
 
 // tallied writes the causes over all flows, the worst first.
 func (t *texter) tallied(all *tally) {
 	slices.SortStableFunc(all.causes, func(a, b counted) int {
+		if a.front != b.front { // a cause behind comes before what it causes in front
+			return map[bool]int{true: 1, false: -1}[a.front]
+		}
 		return cmp.Or(cmp.Compare(b.worst.Confidence, a.worst.Confidence), cmp.Compare(b.worst.Severity, a.worst.Severity), cmp.Compare(len(b.flows), len(a.flows)))
 	})
 	if len(all.causes) > 0 {
@@ -97,7 +97,7 @@ func (t *texter) summedUp(told []int) {
 	var lacking check.Watched
 	for _, i := range told {
 		r := t.c.result(i)
-		all.add(i, t.c.number(i), r)
+		all.add(t.c.number(i), r, t.c.behind(i) >= 0)
 		switch worst := t.c.trouble(i); {
 		case worst.text == "":
 		case worst.weight > weightLow:
@@ -130,7 +130,7 @@ func (t *texter) unexplained(troubled []int, all *tally) {
 	for n, i := range troubled {
 		text := ""
 		if n < mostUnexplained {
-			text = "flow " + strconv.Itoa(t.c.number(i)) + " (" + t.c.trouble(i).text + t.meanwhile(i, all) + ")"
+			text = "flow " + strconv.Itoa(t.c.number(i)) + " (" + joined("; ", t.c.trouble(i).text, t.c.meanwhile(i)) + ")"
 		}
 		names = append(names, text)
 	}
@@ -138,15 +138,3 @@ func (t *texter) unexplained(troubled []int, all *tally) {
 }
 
 const mostUnexplained = 5 // that are named
-
-// meanwhile names a critical cause in a connection that the server of Flows[i] made while it was to answer: its own leg to an origin.
-func (t *texter) meanwhile(i int, all *tally) string {
-	f := t.c.Flows[i]
-	for _, j := range all.critical {
-		if g := t.c.Flows[j]; j != i && g.Client.Addr() == f.Server.Addr() && g.Start.At >= f.Start.At && g.Start.At <= f.End.At {
-			worse, _ := above(t.c.result(j))
-			return "; meanwhile flow " + strconv.Itoa(t.c.number(j)) + ": " + string(worse[0].Code)
-		}
-	}
-	return ""
-}

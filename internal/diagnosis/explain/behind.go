@@ -1,0 +1,54 @@
+package explain
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/lunette-waf/lunette/internal/capture/flow"
+	"github.com/lunette-waf/lunette/internal/finding"
+)
+
+// mostFailed is how many flows are looked at for what went on behind another one.
+const mostFailed = 1000
+
+// behind is the index of a flow with a critical cause that the server of Flows[i] opened while it was to answer: its own leg to an origin,
+// so that the cause of the one may be that of the other. -1 without.
+func (c *Capture) behind(i int) int {
+	if c.failed == nil {
+		c.failed = []int{}
+		for j := range c.Results {
+			worse, _ := above(&c.Results[j])
+			if len(c.failed) < mostFailed && slices.ContainsFunc(worse, func(f finding.Finding) bool { return f.Severity == finding.Critical }) {
+				c.failed = append(c.failed, j)
+			}
+		}
+	}
+	f := c.Flows[i]
+	for _, j := range c.failed {
+		if g := c.Flows[j]; j != i && g.Client.Addr() == f.Server.Addr() && g.Server != f.Server && owing(f, g.Start.At) {
+			return j
+		}
+	}
+	return -1
+}
+
+// owing reports whether at a time the server of f had a request that it then failed to answer, as far as that can be seen.
+func owing(f *flow.Flow, at int64) bool {
+	for _, x := range f.Exchanges {
+		failed := x.Response.Head == nil || x.Response.Head.Status >= 500
+		if failed && x.Request.First.At <= at && (x.Response.First.At == 0 || at <= x.Response.First.At) {
+			return true
+		}
+	}
+	return len(f.Exchanges) == 0 && f.Start.At <= at && at <= f.End.At
+}
+
+// meanwhile says what behind found, "" for nothing.
+func (c *Capture) meanwhile(i int) string {
+	j := c.behind(i)
+	if j < 0 {
+		return ""
+	}
+	worse, _ := above(c.result(j))
+	return "meanwhile flow " + strconv.Itoa(c.number(j)) + ": " + string(worse[0].Code)
+}
