@@ -83,6 +83,7 @@ func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
 	}
 	a.sh.mask = masker.Part
 	a.pipe = newPipeline(a.rec, a.log)
+	a.pipe.judge = newJudge(masker, a.log)
 	g, err := build(cfg, a.sh, nil)
 	if err != nil {
 		return err

@@ -33,6 +33,7 @@ type pipeline struct {
 	log    *slog.Logger
 	idle   atomic.Int64 // of upgraded connections, as a time.Duration; 0: no limit
 	copies sync.Pool    // *[copySize]byte
+	judge  *judge       // states causes of what failed; nil: nobody does
 }
 
 func newPipeline(rec recorder, log *slog.Logger) *pipeline {
@@ -288,6 +289,7 @@ func (t *transit) finish() {
 	}
 	t.identityLost()
 	x.Answer.Duration = time.Since(x.Start)
+	t.p.judge.judge(x)
 	t.p.rec.Record(x)
 }
 

@@ -126,6 +126,8 @@ type Attempt struct {
 	Err     error // for the log at debug level; never classified by its text
 	Retried bool  // another attempt followed
 	Facts   []fact.Fact
+	// Finding is the cause that the checks state of it, "" for none, and Confidence how sure they are.
+	Finding, Confidence string
 
 	// For whoever asks why it failed; they hold until the exchange has been recorded.
 	Opening  *Opening  // of the connection; nil in clear

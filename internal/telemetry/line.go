@@ -246,6 +246,8 @@ func (l *line) attempt(a *exchange.Attempt, start time.Time) {
 	b = keyString(b, "proto", protoName(a.Proto), maxName)
 	b = keyInt(b, "status", int64(a.Status))
 	b = keyReason(b, a.Reason, a.Detail, inRequest(a.Err))
+	b = keyString(b, "finding", a.Finding, maxName)
+	b = keyString(b, "confidence", a.Confidence, maxName)
 	b = keyBool(b, "retried", a.Retried)
 	b = keyInt(b, "bytes_sent", a.BytesSent)
 	b = keyInt(b, "bytes_received", a.BytesReceived)

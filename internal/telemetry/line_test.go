@@ -56,7 +56,7 @@ func full() *exchange.Exchange {
 			Cipher: tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, SNI: "hello.test.domain", ALPNSent: []string{"h2", "http/1.1"}, ALPN: "http/1.1",
 			Peer:           &exchange.Peer{Subject: "CN=hello.test.domain", Issuer: "CN=Test CA", SANs: []string{"hello.test.domain"}, NotAfter: start.AddDate(1, 0, 0)},
 			Renegotiations: 1, CertRequested: true, BytesSent: 512, AlertReceived: 40, AlertSent: -1,
-			Reason: reason.TLSClientCertRequired, Detail: "40 handshake_failure", Err: errors.New("remote error"),
+			Reason: reason.TLSClientCertRequired, Detail: "40 handshake_failure", Finding: "tls.client_cert_required", Confidence: "certain", Err: errors.New("remote error"),
 			Facts: []fact.Fact{{Kind: fact.TLSHelloRequest, At: start.Add(8 * time.Millisecond), Conn: 12, Side: fact.SideServer}},
 		}},
 	}
@@ -116,7 +116,7 @@ func TestLineIsWhatRecordReads(t *testing.T) {
 				Part: "1' or '1'='1", Tags: []string{"attack-sqli", "paranoia-level/1"}}}},
 		Attempts: []RecordAttempt{{StartMS: 1, URL: "https://10.0.0.227:8443", Address: "10.0.0.227:8443", Local: "10.0.0.1:50022", Connection: 12,
 			IdleMS: ms(0), DNSMS: ms(0), ConnectMS: ms(0.8), TLSMS: ms(5), WriteMS: ms(0.09), Proto: "HTTP/1.1", Reason: "tls.client_cert_required",
-			Side: "origin", Detail: "40 handshake_failure", BytesSent: 512,
+			Side: "origin", Detail: "40 handshake_failure", Finding: "tls.client_cert_required", Confidence: "certain", BytesSent: 512,
 			TLS: &RecordAttemptTLS{Version: "1.2", Cipher: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", SNI: "hello.test.domain", ALPNSent: []string{"h2", "http/1.1"},
 				ALPN: "http/1.1", Renegotiations: 1, CertRequested: true, AlertReceived: &alert,
 				Peer: &RecordPeer{Subject: "CN=hello.test.domain", Issuer: "CN=Test CA", SANs: []string{"hello.test.domain"}, NotAfter: start.AddDate(1, 0, 0)}},

@@ -105,6 +105,8 @@ type RecordAttempt struct {
 	Reason        string            `json:"reason"`
 	Side          string            `json:"side"`
 	Detail        string            `json:"detail"`
+	Finding       string            `json:"finding"`
+	Confidence    string            `json:"confidence"`
 	Retried       bool              `json:"retried"`
 	BytesSent     int64             `json:"bytes_sent"`
 	BytesReceived int64             `json:"bytes_received"`

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/diagnosis"
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
+	"github.com/lunette-waf/lunette/internal/diagnosis/evidence"
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/gateway/origin"
+	"github.com/lunette-waf/lunette/internal/redact"
+)
+
+// judgedPerSecond bounds the work when everything fails: an origin that is down fails thousands of requests in the same way.
+const judgedPerSecond = 200
+
+// judge states the causes of attempts that failed, once their exchange is over.
+type judge struct {
+	checks []check.Check
+	mask   *redact.Masker
+	log    *slog.Logger
+
+	mu     sync.Mutex
+	second int64
+	left   int
+}
+
+func newJudge(mask *redact.Masker, log *slog.Logger) *judge {
+	return &judge{checks: diagnosis.Checks(), mask: mask, log: log}
+}
+
+// judge puts the best finding into the record of the attempt that it is about.
+func (j *judge) judge(x *exchange.Exchange) {
+	if j == nil || !failed(x) || !j.take(time.Now()) {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			j.log.Error("a check panicked; please report this", "id", x.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	c, at := evidence.OfExchange(x, func(a *exchange.Attempt) []fact.Fact { return origin.Facts(a, j.mask) })
+	for _, f := range check.Run(j.checks, c).Findings {
+		if f.Severity > finding.Info {
+			a := &x.Attempts[at]
+			a.Finding, a.Confidence = string(f.Code), f.Confidence.String()
+			return
+		}
+	}
+}
+
+func failed(x *exchange.Exchange) bool {
+	for i := range x.Attempts {
+		if x.Attempts[i].Reason != "" {
+			return true
+		}
+	}
+	return len(x.Attempts) > 0 && x.Answer.Reason != ""
+}
+
+// take reports whether there is room for one more in this second.
+func (j *judge) take(now time.Time) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if s := now.Unix(); s != j.second {
+		j.second, j.left = s, judgedPerSecond
+	}
+	j.left--
+	return j.left >= 0
+}
