@@ -81,13 +81,16 @@ func heldInVain(f *check.Flow, x *check.Exchange) *check.Verdict {
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.RequestAt, "the head is sent, with Expect: 100-continue")}}
 	if i := f.Next(x.RequestAt, fact.ContinueWaited); i >= 0 {
 		held := time.Duration(f.Facts[i].Size)
+		if held == 0 { // live facts leave it out
+			held = f.Since(x.RequestAt, i)
+		}
 		if f.Facts[i].Text != "gave_up" || held < 300*time.Millisecond || x.ResponseAt < 0 {
 			return nil // without an answer the wait was not what it failed by
 		}
 		v.Waited = held
 		v.Proof = append(v.Proof, f.Proof(i, "the client sends the body without having heard anything, "+finding.Span(held)+" later"))
 		v.Summary = fmt.Sprintf("The body of %s was held back for %s; no 100 (Continue) came, so it was sent without.", x.Line(), finding.Span(held))
-		if v.Severity = finding.Warning; held < longHold {
+		if v.Severity = finding.Warning; held < longHold || x.Status() >= 400 { // a refusal is what it failed by
 			v.Severity = finding.Info
 		}
 		return v
