@@ -18,6 +18,7 @@ const explainExample = "lunette explain capture.pcapng --keylog keys.txt"
 type explainFlags struct {
 	secrets   secretFlags
 	look      lookFlags
+	origin    originLogFlags
 	format    string
 	filters   []string
 	silence   time.Duration
@@ -61,6 +62,7 @@ func explainCommand() *cobra.Command {
 	flags := cmd.Flags()
 	e.secrets.add(flags)
 	e.look.add(flags)
+	e.origin.add(flags)
 	flags.StringVar(&e.format, "format", "text", "text, json (one document), ndjson (a flow on each line), har (decrypted HTTP)")
 	flags.StringArrayVar(&e.filters, "filter", nil, "only flows with these `TERMS`: host= sni= addr= port= after= before=; may be repeated")
 	flags.DurationVar(&e.silence, "silence", time.Second, "pause from which a silence is told")

@@ -62,6 +62,9 @@ func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := e.origin.join(ctx, report, e.unmask, std.stderr); err != nil {
+		return nil, nil, err
+	}
 	c := e.capture(report)
 	for _, n := range wanted {
 		if err := e.there(c, n); err != nil {

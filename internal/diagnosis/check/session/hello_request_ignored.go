@@ -90,6 +90,9 @@ func unanswered(f *check.Flow) *check.Verdict {
 		if f.Facts[a.at].Text == "by_place" {
 			v.Confidence, v.Settle = finding.Likely, "a capture that begins with the connection: without its suite the length of the record says nothing"
 		}
+		if end.At < 0 && content < 0 && logged(f, "Timer_SslRenegotiation") >= 0 {
+			how = "until the origin's timer ran out"
+		}
 		confirm(f, v, "Timer_SslRenegotiation", "AH02226", "AH01382")
 		v.Summary = fmt.Sprintf("The origin answered %s with a HelloRequest (it wants a new handshake) and nobody answered that; both sides waited %s, %s.",
 			line(f, a.at), finding.Span(waited), how)

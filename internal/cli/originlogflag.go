@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/lunette-waf/lunette/internal/analysis"
+	"github.com/lunette-waf/lunette/internal/diagnosis/originlog"
+)
+
+// originLogFlags are the flags that name logs of the origin, the same for every command that takes them.
+type originLogFlags struct {
+	files []string
+	zone  string
+}
+
+func (o *originLogFlags) add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&o.files, "origin-log", nil, "log `FILE` of the origin: HTTPERR, IIS W3C or failed request, Apache or nginx error or access log; may be repeated")
+	flags.StringVar(&o.zone, "origin-log-zone", "UTC", "time zone of error logs, whose times name none: Local, or as in Europe/Berlin")
+}
+
+// read reads the logs, of what they say around the time from start to end.
+func (o *originLogFlags) read(ctx context.Context, start, end time.Time, unmask bool, stderr io.Writer) ([]originlog.Entry, error) {
+	location, err := time.LoadLocation(o.zone)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--origin-log-zone %s: there is no such time zone", o.zone)}
+	}
+	const around = 26 * time.Hour // a clock may be off by a zone
+	cfg := originlog.Config{Unmask: unmask, Location: location, Keep: func(e *originlog.Entry) bool {
+		return e.At.After(start.Add(-around)) && e.At.Before(end.Add(around))
+	}}
+	var all []originlog.Entry
+	for _, name := range o.files {
+		entries, report, err := readOriginLog(ctx, name, cfg)
+		if err != nil {
+			return nil, err
+		}
+		tellOriginLog(stderr, &report)
+		all = append(all, entries...)
+	}
+	return all, nil
+}
+
+func readOriginLog(ctx context.Context, name string, cfg originlog.Config) ([]originlog.Entry, originlog.Report, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, originlog.Report{}, fileError("read log", name, err)
+	}
+	defer f.Close()
+	return originlog.Read(whileWanted{ctx, f}, name, cfg)
+}
+
+// tellOriginLog says what of a log could not be used.
+func tellOriginLog(w io.Writer, r *originlog.Report) {
+	if r.Damaged > 0 {
+		_, _ = fmt.Fprintf(w, "lunette: %s: %d lines could not be read: %s", printable(r.Name), r.Damaged, printable(r.Faults[0]))
+		if r.Damaged > 1 {
+			_, _ = fmt.Fprint(w, ", and others")
+		}
+		_, _ = fmt.Fprintln(w)
+	}
+	if r.Omitted > 0 {
+		_, _ = fmt.Fprintf(w, "lunette: %s: %d lines were left out, beyond the most that are kept: give a part of the log\n", printable(r.Name), r.Omitted)
+	}
+}
+
+// join adds what the logs say to the flows of a report.
+func (o *originLogFlags) join(ctx context.Context, r *analysis.Report, unmask bool, stderr io.Writer) error {
+	if len(o.files) == 0 {
+		return nil
+	}
+	entries, err := o.read(ctx, r.Start.Time(), r.End.Time(), unmask, stderr)
+	if err != nil {
+		return err
+	}
+	j := r.AddOriginLog(entries)
+	tellJoined(stderr, len(entries), j)
+	return nil
+}
+
+// tellJoined says how much of the logs is about the connections.
+func tellJoined(w io.Writer, lines int, j *originlog.Joined) {
+	_, _ = fmt.Fprintf(w, "lunette: origin log: of %d lines around that time %d are about these connections", lines, j.Lines)
+	if j.Ambiguous > 0 {
+		_, _ = fmt.Fprintf(w, ", %d fit several and were left out", j.Ambiguous)
+	}
+	_, _ = fmt.Fprint(w, clockWords(&j.Clock))
+	_, _ = fmt.Fprintln(w)
+}
+
+// clockWords say how far the origin's clock is ahead, where that could be told.
+func clockWords(c *originlog.Clock) string {
+	const finest = 500 * time.Millisecond // of logs that write seconds
+	switch offset := c.Offset.Round(100 * time.Millisecond); {
+	case c.Pairs == 0:
+		return ""
+	case offset.Abs() <= finest:
+		return "; its clock agrees with this one"
+	case offset < 0:
+		return fmt.Sprintf("; its clock is %s behind this one (%s)", -offset, counted(c.Pairs, "connection"))
+	default:
+		return fmt.Sprintf("; its clock is %s ahead of this one (%s)", offset, counted(c.Pairs, "connection"))
+	}
+}

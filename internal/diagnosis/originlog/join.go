@@ -1,0 +1,148 @@
+package originlog
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// Conn is a connection as its facts tell of it.
+type Conn struct {
+	ID     uint64
+	Client netip.AddrPort
+	Start  time.Time
+	End    time.Time // of what was watched
+	Facts  []fact.Fact
+}
+
+// Joined is what Join found.
+type Joined struct {
+	Facts     [][]fact.Fact // for each connection the lines about it, in order of time
+	Clock     Clock
+	Lines     int // that were joined
+	Ambiguous int // that fit several connections
+	Foreign   int // that fit none
+}
+
+// Slack of times: what a clock of seconds hides, and what a line may lag behind.
+const (
+	second = time.Second
+	slack  = 1500 * time.Millisecond
+)
+
+// Join says which lines are about which connections. Lines with the client's port are joined by it, where the time agrees with what
+// all others say of the origin's clock; those without by method, target, status and time, where no second connection fits.
+func Join(conns []Conn, entries []Entry) *Joined {
+	j := &joiner{conns: conns, byPort: map[netip.AddrPort][]int{}, byLine: map[string][]request{}, addrs: map[netip.Addr]bool{}}
+	for i := range conns {
+		j.byPort[conns[i].Client] = append(j.byPort[conns[i].Client], i)
+		j.addrs[conns[i].Client.Addr()] = true
+		j.learn(i)
+	}
+	out := &Joined{Facts: make([][]fact.Fact, len(conns))}
+	candidates := make([][]candidate, len(entries))
+	var all []candidate
+	for i := range entries {
+		if len(all) > mostPairs && entries[i].From.Port() == 0 {
+			continue
+		}
+		candidates[i] = j.candidates(&entries[i])
+		all = append(all, candidates[i]...)
+	}
+	out.Clock = estimate(all)
+	for i := range entries {
+		at := -1
+		several := false
+		for _, c := range candidates[i] {
+			if !c.fits(out.Clock) {
+				continue
+			}
+			several = at >= 0 && at != c.conn
+			at = c.conn
+			if several {
+				break
+			}
+		}
+		switch {
+		case several:
+			out.Ambiguous++
+		case at < 0:
+			out.Foreign++
+		default:
+			out.Lines++
+			out.Facts[at] = append(out.Facts[at], entries[i].Fact(conns[at].ID, out.Clock.Offset))
+		}
+	}
+	for _, facts := range out.Facts {
+		slices.SortStableFunc(facts, func(a, b fact.Fact) int { return a.At.Compare(b.At) })
+	}
+	return out
+}
+
+// request is one of a connection, as its facts tell of it.
+type request struct {
+	conn         int
+	status       int
+	began, ended time.Time // ended is zero where its end was not seen
+}
+
+type joiner struct {
+	conns  []Conn
+	byPort map[netip.AddrPort][]int
+	byLine map[string][]request
+	addrs  map[netip.Addr]bool
+}
+
+// learn takes note of the requests of connection i.
+func (j *joiner) learn(i int) {
+	open := map[uint32][]request{} // by stream, those without an answer
+	keys := map[uint32][]string{}
+	settle := func(stream uint32, status int, ended time.Time) {
+		if len(open[stream]) == 0 {
+			return
+		}
+		r := open[stream][0]
+		r.status, r.ended = status, ended
+		j.byLine[keys[stream][0]] = append(j.byLine[keys[stream][0]], r)
+		open[stream], keys[stream] = open[stream][1:], keys[stream][1:]
+	}
+	facts := j.conns[i].Facts
+	for n := range facts {
+		x := &facts[n]
+		h, ok := x.Detail.(*fact.HTTPHead)
+		switch {
+		case !ok:
+		case x.Kind == fact.RequestHead:
+			open[h.Stream] = append(open[h.Stream], request{conn: i, began: x.At})
+			keys[h.Stream] = append(keys[h.Stream], key(h.Method, h.Target))
+		case x.Kind == fact.ResponseHead:
+			settle(h.Stream, h.Status, endOf(facts, n))
+		}
+	}
+	for stream := range open {
+		for len(open[stream]) > 0 {
+			settle(stream, 0, time.Time{})
+		}
+	}
+}
+
+// endOf is when the answer whose head is at index n was over, as far as was seen.
+func endOf(facts []fact.Fact, n int) time.Time {
+	for i := n + 1; i < len(facts); i++ {
+		if k := facts[i].Kind; k == fact.ResponseDone {
+			return facts[i].At
+		} else if k == fact.ResponseHead || k == fact.RequestHead {
+			break
+		}
+	}
+	return facts[n].At
+}
+
+// key is what of a request both ends write alike: the method and the path.
+func key(method, target string) string {
+	path, _, _ := strings.Cut(target, "?")
+	return method + " " + strings.ToLower(path)
+}
