@@ -31,6 +31,9 @@ detail, in the log alone: clients learn the code, and of a TLS alert the number 
 - **not yet given**: the name is reserved; no part of this version gives the code, and settings that its advice names may not exist.
 - **elsewhere**: the nearest thing that other proxies say: HAProxy's termination state, Envoy's response flag, nginx's error
   log, Cloudflare's status.
+
+What may be behind a reason, with its proof and its mends, is a finding: [findings](findings/README.md#by-reason) lists them by reason,
+"lunette finding REASON" prints that list.
 `
 
 func markdown() []byte {
