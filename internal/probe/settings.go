@@ -125,6 +125,10 @@ func (c *climb) departAfter(s *Settings) {
 	if len(c.asked) > 0 {
 		for _, o := range c.report.Tries {
 			if o.Purpose == purposeComply && o.HelloRequests > 0 && !o.Served() {
+				if !o.AsksCert {
+					s.Unknown = "GET " + o.Path + " fails in the new handshake that the origin asks for: " + outcomeText(o)
+					continue
+				}
 				with := c.served(purposeCertificate, o.Path)
 				s.Certificate = s.Certificate || with && c.cfg.Certificate != nil
 				if !with || c.cfg.Certificate == nil {
