@@ -126,6 +126,10 @@ func (s *reader) line(line string) {
 
 // add keeps an entry that is wanted.
 func (s *reader) add(e *Entry) {
+	if y := e.At.Year(); y < 1990 || y > 2200 { // nobody logged then, and times must be fit to be reckoned with
+		s.damaged(errTime)
+		return
+	}
 	s.report.Lines++
 	if s.report.Format == "" {
 		s.report.Format = e.Format
