@@ -18,15 +18,16 @@ var chainIncomplete = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"cert.unknown_ca", "tls.handshake_alert"},
-	Text: `A server has to send its certificate **and the intermediates** up to the root, which may be left out (RFC 8446 section 4.4.2). When it sends its own
-alone, a client cannot build the chain: nginx prints *(21:unable to verify the first certificate)*, Go *x509: certificate signed by unknown authority*,
-Java *PKIX path building failed*.
+	Text: `A server has to send its certificate **and the intermediates** up to the root, which may be left out (RFC 8446 section 4.4.2).
+When it sends its own alone, a client cannot build the chain: nginx prints *(21:unable to verify the first certificate)*, Go
+*x509: certificate signed by unknown authority*, Java *PKIX path building failed*.
 
-**Browsers work**, which misleads everybody: they fetch the missing certificate from the address that the leaf names (authorityInfoAccess), or have it from another
-site. Libraries do not. Windows does fetch, so that IIS itself and PowerShell on it see nothing wrong.
+**Browsers work**, which misleads everybody: they fetch the missing certificate from the address that the leaf names
+(authorityInfoAccess), or have it from another site. Libraries do not. Windows does fetch, so that IIS itself and PowerShell on it
+see nothing wrong.
 
-It differs from a private authority (cert.unknown_ca) in who has to act. This is stated only where the last certificate sent is no authority's
-and names the address of its issuer, or where another connection showed the missing one.`,
+It differs from a private authority (cert.unknown_ca) in who has to act. This is stated only where the last certificate sent is no
+authority's and names the address of its issuer, or where another connection showed the missing one.`,
 	Asks: []string{
 		"openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null: how many certificates come?",
 		"openssl x509 -in leaf.pem -noout -ext authorityInfoAccess; fetch the \"CA Issuers\" address and verify again with it as -untrusted",

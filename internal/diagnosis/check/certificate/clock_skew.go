@@ -23,15 +23,15 @@ var clockSkew = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"cert.expired", "cert.not_yet_valid", "tls.handshake_alert"},
-	Text: `Whether a certificate has expired is a question to the *client's* clock. When that is wrong, good certificates are refused as expired or as not yet
-valid, from **many origins at once**, and browsers elsewhere see nothing. Causes: a dead battery (the clock says 2000 or 1970), a virtual machine that
-slept, NTP blocked by a firewall, a time zone set in place of UTC.
+	Text: `Whether a certificate has expired is a question to the *client's* clock. When that is wrong, good certificates are refused as
+expired or as not yet valid, from **many origins at once**, and browsers elsewhere see nothing. Causes: a dead battery (the clock
+says 2000 or 1970), a virtual machine that slept, NTP blocked by a firewall, a time zone set in place of UTC.
 
 The strings are those of cert.expired and cert.not_yet_valid; Go prints the time that it believes in: compare that with a watch.
 
-On the wire the origin's clock shows in the **Date** field of its answers, on other connections or on one without verification. When its
-clock differs from that of the watcher and the certificate is valid by it, one of both clocks is wrong. A cache in front may serve old Dates; answers with an
-Age field are left out.`,
+On the wire the origin's clock shows in the **Date** field of its answers, on other connections or on one without verification.
+When its clock differs from that of the watcher and the certificate is valid by it, one of both clocks is wrong. A cache in front
+may serve old Dates; answers with an Age field are left out.`,
 	Asks: []string{
 		"date -u on the gateway, and the true time; chronyc tracking or timedatectl; on Windows: w32tm /query /status",
 		"Do other origins fail with the same reason since the same minute? lunette incidents",

@@ -19,12 +19,13 @@ var commonNameOnly = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"cert.name_mismatch", "tls.handshake_alert"},
-	Text: `The certificate has no **subjectAltName**; the host name stands in the subject's common name (CN) alone, as it was done before 2000 and still is by old
-scripts around *openssl req*. RFC 2818 deprecated that, RFC 9525 forbids it. Go refuses since 1.15: *x509: certificate relies on legacy Common Name
-field, use SANs instead*; browsers refuse too. OpenSSL (nginx, HAProxy, curl) and Java still accept, so the same origin works behind one proxy and
-fails behind another.
+	Text: `The certificate has no **subjectAltName**; the host name stands in the subject's common name (CN) alone, as it was done before
+2000 and still is by old scripts around *openssl req*. RFC 2818 deprecated that, RFC 9525 forbids it. Go refuses since 1.15:
+*x509: certificate relies on legacy Common Name field, use SANs instead*; browsers refuse too. OpenSSL (nginx, HAProxy, curl) and
+Java still accept, so the same origin works behind one proxy and fails behind another.
 
-In the TLS handshake it shows in the Certificate message: no extension with names. A certificate with names, of which none fits, is cert.name_mismatch.`,
+In the TLS handshake it shows in the Certificate message: no extension with names. A certificate with names, of which none fits,
+is cert.name_mismatch.`,
 	Asks: []string{"openssl s_client -connect HOST:443 </dev/null | openssl x509 -noout -subject -ext subjectAltName"},
 	Mends: []finding.Mend{
 		{On: finding.OpenSSL, Do: "Have it issued anew with the name as subjectAltName.", Lines: "openssl req -new -newkey rsa:2048 -nodes -keyout {host}.key -out {host}.csr -subj '/CN={host}' -addext 'subjectAltName=DNS:{host}'"},

@@ -19,14 +19,16 @@ var differsBetweenNodes = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified},
 	Needs:     check.Records | check.Others,
 	Silences:  []finding.Code{"cert.expired", "cert.not_yet_valid", "cert.name_mismatch", "cert.unknown_ca", "cert.chain_incomplete", "cert.self_signed", "cert.weak", "tls.handshake_alert"},
-	Text: `Asked for the same name, the origin serves one certificate here and another there; one is refused, the other accepted. After a renewal one node of
-several, or one worker that was not reloaded, still has the old one, or got none and serves its default.
+	Text: `Asked for the same name, the origin serves one certificate here and another there; one is refused, the other accepted. After a
+renewal one node of several, or one worker that was not reloaded, still has the old one, or got none and serves its default.
 
-To users it is **intermittent**: every second or tenth request gives 502, retries help, and whoever tests with curl sees a good certificate. The proxy's log has
-cert.expired or a wrong name, now and then, by address: nginx names the upstream in brackets, HAProxy marks the one server DOWN by its check.
+To users it is **intermittent**: every second or tenth request gives 502, retries help, and whoever tests with curl sees a good
+certificate. The proxy's log has cert.expired or a wrong name, now and then, by address: nginx names the upstream in brackets,
+HAProxy marks the one server DOWN by its check.
 
-When the addresses differ, the node is known. Behind one address (a load balancer) it is one of those that it hands connections to; compare serial
-numbers on each. Certificates of two *kinds* of key (RSA and ECDSA) for one name are no fault: the server picks by what the client offers, so these are not compared.`,
+When the addresses differ, the node is known. Behind one address (a load balancer) it is one of those that it hands connections
+to; compare serial numbers on each. Certificates of two *kinds* of key (RSA and ECDSA) for one name are no fault: the server picks
+by what the client offers, so these are not compared.`,
 	Asks: []string{"For each address: openssl s_client -connect ADDRESS:443 -servername HOST </dev/null | openssl x509 -noout -serial -dates -fingerprint -sha256"},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Install the new certificate on the node that was named and reload it; then compare the serial numbers of all nodes."},

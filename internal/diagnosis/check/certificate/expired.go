@@ -21,14 +21,15 @@ var expired = check.Check{
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert"},
 	Text: `The certificate's notAfter is in the past, and the client refuses it: alert **certificate_expired (45)**, from some libraries
-bad_certificate (42) or certificate_unknown (46). nginx prints *upstream SSL certificate verify error: (10:certificate has expired)*, Go *x509: certificate
-has expired or is not yet valid* with both times, HAProxy only *certificate verify failed*.
+bad_certificate (42) or certificate_unknown (46). nginx prints *upstream SSL certificate verify error: (10:certificate has
+expired)*, Go *x509: certificate has expired or is not yet valid* with both times, HAProxy only *certificate verify failed*.
 
-Often a renewal did happen, but the server still holds the old certificate: nobody reloaded it, IIS is still bound to the old thumbprint, one node
-of several was forgotten (cert.differs_between_nodes). Proxies that do not verify go on as if nothing were wrong, and so it lasts for years.
+Often a renewal did happen, but the server still holds the old certificate: nobody reloaded it, IIS is still bound to the old
+thumbprint, one node of several was forgotten (cert.differs_between_nodes). Proxies that do not verify go on as if nothing were
+wrong, and so it lasts for years.
 
-An authority in the chain may be the expired one. Then clients differ, for many find another way to a root that they trust. When *many* origins
-expire at the same moment, look at the clock of the client first (cert.clock_skew).`,
+An authority in the chain may be the expired one. Then clients differ, for many find another way to a root that they trust. When
+*many* origins expire at the same moment, look at the clock of the client first (cert.clock_skew).`,
 	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST </dev/null | openssl x509 -noout -dates -serial"},
 	Mends: append([]finding.Mend{
 		{On: finding.IIS, Do: "Bind the renewed certificate: after an import the binding still names the old thumbprint.",

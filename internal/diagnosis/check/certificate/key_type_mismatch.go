@@ -20,15 +20,16 @@ var keyTypeMismatch = check.Check{
 	On:        []fact.Kind{fact.TLSClientHello},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.no_common_cipher", "tls.handshake_alert", "tls.closed_after_hello"},
-	Text: `Up to TLS 1.2 a cipher suite names the kind of key that the certificate must have: TLS_ECDHE_**RSA**_… needs an RSA certificate, TLS_ECDHE_**ECDSA**_… one with
-an elliptic curve. In TLS 1.3 the signature schemes say it. A client that offers one kind only fails with an origin that has the other: alert
-**handshake_failure (40)**, from Schannel mostly a reset.
+	Text: `Up to TLS 1.2 a cipher suite names the kind of key that the certificate must have: TLS_ECDHE_**RSA**_… needs an RSA certificate,
+TLS_ECDHE_**ECDSA**_… one with an elliptic curve. In TLS 1.3 the signature schemes say it. A client that offers one kind only
+fails with an origin that has the other: alert **handshake_failure (40)**, from Schannel mostly a reset.
 
-It comes up when an origin is renewed with ECDSA, the default of certbot since 2.0, and old clients or proxies are pinned to a list of RSA suites (nginx
-proxy_ssl_ciphers, HAProxy ssl-default-server-ciphers, old Java), and the other way round with hardened clients. Servers log *no shared cipher* (OpenSSL) or Schannel's 36874.
+It comes up when an origin is renewed with ECDSA, the default of certbot since 2.0, and old clients or proxies are pinned to a
+list of RSA suites (nginx proxy_ssl_ciphers, HAProxy ssl-default-server-ciphers, old Java), and the other way round with hardened
+clients. Servers log *no shared cipher* (OpenSSL) or Schannel's 36874.
 
-The log lines are those of tls.no_common_cipher. It is told from that by what the hello lacks, and proven by another hello that is answered with a
-certificate of the missing kind.`,
+The log lines are those of tls.no_common_cipher. It is told from that by what the hello lacks, and proven by another hello that is
+answered with a certificate of the missing kind.`,
 	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256, then with ECDHE-RSA-AES128-GCM-SHA256: which one works?"},
 	Mends: []finding.Mend{
 		{On: finding.Nginx, Do: "Serve both kinds: nginx takes several certificates for one name.", Lines: "ssl_certificate /etc/nginx/{host}-ecdsa.pem;\nssl_certificate_key /etc/nginx/{host}-ecdsa.key;\nssl_certificate /etc/nginx/{host}-rsa.pem;\nssl_certificate_key /etc/nginx/{host}-rsa.key;"},

@@ -18,14 +18,15 @@ var nameMismatch = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert"},
-	Text: `The name that the client looks for is none of the certificate's subjectAltNames. A wildcard stands for one whole label only: *.shop.test is for
-www.shop.test, neither for shop.test nor for a.b.shop.test. nginx prints *upstream SSL certificate does not match "X"*, HAProxy *Server
-presented an SSL certificate different from the expected one*, Go *x509: certificate is valid for A, not B*. On the wire it is the client's alert
-bad_certificate (42) or certificate_unknown (46), or no alert at all, just a close.
+	Text: `The name that the client looks for is none of the certificate's subjectAltNames. A wildcard stands for one whole label only:
+*.shop.test is for www.shop.test, neither for shop.test nor for a.b.shop.test. nginx prints *upstream SSL certificate does not
+match "X"*, HAProxy *Server presented an SSL certificate different from the expected one*, Go *x509: certificate is valid for A,
+not B*. On the wire it is the client's alert bad_certificate (42) or certificate_unknown (46), or no alert at all, just a close.
 
-Which name is looked for is the proxy's choice. nginx takes the host of proxy_pass unless proxy_ssl_name is set, which is often an upstream group or an IP
-address; Go the host of the URL. So either the proxy looks for the wrong name, or the origin has the wrong certificate: its default one, as it got no name
-(tls.sni_missing) or does not know it (tls.sni_rejected), or that of a neighbour, after an address was moved (dns.stale_address).`,
+Which name is looked for is the proxy's choice. nginx takes the host of proxy_pass unless proxy_ssl_name is set, which is often an
+upstream group or an IP address; Go the host of the URL. So either the proxy looks for the wrong name, or the origin has the wrong
+certificate: its default one, as it got no name (tls.sni_missing) or does not know it (tls.sni_rejected), or that of a neighbour,
+after an address was moved (dns.stale_address).`,
 	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST </dev/null | openssl x509 -noout -ext subjectAltName"},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Look for a name that the certificate has; it is sent as SNI too. \"verify: chain\" accepts any name, and so any site of the same authorities.",

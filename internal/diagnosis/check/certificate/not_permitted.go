@@ -21,16 +21,16 @@ var notPermitted = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"cert.unknown_ca", "tls.handshake_alert"},
-	Text: `The certificate is genuine and in date, but not *for this*. Three cases: its **extended key usage** lacks serverAuth (a client's certificate, or
-one for code, was installed on a server); its issuer is **no authority** (basicConstraints CA:FALSE) and may not sign; or an authority above it may sign
-only for certain names (**name constraints**), of which this is none.
+	Text: `The certificate is genuine and in date, but not *for this*. Three cases: its **extended key usage** lacks serverAuth (a client's
+certificate, or one for code, was installed on a server); its issuer is **no authority** (basicConstraints CA:FALSE) and may not
+sign; or an authority above it may sign only for certain names (**name constraints**), of which this is none.
 
-nginx prints *(26:unsuitable certificate purpose)*, *(79:invalid CA certificate)* or *(47:permitted subtree violation)*, Go *x509: certificate specifies an incompatible key
-usage*, *parent certificate cannot sign this kind of certificate* or *a root or intermediate certificate is not authorized to sign for this name*. On the wire: unsupported_certificate (43), or
-42, 46, 48.
+nginx prints *(26:unsuitable certificate purpose)*, *(79:invalid CA certificate)* or *(47:permitted subtree violation)*, Go *x509:
+certificate specifies an incompatible key usage*, *parent certificate cannot sign this kind of certificate* or *a root or
+intermediate certificate is not authorized to sign for this name*. On the wire: unsupported_certificate (43), or 42, 46, 48.
 
-All three can be read from the certificates, where the authority was sent: a root's constraints are told only by who checked them. A certificate without any extended key usage is good for
-all uses.`,
+All three can be read from the certificates, where the authority was sent: a root's constraints are told only by who checked them.
+A certificate without any extended key usage is good for all uses.`,
 	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null; each one through openssl x509 -noout -ext extendedKeyUsage,basicConstraints,nameConstraints"},
 	Mends: []finding.Mend{
 		{On: finding.OpenSSL, Do: "Have it issued anew for servers, by an authority that may.", Lines: "# extensions of the leaf\nbasicConstraints = CA:FALSE\nkeyUsage = digitalSignature, keyEncipherment\nextendedKeyUsage = serverAuth\nsubjectAltName = DNS:{host}"},

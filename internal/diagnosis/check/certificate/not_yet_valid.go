@@ -16,13 +16,13 @@ var notYetValid = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert", "cert.expired"},
-	Text: `The certificate's notBefore lies in the future, by the clock of the client. Clients report it by **certificate_expired (45)** (OpenSSL: bad_certificate,
-42), for TLS has no alert of its own for it; nginx prints *(9:certificate is not yet valid)*, Go *certificate has expired or is not yet valid: current time …
-is before …*.
+	Text: `The certificate's notBefore lies in the future, by the clock of the client. Clients report it by **certificate_expired (45)**
+(OpenSSL: bad_certificate, 42), for TLS has no alert of its own for it; nginx prints *(9:certificate is not yet valid)*, Go
+*certificate has expired or is not yet valid: current time … is before …*.
 
-Either the certificate was installed too early, mostly one that an internal authority made minutes ago on a machine whose clock is ahead, or the client's
-clock is behind: a virtual machine that was resumed, a container host without NTP. A difference of minutes or of whole hours points to
-clocks and time zones (cert.clock_skew); one of days to the certificate.`,
+Either the certificate was installed too early, mostly one that an internal authority made minutes ago on a machine whose clock is
+ahead, or the client's clock is behind: a virtual machine that was resumed, a container host without NTP. A difference of minutes
+or of whole hours points to clocks and time zones (cert.clock_skew); one of days to the certificate.`,
 	Asks: []string{
 		"timedatectl (Linux) or w32tm /query /status (Windows), on the gateway, on the origin and on the machine that signs",
 	},

@@ -18,12 +18,14 @@ var selfSigned = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"cert.unknown_ca", "tls.handshake_alert"},
-	Text: `Issuer and subject of the server's own certificate are the same: no authority vouches for it, so a client can trust it only if it was told about
-this very certificate. nginx prints *(18:self-signed certificate)*, Go *x509: certificate signed by unknown authority*, OpenSSL's clients send unknown_ca (48).
+	Text: `Issuer and subject of the server's own certificate are the same: no authority vouches for it, so a client can trust it only if it
+was told about this very certificate. nginx prints *(18:self-signed certificate)*, Go *x509: certificate signed by unknown
+authority*, OpenSSL's clients send unknown_ca (48).
 
-Besides certificates made by hand it is often the **default** of a product, which shows that something else is missing: IIS Express and
-Windows' remote management, Kubernetes' *Kubernetes Ingress Controller Fake Certificate*, Traefik's *TRAEFIK DEFAULT CERT*, Debian's *snakeoil*, Plesk and cPanel. Then
-the name (SNI) was not sent or not known, and the default answered: see tls.sni_missing before the certificate is blamed.
+Besides certificates made by hand it is often the **default** of a product, which shows that something else is missing: IIS
+Express and Windows' remote management, Kubernetes' *Kubernetes Ingress Controller Fake Certificate*, Traefik's *TRAEFIK DEFAULT
+CERT*, Debian's *snakeoil*, Plesk and cPanel. Then the name (SNI) was not sent or not known, and the default answered: see
+tls.sni_missing before the certificate is blamed.
 
 A chain that ends at a private root, sent or not, is cert.unknown_ca.`,
 	Mends: []finding.Mend{

@@ -18,16 +18,17 @@ var unknownCA = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert"},
-	Text: `The client cannot lead the chain that was sent to a root that it trusts, and says **unknown_ca (48)** (Java: certificate_unknown, 46). nginx prints *(20:unable
-to get local issuer certificate)*, *(21:unable to verify the first certificate)* or *(19:self-signed certificate in certificate chain)*, Go *x509:
-certificate signed by unknown authority*, Java *PKIX path building failed*.
+	Text: `The client cannot lead the chain that was sent to a root that it trusts, and says **unknown_ca (48)** (Java: certificate_unknown,
+46). nginx prints *(20:unable to get local issuer certificate)*, *(21:unable to verify the first certificate)* or *(19:self-signed
+certificate in certificate chain)*, Go *x509: certificate signed by unknown authority*, Java *PKIX path building failed*.
 
-The same words stand for two different things: a **private authority** (a company's own, a firewall's, a test's), which the client must be told of, and an
-**intermediate that was not sent** (cert.chain_incomplete), which the origin must send. A chain whose last certificate is a root is the
-former. Where it ends earlier the wire alone does not tell, unless the missing one is known from elsewhere.
+The same words stand for two different things: a **private authority** (a company's own, a firewall's, a test's), which the client
+must be told of, and an **intermediate that was not sent** (cert.chain_incomplete), which the origin must send. A chain whose last
+certificate is a root is the former. Where it ends earlier the wire alone does not tell, unless the missing one is known from
+elsewhere.
 
-A public site whose issuer is suddenly a firewall's or an anti-virus program's is being inspected (network.tls_inspected). Old clients also lack new public
-roots: update ca-certificates before anything else.`,
+A public site whose issuer is suddenly a firewall's or an anti-virus program's is being inspected (network.tls_inspected). Old
+clients also lack new public roots: update ca-certificates before anything else.`,
 	Asks: []string{
 		"Is the issuer a company's own authority, or a public one? openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null",
 		"Does a browser that never visited the site trust it? Then an intermediate is missing, else the authority is private.",

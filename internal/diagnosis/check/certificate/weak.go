@@ -23,12 +23,14 @@ var weak = check.Check{
 	On:        []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert"},
-	Text: `A certificate of the chain is signed with **SHA-1 or MD5**, or holds an RSA key of less than 2,048 bits. Libraries refuse them at different thresholds, so
-that the same origin works with one client and not with the next: OpenSSL from security level 1 refuses MD5 and SHA-1 and RSA below 1,024 bits, at level 2
-(Debian, Ubuntu, OpenSSL 3.2) RSA below 2,048; Go refuses SHA-1 signatures since 1.18 and RSA below 1,024 bits since 1.24; Java by jdk.certpath.disabledAlgorithms.
+	Text: `A certificate of the chain is signed with **SHA-1 or MD5**, or holds an RSA key of less than 2,048 bits. Libraries refuse them at
+different thresholds, so that the same origin works with one client and not with the next: OpenSSL from security level 1 refuses
+MD5 and SHA-1 and RSA below 1,024 bits, at level 2 (Debian, Ubuntu, OpenSSL 3.2) RSA below 2,048; Go refuses SHA-1 signatures
+since 1.18 and RSA below 1,024 bits since 1.24; Java by jdk.certpath.disabledAlgorithms.
 
-nginx prints *(68:CA signature digest algorithm too weak)* or *(66:EE certificate key too weak)*, Go *x509: cannot verify signature: insecure algorithm
-SHA1-RSA*, Java *Certificates do not conform to algorithm constraints*. On the wire it is bad_certificate (42), sometimes unknown_ca (48).
+nginx prints *(68:CA signature digest algorithm too weak)* or *(66:EE certificate key too weak)*, Go *x509: cannot verify
+signature: insecure algorithm SHA1-RSA*, Java *Certificates do not conform to algorithm constraints*. On the wire it is
+bad_certificate (42), sometimes unknown_ca (48).
 
 The signature of a **root** does not count: it is trusted because it is at hand. What counts are the leaf and the intermediates.`,
 	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null | openssl x509 -noout -text | grep -E 'Signature Algorithm|Public-Key'"},

@@ -17,14 +17,17 @@ var wrongOrder = check.Check{
 	On:       []fact.Kind{fact.TLSCertificate, fact.TLSVerified, fact.TLSAlert},
 	Needs:    check.Records,
 	Silences: []finding.Code{"cert.name_mismatch", "cert.unknown_ca", "cert.chain_incomplete", "tls.handshake_alert"},
-	Text: `The server's own certificate must come first, and up to TLS 1.2 each one after it must be that of the issuer of the one before (RFC 5246 section
-7.4.2). TLS 1.3 still wants the leaf first and the rest in order, though clients should put up with disorder among the rest.
+	Text: `The server's own certificate must come first, and up to TLS 1.2 each one after it must be that of the issuer of the one before
+(RFC 5246 section 7.4.2). TLS 1.3 still wants the leaf first and the rest in order, though clients should put up with disorder
+among the rest.
 
-Files that were put together by hand are the cause: *cat* in the wrong order, the bundle of the authority before the certificate, or the root in between. Whether it
-fails depends on the client. OpenSSL, Go and browsers sort the intermediates themselves; old GnuTLS, embedded stacks and some Java versions do not, and
-say that the chain is not trusted. When an authority's certificate comes **first**, no client gets along: the key does not fit, or the name does not.
+Files that were put together by hand are the cause: *cat* in the wrong order, the bundle of the authority before the certificate,
+or the root in between. Whether it fails depends on the client. OpenSSL, Go and browsers sort the intermediates themselves; old
+GnuTLS, embedded stacks and some Java versions do not, and say that the chain is not trusted. When an authority's certificate
+comes **first**, no client gets along: the key does not fit, or the name does not.
 
-nginx and Apache httpd refuse to start with such a file where the key does not belong to the first certificate: *key values mismatch*.`,
+nginx and Apache httpd refuse to start with such a file where the key does not belong to the first certificate: *key values
+mismatch*.`,
 	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null | grep -E '^ *[0-9] s:|^ *i:': each \"i\" must be the next \"s\""},
 	Mends: []finding.Mend{
 		{On: finding.Nginx, Do: "Put leaf, then intermediates from below upwards into the file; leave the root out.", Lines: "cat {host}.crt intermediate.crt > /etc/nginx/{host}-fullchain.pem\nnginx -t && nginx -s reload"},

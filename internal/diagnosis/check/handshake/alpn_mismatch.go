@@ -20,16 +20,17 @@ var alpnMismatch = check.Check{
 	On:        []fact.Kind{fact.TLSClientHello, fact.TLSServerHello},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert", "http1.malformed_answer", "http1.closed_before_answer", "http1.request_refused"},
-	Text: `The client lists in its ClientHello the protocols that it speaks (**ALPN**: h2, http/1.1), and the server names the one that it chose. When it
-speaks none of them it ends with *no_application_protocol (120)*; Go's servers let a client pass that offers http/1.1 only. When it ignores ALPN,
-both fall back to HTTP/1.1.
+	Text: `The client lists in its ClientHello the protocols that it speaks (**ALPN**: h2, http/1.1), and the server names the one that it
+chose. When it speaks none of them it ends with *no_application_protocol (120)*; Go's servers let a client pass that offers
+http/1.1 only. When it ignores ALPN, both fall back to HTTP/1.1.
 
-It goes wrong where an end says one thing and speaks another: a proxy that offers h2, because its library does, but talks HTTP/1.1; one that sends the HTTP/2
-preface though the server chose http/1.1 or nothing; a load balancer that terminates TLS and chooses h2, and hands the bytes to a server without it. Then
-the peer sees garbage: *unexpected message*, 400 for *PRI * HTTP/2.0*, GOAWAY PROTOCOL_ERROR, *malformed HTTP response "\x00\x00…"* (Go).
+It goes wrong where an end says one thing and speaks another: a proxy that offers h2, because its library does, but talks
+HTTP/1.1; one that sends the HTTP/2 preface though the server chose http/1.1 or nothing; a load balancer that terminates TLS and
+chooses h2, and hands the bytes to a server without it. Then the peer sees garbage: *unexpected message*, 400 for *PRI *
+HTTP/2.0*, GOAWAY PROTOCOL_ERROR, *malformed HTTP response "\x00\x00…"* (Go).
 
-Up to TLS 1.2 both lists are in clear. In TLS 1.3 the choice is in EncryptedExtensions and takes keys to see; alert 120 before that
-is in clear.`,
+Up to TLS 1.2 both lists are in clear. In TLS 1.3 the choice is in EncryptedExtensions and takes keys to see; alert 120 before
+that is in clear.`,
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Offer and speak HTTP/1.1 only.", Lines: "origin:\n  http: \"1.1\""},
 		{On: finding.IIS, Do: "HTTP/2 of a binding is switched by sslFlags: 4 is off (IIS 10, 1809 and later).", Lines: "reg add \"HKLM\\SYSTEM\\CurrentControlSet\\Services\\HTTP\\Parameters\" /v EnableHttp2Tls /t REG_DWORD /d 0 /f"},

@@ -17,18 +17,20 @@ var closedAfterHello = check.Check{
 	Refines:   []reason.Code{reason.TLSReset, reason.TLSEOF},
 	On:        []fact.Kind{fact.TLSClientHello},
 	Needs:     check.Records,
-	Text: `The ClientHello is answered by RST or FIN and by nothing else. A TLS stack that finds no common ground should send an alert; **Schannel**
-(IIS, every Windows service) often does not and resets. So do IIS with SNI-only bindings when the name is unknown or absent, a binding whose
-certificate is gone or whose private key cannot be read, load balancers without a live server, and firewalls that dislike the name.
+	Text: `The ClientHello is answered by RST or FIN and by nothing else. A TLS stack that finds no common ground should send an alert;
+**Schannel** (IIS, every Windows service) often does not and resets. So do IIS with SNI-only bindings when the name is unknown or
+absent, a binding whose certificate is gone or whose private key cannot be read, load balancers without a live server, and
+firewalls that dislike the name.
 
-Everybody prints the same of it: nginx *peer closed connection in SSL handshake (104: Connection reset by peer) while SSL handshaking*,
-HAProxy **SC** *SSL handshake failure*, Go *read: connection reset by peer* or *EOF*. The wire does not say which part of the hello displeased; the
-other side's log does. On Windows that is the System log, source Schannel: **36874** no suite in common, **36871** the credential (certificate or
-key) cannot be used, **36888** with the number of the alert that should have been sent.
+Everybody prints the same of it: nginx *peer closed connection in SSL handshake (104: Connection reset by peer) while SSL
+handshaking*, HAProxy **SC** *SSL handshake failure*, Go *read: connection reset by peer* or *EOF*. The wire does not say which
+part of the hello displeased; the other side's log does. On Windows that is the System log, source Schannel: **36874** no suite in
+common, **36871** the credential (certificate or key) cannot be used, **36888** with the number of the alert that should have been
+sent.
 
 To tell from it: a reset before any ClientHello is no matter of TLS (tcp.reset_after_accept). A change of one thing that cures it
-names the cause: versions (tls.version_intolerant), size (tls.large_client_hello_dropped), suites (tls.no_common_cipher), name (tls.sni_missing,
-tls.sni_rejected, network.sni_reset).`,
+names the cause: versions (tls.version_intolerant), size (tls.large_client_hello_dropped), suites (tls.no_common_cipher), name
+(tls.sni_missing, tls.sni_rejected, network.sni_reset).`,
 	Asks: []string{
 		"On Windows: Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20 | Format-List TimeCreated,Id,Message",
 		"On IIS: netsh http show sslcert: is there a binding for the address, or for the name only (hostnameport)?",

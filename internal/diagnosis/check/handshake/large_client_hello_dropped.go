@@ -21,16 +21,18 @@ var largeClientHelloDropped = check.Check{
 	On:        []fact.Kind{fact.TLSClientHello},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.silent_after_hello", "tls.closed_after_hello", "tls.version_intolerant", "tcp.mtu_black_hole", "tcp.packet_loss", "tcp.reset_after_accept"},
-	Text: `A post-quantum key share (X25519MLKEM768) makes the ClientHello about 1,200 bytes longer: some 1,500 bytes instead of 300, so that it
-leaves in **two TCP segments**. TLS allows that; a server has to read until the message is whole. Some servers, load balancers and
-inspecting firewalls look at the first segment only. They reset the connection, or they wait or drop the rest, and the handshake times out.
+	Text: `A post-quantum key share (X25519MLKEM768) makes the ClientHello about 1,200 bytes longer: some 1,500 bytes instead of 300, so that
+it leaves in **two TCP segments**. TLS allows that; a server has to read until the message is whole. Some servers, load balancers
+and inspecting firewalls look at the first segment only. They reset the connection, or they wait or drop the rest, and the
+handshake times out.
 
-It strikes when the *client* changes: Go from 1.24, Chrome from 124, OpenSSL from 3.5 send the large hello; curl of the same machine works.
-nginx prints *upstream timed out while SSL handshaking to upstream* or *peer closed connection in SSL handshake*, Go *TLS handshake timeout*.
+It strikes when the *client* changes: Go from 1.24, Chrome from 124, OpenSSL from 3.5 send the large hello; curl of the same
+machine works. nginx prints *upstream timed out while SSL handshaking to upstream* or *peer closed connection in SSL handshake*,
+Go *TLS handshake timeout*.
 
-What proves it is the same client with a small hello: if that is answered, versions and name being the same, only the size is left. An origin
-that chokes on TLS 1.3 itself fails with small hellos too (tls.version_intolerant); a way that loses all large packets also loses the
-server's certificate (tcp.mtu_black_hole).`,
+What proves it is the same client with a small hello: if that is answered, versions and name being the same, only the size is
+left. An origin that chokes on TLS 1.3 itself fails with small hellos too (tls.version_intolerant); a way that loses all large
+packets also loses the server's certificate (tcp.mtu_black_hole).`,
 	Asks: []string{
 		"From the gateway: openssl s_client -connect HOST:443 -groups X25519 works, with -groups X25519MLKEM768 (OpenSSL 3.5 or later) it does not?",
 		"Which firewalls or load balancers on the way inspect TLS, and what is their software version?",

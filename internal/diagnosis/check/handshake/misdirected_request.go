@@ -19,14 +19,15 @@ var misdirectedRequest = check.Check{
 	On:        []fact.Kind{fact.ResponseHead},
 	Needs:     check.Plain,
 	Silences:  []finding.Code{"http1.request_refused", "origin.host_unknown"},
-	Text: `The TLS handshake succeeds, and the request gets **421 Misdirected Request** (RFC 9110 section 15.5.20): the server will not answer for the Host
-of the request on a connection whose SNI was another name, or none. Apache httpd is strict about it since 2.4.64 (CVE-2025-23048): virtual
-hosts with different TLS settings must not be reached through one another's connections, and its error log says AH02032 with both names.
-Servers of HTTP/2 answer 421 when a connection was coalesced for a name that they do not serve there.
+	Text: `The TLS handshake succeeds, and the request gets **421 Misdirected Request** (RFC 9110 section 15.5.20): the server will not
+answer for the Host of the request on a connection whose SNI was another name, or none. Apache httpd is strict about it since
+2.4.64 (CVE-2025-23048): virtual hosts with different TLS settings must not be reached through one another's connections, and its
+error log says AH02032 with both names. Servers of HTTP/2 answer 421 when a connection was coalesced for a name that they do not
+serve there.
 
-A proxy brings it about when it sends no SNI (nginx without proxy_ssl_server_name, HAProxy without "sni"), sends the name of the upstream while it
-passes the user's Host on, or keeps one pool of connections, or one cache of TLS sessions, for several names. In the latter cases it
-comes and goes with the load.
+A proxy brings it about when it sends no SNI (nginx without proxy_ssl_server_name, HAProxy without "sni"), sends the name of the
+upstream while it passes the user's Host on, or keeps one pool of connections, or one cache of TLS sessions, for several names. In
+the latter cases it comes and goes with the load.
 
 It is not origin.host_unknown (404 or 400 for a Host that no site has): here the host is known, the connection is wrong.`,
 	Mends: []finding.Mend{

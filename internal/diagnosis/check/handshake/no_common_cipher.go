@@ -21,17 +21,18 @@ var noCommonCipher = check.Check{
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert", "tls.closed_after_hello"},
 	Text: `The server finds no suite that both know and answers the ClientHello with the fatal alert **handshake_failure (40)**, or with
-insufficient_security (71) when it finds the offer too weak. nginx prints *sslv3 alert handshake failure:SSL alert number 40*, Go *remote error: tls:
-handshake failure*, Java *Received fatal alert: handshake_failure*. Schannel writes event 36874 and often closes without any alert.
+insufficient_security (71) when it finds the offer too weak. nginx prints *sslv3 alert handshake failure:SSL alert number 40*, Go
+*remote error: tls: handshake failure*, Java *Received fatal alert: handshake_failure*. Schannel writes event 36874 and often
+closes without any alert.
 
-Typical pairs: an old origin that knows only RSA key exchange, CBC or 3DES, and a new client without them (Go leaves RSA key exchange out since 1.22,
-3DES since 1.23; OpenSSL 3 needs @SECLEVEL=0 for 3DES); Windows Server before 2016, which has no ECDHE_RSA with GCM; an origin
-hardened to a few suites.
+Typical pairs: an old origin that knows only RSA key exchange, CBC or 3DES, and a new client without them (Go leaves RSA key
+exchange out since 1.22, 3DES since 1.23; OpenSSL 3 needs @SECLEVEL=0 for 3DES); Windows Server before 2016, which has no
+ECDHE_RSA with GCM; an origin hardened to a few suites.
 
-Alert 40 has other readings: no common **group** (tls.no_common_group), a certificate of the **type** that the client cannot verify
-(cert.key_type_mismatch), a **client certificate** that is wanted, a missing **name**. So this is stated only where the hello rules these out: it names the
-site, offers the usual groups, both RSA and ECDSA, and secure renegotiation. It is certain when another hello, with more suites, is answered
-with one that was missing here.`,
+Alert 40 has other readings: no common **group** (tls.no_common_group), a certificate of the **type** that the client cannot
+verify (cert.key_type_mismatch), a **client certificate** that is wanted, a missing **name**. So this is stated only where the
+hello rules these out: it names the site, offers the usual groups, both RSA and ECDSA, and secure renegotiation. It is certain
+when another hello, with more suites, is answered with one that was missing here.`,
 	Asks: []string{
 		"Which suites does the origin take? nmap --script ssl-enum-ciphers -p 443 HOST; on Windows: Get-TlsCipherSuite | Format-Table Name",
 	},

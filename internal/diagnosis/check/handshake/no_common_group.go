@@ -20,17 +20,17 @@ var noCommonGroup = check.Check{
 	On:        []fact.Kind{fact.TLSClientHello},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert", "tls.closed_after_hello", "tls.no_common_cipher"},
-	Text: `ECDHE needs a curve that both ends know. The client names its groups in **supported_groups**; a server that has none of them and no
-suite without ECDHE ends with handshake_failure (40), Schannel often with a reset. In TLS 1.3 a server that wants another group asks for it by
-HelloRetryRequest; one that asks for a group the client did not offer breaks the protocol.
+	Text: `ECDHE needs a curve that both ends know. The client names its groups in **supported_groups**; a server that has none of them and
+no suite without ECDHE ends with handshake_failure (40), Schannel often with a reset. In TLS 1.3 a server that wants another group
+asks for it by HelloRetryRequest; one that asks for a group the client did not offer breaks the protocol.
 
-Schannel knows P-256 and P-384 only (with X25519 from Windows Server 2016, P-521 off), so a client set to X25519 alone fails there. An origin
-hardened to P-521 or brainpool fails with nearly everybody; one with ssl_ecdh_curve set to a single post-quantum group fails with all
-clients older than it.
+Schannel knows P-256 and P-384 only (with X25519 from Windows Server 2016, P-521 off), so a client set to X25519 alone fails
+there. An origin hardened to P-521 or brainpool fails with nearly everybody; one with ssl_ecdh_curve set to a single post-quantum
+group fails with all clients older than it.
 
-The strings are those of every failed handshake: nginx *SSL alert number 40*, Go *remote error: tls: handshake failure*, Java *handshake_failure*; OpenSSL's
-server log says *no suitable key share* or *no shared cipher*, for it counts ECDHE suites out when no curve fits. RSA key exchange still works,
-which tells it from a lack of suites.`,
+The strings are those of every failed handshake: nginx *SSL alert number 40*, Go *remote error: tls: handshake failure*, Java
+*handshake_failure*; OpenSSL's server log says *no suitable key share* or *no shared cipher*, for it counts ECDHE suites out when
+no curve fits. RSA key exchange still works, which tells it from a lack of suites.`,
 	Asks: []string{"One group at a time: openssl s_client -connect HOST:443 -servername HOST -groups P-256 (then P-384, X25519)"},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Enable the usual curves.", Lines: "Get-TlsEccCurve\nEnable-TlsEccCurve -Name curve25519\nEnable-TlsEccCurve -Name NistP256\nEnable-TlsEccCurve -Name NistP384"},

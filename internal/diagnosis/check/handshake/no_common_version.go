@@ -20,12 +20,13 @@ var noCommonVersion = check.Check{
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert", "tls.closed_after_hello", "cert.weak"},
 	Text: `Either the origin refuses all versions on offer with the fatal alert **protocol_version (70)**, or it chooses an old one in its
-ServerHello and the client breaks off, with 70 too, or with internal_error (80) where its library forbids the signatures that go with
-TLS 1.0 (OpenSSL 3 at security level 1 and above: *legacy sigalg disallowed or unsupported*).
+ServerHello and the client breaks off, with 70 too, or with internal_error (80) where its library forbids the signatures that go
+with TLS 1.0 (OpenSSL 3 at security level 1 and above: *legacy sigalg disallowed or unsupported*).
 
-The usual case is an origin that stopped at TLS 1.0: **Windows Server 2008 R2** can do TLS 1.2 but has it switched off; old Java 6 and 7, old
-appliances. nginx prints *tlsv1 alert protocol version:SSL alert number 70*, Go *tls: protocol version not supported* or *no supported
-versions satisfy MinVersion and MaxVersion*. The reverse is an origin that was hardened to TLS 1.3 while a proxy is capped at 1.2.
+The usual case is an origin that stopped at TLS 1.0: **Windows Server 2008 R2** can do TLS 1.2 but has it switched off; old Java 6
+and 7, old appliances. nginx prints *tlsv1 alert protocol version:SSL alert number 70*, Go *tls: protocol version not supported*
+or *no supported versions satisfy MinVersion and MaxVersion*. The reverse is an origin that was hardened to TLS 1.3 while a proxy
+is capped at 1.2.
 
 Where the same origin answers another hello that offers fewer versions, it is not short of versions but stumbles over new ones:
 tls.version_intolerant.`,

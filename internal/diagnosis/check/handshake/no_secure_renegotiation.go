@@ -18,17 +18,18 @@ var noSecureRenegotiation = check.Check{
 	On:        []fact.Kind{fact.TLSServerHello},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert"},
-	Text: `Since RFC 5746 (2010) both ends say in the first handshake that they bind renegotiations to it: the client by renegotiation_info or its
-signalling suite, the server by **renegotiation_info (0xff01)** in the ServerHello. A server that does not is open to an attack in which somebody
-puts a prefix before the client's requests. OpenSSL 3 therefore refuses such servers, even where nobody ever renegotiates: it sends
-handshake_failure (40) right after the ServerHello.
+	Text: `Since RFC 5746 (2010) both ends say in the first handshake that they bind renegotiations to it: the client by renegotiation_info
+or its signalling suite, the server by **renegotiation_info (0xff01)** in the ServerHello. A server that does not is open to an
+attack in which somebody puts a prefix before the client's requests. OpenSSL 3 therefore refuses such servers, even where nobody
+ever renegotiates: it sends handshake_failure (40) right after the ServerHello.
 
-nginx and HAProxy on OpenSSL 3 print *SSL routines::unsafe legacy renegotiation disabled* (0A000152); curl and Node 18 and later say the same. Go, Java and
-Schannel connect, so that "it works from my machine" is typical. Known culprits are servers unpatched since 2010 and Citrix ADC
-with -denySSLReneg ALL, which leaves the extension out.
+nginx and HAProxy on OpenSSL 3 print *SSL routines::unsafe legacy renegotiation disabled* (0A000152); curl and Node 18 and later
+say the same. Go, Java and Schannel connect, so that "it works from my machine" is typical. Known culprits are servers unpatched
+since 2010 and Citrix ADC with -denySSLReneg ALL, which leaves the extension out.
 
-It is told from other alerts 40 of the client by the ServerHello without the extension, though the client offered it, and by nothing else in the
-server's flight that a client refuses: no certificate alert, no short prime (tls.weak_dh). TLS 1.3 has no renegotiation and no such extension.`,
+It is told from other alerts 40 of the client by the ServerHello without the extension, though the client offered it, and by
+nothing else in the server's flight that a client refuses: no certificate alert, no short prime (tls.weak_dh). TLS 1.3 has no
+renegotiation and no such extension.`,
 	Asks: []string{"openssl s_client -connect HOST:443 -tls1_2 -legacy_server_connect </dev/null | grep -i 'renegotiation'"},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Install the updates of MS10-049 or later, and do not set AllowInsecureRenegoClients."},

@@ -19,16 +19,16 @@ var plainHTTPOnTLSPort = check.Check{
 	On:        []fact.Kind{fact.PlainRequest, fact.RequestSent, fact.RequestHead},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"http1.malformed_answer", "http1.request_refused", "http1.closed_before_answer", "http1.reset_before_answer", "origin.host_unknown"},
-	Text: `The proxy sends a request in clear to a port that expects a ClientHello: its address says http://, its port is 443. nginx notices and answers
-400 *The plain HTTP request was sent to HTTPS port* (497 in its log), Apache httpd 400 *You're speaking plain HTTP to an SSL-enabled server
-port* (AH01996), Go's servers 400 *Client sent an HTTP request to an HTTPS server*; Java and OpenSSL send a TLS alert, which a client of HTTP calls malformed (Go:
-*malformed HTTP response "\x15\x03\x01…"*); IIS resets.
+	Text: `The proxy sends a request in clear to a port that expects a ClientHello: its address says http://, its port is 443. nginx notices
+and answers 400 *The plain HTTP request was sent to HTTPS port* (497 in its log), Apache httpd 400 *You're speaking plain HTTP to
+an SSL-enabled server port* (AH01996), Go's servers 400 *Client sent an HTTP request to an HTTPS server*; Java and OpenSSL send a
+TLS alert, which a client of HTTP calls malformed (Go: *malformed HTTP response "\x15\x03\x01…"*); IIS resets.
 
-It happens where one end of a pair was changed alone: TLS was added to the origin, or the load balancer that took it off is gone. Redirect loops
-are its relative: there the origin speaks HTTP but wants https (origin.redirect_loop).
+It happens where one end of a pair was changed alone: TLS was added to the origin, or the load balancer that took it off is gone.
+Redirect loops are its relative: there the origin speaks HTTP but wants https (origin.redirect_loop).
 
-A 400 alone may have many causes. What proves it is a TLS record in answer, or another connection to the same port on which a ClientHello gets a
-ServerHello.`,
+A 400 alone may have many causes. What proves it is a TLS record in answer, or another connection to the same port on which a
+ClientHello gets a ServerHello.`,
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Speak TLS to this port.", Lines: "origin:\n  urls: [\"https://192.0.2.20:443\"]"},
 		{On: finding.Nginx, Do: "As a proxy, write https:// in proxy_pass.", Lines: "proxy_pass https://192.0.2.20:443;"},

@@ -22,13 +22,13 @@ var silentAfterHello = check.Check{
 	On:        []fact.Kind{fact.TLSClientHello},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"client.gone"},
-	Text: `TCP connects, the ClientHello goes out, and no TLS record comes back: not a ServerHello, not an alert. The kernel of the origin (or the
-load balancer before it) accepted the connection; the program that should speak TLS does not read. Its workers hang or are all busy, it waits
-for something of its own (a certificate from a key store, a revocation check), a load balancer has no live server behind it, or quite another
-protocol listens, one in which the client waits for the server or the server for other bytes.
+	Text: `TCP connects, the ClientHello goes out, and no TLS record comes back: not a ServerHello, not an alert. The kernel of the origin
+(or the load balancer before it) accepted the connection; the program that should speak TLS does not read. Its workers hang or are
+all busy, it waits for something of its own (a certificate from a key store, a revocation check), a load balancer has no live
+server behind it, or quite another protocol listens, one in which the client waits for the server or the server for other bytes.
 
-nginx writes *upstream timed out (110) while SSL handshaking to upstream* (504), Go *net/http: TLS handshake timeout*. HAProxy's **sC** is the
-same as for a connect that times out, though here TCP had connected.
+nginx writes *upstream timed out (110) while SSL handshaking to upstream* (504), Go *net/http: TLS handshake timeout*. HAProxy's
+**sC** is the same as for a connect that times out, though here TCP had connected.
 
 Look-alikes: when segments of the hello are sent again, the network loses them (tcp.mtu_black_hole, tcp.packet_loss). When only a
 large hello is not answered, see tls.large_client_hello_dropped; only one with TLS 1.3, tls.version_intolerant.`,

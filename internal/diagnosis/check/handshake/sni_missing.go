@@ -17,13 +17,14 @@ var sniMissing = check.Check{
 	Needs:     check.Records,
 	Silences: []finding.Code{"tls.closed_after_hello", "tls.silent_after_hello", "tls.handshake_alert", "tls.no_common_cipher", "cert.name_mismatch", "cert.self_signed",
 		"cert.differs_between_nodes", "cert.unknown_ca", "network.sni_reset", "tcp.reset_after_accept"},
-	Text: `Where many sites share an address, the server picks certificate and site by **server_name (SNI)** in the ClientHello. Without it, it can only
-serve the default: a certificate for another name, or none. nginx with ssl_reject_handshake answers *unrecognized_name (112)*, IIS with
-SNI-only bindings and no default one resets, others send handshake_failure (40).
+	Text: `Where many sites share an address, the server picks certificate and site by **server_name (SNI)** in the ClientHello. Without it,
+it can only serve the default: a certificate for another name, or none. nginx with ssl_reject_handshake answers *unrecognized_name
+(112)*, IIS with SNI-only bindings and no default one resets, others send handshake_failure (40).
 
-Proxies leave SNI out more often than one thinks. nginx sends none unless proxy_ssl_server_name is on; HAProxy none without "sni"; old Java and OpenSSL
-clients none at all; and no client sends an IP address as a name (RFC 6066), so an origin configured by address has no SNI. Everything works
-when tried with a browser. The logs speak of a failed handshake, or of a certificate that does not match.
+Proxies leave SNI out more often than one thinks. nginx sends none unless proxy_ssl_server_name is on; HAProxy none without "sni";
+old Java and OpenSSL clients none at all; and no client sends an IP address as a name (RFC 6066), so an origin configured by
+address has no SNI. Everything works when tried with a browser. The logs speak of a failed handshake, or of a certificate that
+does not match.
 
 The absent extension is in clear in the ClientHello. The proof is alert 112, or the same hello with the name, which works.`,
 	Mends: []finding.Mend{

@@ -18,16 +18,17 @@ var sniRejected = check.Check{
 	On:        []fact.Kind{fact.TLSClientHello},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.closed_after_hello", "tls.handshake_alert", "tls.no_common_cipher"},
-	Text: `The ClientHello names a site (server_name, SNI) that the server has no certificate for. It answers **unrecognized_name (112)**: fatal, and
-the handshake is over; or as a *warning*, and it goes on with its default certificate. The warning must be ignored by clients of TLS 1.2
-(RFC 6066 section 3), but Java's JSSE treats it as an error: *handshake alert: unrecognized_name*. IIS with SNI-only bindings resets instead.
+	Text: `The ClientHello names a site (server_name, SNI) that the server has no certificate for. It answers **unrecognized_name (112)**:
+fatal, and the handshake is over; or as a *warning*, and it goes on with its default certificate. The warning must be ignored by
+clients of TLS 1.2 (RFC 6066 section 3), but Java's JSSE treats it as an error: *handshake alert: unrecognized_name*. IIS with
+SNI-only bindings resets instead.
 
-The name that is sent is the proxy's choice: the Host of the request, the name in its configuration, or by mistake the name of an upstream group
-(nginx: proxy_ssl_name defaults to the host of proxy_pass), an internal alias, or an IP address, which RFC 6066 does not allow. nginx prints
-*tlsv1 unrecognized name:SSL alert number 112*, Go *remote error: tls: unrecognized name*.
+The name that is sent is the proxy's choice: the Host of the request, the name in its configuration, or by mistake the name of an
+upstream group (nginx: proxy_ssl_name defaults to the host of proxy_pass), an internal alias, or an IP address, which RFC 6066
+does not allow. nginx prints *tlsv1 unrecognized name:SSL alert number 112*, Go *remote error: tls: unrecognized name*.
 
-A reset in place of the alert may also come from a firewall that filters by name (network.sni_reset); then the time to live of the RST differs
-from that of the SYN-ACK.`,
+A reset in place of the alert may also come from a firewall that filters by name (network.sni_reset); then the time to live of the
+RST differs from that of the SYN-ACK.`,
 	Asks: []string{"Which names does the origin serve? nginx -T | grep server_name; apachectl -S; netsh http show sslcert"},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Send the name that the origin's certificate is for.", Lines: "origin:\n  host: {host}\n  tls:\n    server_name: {host}"},

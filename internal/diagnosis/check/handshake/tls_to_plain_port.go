@@ -19,15 +19,16 @@ var tlsToPlainPort = check.Check{
 	On:        []fact.Kind{fact.TLSNotTLS, fact.TLSClientHello},
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.closed_after_hello", "tls.silent_after_hello", "tls.handshake_alert", "http1.malformed_answer", "http1.request_refused"},
-	Text: `The client sends a ClientHello, and the first bytes of the server are no TLS record: mostly **HTTP/1.1 400 Bad Request**, the answer of a web
-server that takes the hello for a request; else the greeting of another protocol. The proxy is set to https:// and the port is plain:
-80 in place of 443, a backend behind a load balancer that took TLS off already, a new port without "ssl" in its listen line.
+	Text: `The client sends a ClientHello, and the first bytes of the server are no TLS record: mostly **HTTP/1.1 400 Bad Request**, the
+answer of a web server that takes the hello for a request; else the greeting of another protocol. The proxy is set to https:// and
+the port is plain: 80 in place of 443, a backend behind a load balancer that took TLS off already, a new port without "ssl" in its
+listen line.
 
-OpenSSL (nginx, HAProxy, curl) prints *wrong version number*, as it reads "HTTP/" for a record header; Go prints *first record does not look like
-a TLS handshake*, Java *Unsupported or unrecognized SSL message*.
+OpenSSL (nginx, HAProxy, curl) prints *wrong version number*, as it reads "HTTP/" for a record header; Go prints *first record
+does not look like a TLS handshake*, Java *Unsupported or unrecognized SSL message*.
 
-The opposite, plain HTTP on a TLS port, is tls.plain_http_on_tls_port. A proxy on the way that answers a CONNECT with an error looks alike:
-then its answer comes before any ClientHello.`,
+The opposite, plain HTTP on a TLS port, is tls.plain_http_on_tls_port. A proxy on the way that answers a CONNECT with an error
+looks alike: then its answer comes before any ClientHello.`,
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Speak HTTP in clear to this port, which is for trusted networks only, or name the port that speaks TLS.",
 			Lines: "origin:\n  urls: [\"http://192.0.2.20:80\"]    # in clear\n  # or: urls: [\"https://192.0.2.20:443\"]"},

@@ -20,15 +20,17 @@ var versionIntolerant = check.Check{
 	Needs:     check.Records | check.Others,
 	Silences:  []finding.Code{"tls.closed_after_hello", "tls.silent_after_hello", "tls.handshake_alert", "tls.no_common_version", "tls.no_common_cipher", "tcp.reset_after_accept"},
 	Text: `A server must ignore extensions and versions that it does not know and answer with the newest version that both have (RFC 8446
-section 4.1.2). Some old stacks and middleboxes do not: a hello with supported_versions, key_share, an unknown extension or GREASE makes them
-reset, close, stay silent or send an alert such as protocol_version (70), decode_error (50) or illegal_parameter (47). Capped at TLS 1.2
-the same client works.
+section 4.1.2). Some old stacks and middleboxes do not: a hello with supported_versions, key_share, an unknown extension or GREASE
+makes them reset, close, stay silent or send an alert such as protocol_version (70), decode_error (50) or illegal_parameter (47).
+Capped at TLS 1.2 the same client works.
 
-It shows after an update of the *client* side: OpenSSL 1.0 to 1.1.1 or 3, Java 8 to 11, a new proxy image. The proxy prints what it prints for every
-broken handshake: nginx *peer closed connection in SSL handshake*, HAProxy **SC**, Go *EOF* or *connection reset by peer*.
+It shows after an update of the *client* side: OpenSSL 1.0 to 1.1.1 or 3, Java 8 to 11, a new proxy image. The proxy prints what
+it prints for every broken handshake: nginx *peer closed connection in SSL handshake*, HAProxy **SC**, Go *EOF* or *connection
+reset by peer*.
 
-Only a comparison proves it: same name, a hello without TLS 1.3 is answered, one with it is not. A hello with a post-quantum group is
-also four times as long; where only the long one fails it is the length (tls.large_client_hello_dropped), so this is stated for small hellos.`,
+Only a comparison proves it: same name, a hello without TLS 1.3 is answered, one with it is not. A hello with a post-quantum group
+is also four times as long; where only the long one fails it is the length (tls.large_client_hello_dropped), so this is stated for
+small hellos.`,
 	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -tls1_2 works, and -tls1_3 or no option does not?"},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Offer this origin nothing newer than TLS 1.2.", Lines: "origin:\n  tls:\n    max_version: \"1.2\""},

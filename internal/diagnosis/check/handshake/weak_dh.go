@@ -23,15 +23,16 @@ var weakDH = check.Check{
 	Needs:     check.Records,
 	Silences:  []finding.Code{"tls.handshake_alert"},
 	Text: `The origin chooses a DHE suite and sends a prime of less than 2,048 bits in its ServerKeyExchange; 512 and 1,024 bits can be
-broken (Logjam), so libraries refuse them. The client ends with a fatal alert at once, mostly handshake_failure (40) or insufficient_security (71).
-nginx and HAProxy print *dh key too small*; Java says *DH ServerKeyExchange does not comply to algorithm constraints*; Schannel's clients want 2,048
-bits by default (1,024 in old ones).
+broken (Logjam), so libraries refuse them. The client ends with a fatal alert at once, mostly handshake_failure (40) or
+insufficient_security (71). nginx and HAProxy print *dh key too small*; Java says *DH ServerKeyExchange does not comply to
+algorithm constraints*; Schannel's clients want 2,048 bits by default (1,024 in old ones).
 
-Sources of short primes: Apache httpd before 2.4.7 and Java 7 are fixed to 1,024 and 768 bits; nginx with an old ssl_dhparam file; appliances.
-Go offers no DHE at all and never meets the prime: an origin with DHE only answers it with alert 40 (tls.no_common_cipher).
+Sources of short primes: Apache httpd before 2.4.7 and Java 7 are fixed to 1,024 and 768 bits; nginx with an old ssl_dhparam file;
+appliances. Go offers no DHE at all and never meets the prime: an origin with DHE only answers it with alert 40
+(tls.no_common_cipher).
 
-The length stands in clear in the ServerKeyExchange up to TLS 1.2. An alert of the client after another key exchange, or after a prime that
-is long enough, is something else.`,
+The length stands in clear in the ServerKeyExchange up to TLS 1.2. An alert of the client after another key exchange, or after a
+prime that is long enough, is something else.`,
 	Asks: []string{"openssl s_client -connect HOST:443 -tls1_2 -cipher 'kDHE@SECLEVEL=0' </dev/null | grep 'Server Temp Key'"},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Offer no shorter primes than 2,048 bits, or disable DHE suites: ECDHE is faster.",
