@@ -39,6 +39,7 @@ const (
 	Drops   Ask = "drops"   // a GET by a client that drops HelloRequest
 	Refuses Ask = "refuses" // a GET by a client that answers HelloRequest with no_renegotiation
 	Certify Ask = "certify" // a GET by a client that has a certificate
+	Plain   Ask = "plain"   // a GET without TLS
 	Upgrade Ask = "upgrade" // a GET with Upgrade: websocket
 	Login   Ask = "login"   // NTLM: type 1 and type 3 on two connections
 )
@@ -48,6 +49,7 @@ type fault struct {
 	Fault
 	setup     func(*Config) error                                         // changes how the origin is set up
 	hello     func(*session, *tlswire.ClientHello, *tlspeer.Config) error // sees each ClientHello before it is answered
+	plain     func(*session) error                                        // owns a connection that begins without a ClientHello
 	raw       func(*session)                                              // owns the connection from accept on
 	answer    func(*session, *http.Request) error                         // owns each request
 	h2        func(*session, *http2.Framer, *stream) error                // owns each request of an HTTP/2 connection

@@ -33,6 +33,8 @@ func meaning(number uint8) (reason.Code, finding.Code) {
 	switch number {
 	case tlswire.AlertHandshakeFailure: // byte for byte what a server without a common suite sends
 		return reason.TLSNoCommonCipher, "tls.no_common_cipher"
+	case tlswire.AlertInsufficientSecurity:
+		return reason.TLSAlert, "tls.no_common_cipher"
 	case tlswire.AlertProtocolVersion:
 		return reason.TLSNoCommonVersion, "tls.no_common_version"
 	case tlswire.AlertUnrecognizedName:

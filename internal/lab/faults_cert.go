@@ -31,7 +31,17 @@ func certFaults() []fault {
 		}}
 	}
 	below := func(c *Config) (*certs.CA, error) { return c.CA.Intermediate("Lunette lab intermediate") }
-	gap := one("cert-chain-gap", "leaves its intermediate certificate out", reason.CertUnknownCA, "cert.chain_incomplete", certs.Options{}, below)
+	cut := func(f fault) fault {
+		inner := f.setup
+		f.setup = func(c *Config) error {
+			err := inner(c)
+			if err == nil {
+				c.TLS.Certificate.Chain = c.TLS.Certificate.Chain[:1]
+			}
+			return err
+		}
+		return f
+	}
 	disorder := one("cert-wrong-order", "sends its chain in the wrong order", "", "cert.wrong_order", certs.Options{}, func(c *Config) (*certs.CA, error) {
 		upper, err := below(c)
 		if err != nil {
@@ -70,12 +80,9 @@ func certFaults() []fault {
 			func(*Config) (*certs.CA, error) { return nil, nil }),
 		one("cert-unknown-ca", "its certificate comes from a root that nobody trusts", reason.CertUnknownCA, "cert.unknown_ca", certs.Options{},
 			func(*Config) (*certs.CA, error) { return certs.NewCA("Lunette lab stranger", certs.ECDSA) }),
-		{Fault: gap.Fault, setup: func(c *Config) error {
-			err := gap.setup(c)
-			if err == nil {
-				c.TLS.Certificate.Chain = c.TLS.Certificate.Chain[:1]
-			}
-			return err
-		}},
+		cut(one("cert-chain-gap", "leaves its intermediate certificate out, and says where it can be fetched (AIA)", reason.CertChainGap, "cert.chain_incomplete",
+			certs.Options{AIA: "http://127.0.0.1:9/issuer.crt"}, below)),
+		cut(one("cert-chain-gap-unsaid", "leaves its intermediate certificate out: byte for byte what an unknown authority looks like", reason.CertUnknownCA,
+			"cert.unknown_ca", certs.Options{}, below)),
 	}
 }

@@ -43,7 +43,7 @@ func helloFaults() []fault {
 	}
 	for _, f := range []fault{
 		one("sni-missing-reset", "resets a ClientHello without SNI, as IIS does with SNI bindings alone", reason.TLSReset,
-			"tls.sni_missing", "", unless(nameless, (*session).reset)),
+			"tls.closed_after_hello", "tls.sni_missing", unless(nameless, (*session).reset)),
 		one("sni-missing-alert", "answers a ClientHello without SNI with alert 112, as nginx does with ssl_reject_handshake", reason.TLSUnrecognizedName,
 			"tls.sni_missing", "", unless(nameless, func(s *session) error {
 				s.alertInClear(tlswire.AlertFatal, tlswire.AlertUnrecognizedName)

@@ -21,7 +21,7 @@ func policyFaults() []fault {
 		{Fault: is("redirect-loop", "sends every request to where it came from", "", "origin.redirect_loop"), answer: redirectLoop},
 		{Fault: is("rate-limited", "answers 429 with Retry-After", "", "origin.rate_limited"),
 			answer: raw("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Type: text/plain\r\nContent-Length: 18\r\n\r\ntoo many requests\n", carryOn)},
-		{Fault: is("banned", "answers 403.502, as IIS does when dynamic IP restrictions ban an address", "", "origin.rate_limited"),
+		{Fault: is("banned", "answers 403.502, as IIS does when dynamic IP restrictions ban an address", "", "").probed("origin.rate_limited"),
 			answer: raw("HTTP/1.1 403 Forbidden\r\nServer: Microsoft-IIS/10.0\r\nContent-Type: text/html\r\nContent-Length: 58\r\n\r\n"+
 				"<h2>403.502 - Forbidden: Too many requests from this IP.\r\n", carryOn)},
 		{Fault: is("unavailable", "answers 503 as http.sys does when the application pool is stopped", "", "origin.unavailable"),

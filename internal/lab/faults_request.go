@@ -15,7 +15,7 @@ const maxUpload = 1 << 20
 // requestFaults are about how a request comes in: its body, its connection, its head.
 func requestFaults() []fault {
 	return []fault{
-		{Fault: is("early-reset", "answers 413 before it reads the body, and resets while the body is on its way", reason.WriteEarlyResponse, "http1.early_answer").
+		{Fault: is("early-reset", "answers 401 before it reads the body, and resets while the body is on its way", reason.WriteEarlyResponse, "http1.early_answer").
 			asked(Upload), answer: earlyReset},
 		{Fault: is("body-too-large", "answers 413 to a body of more than 1 MiB, as nginx does", reason.WriteEarlyResponse, "origin.body_too_large").asked(Upload), answer: bodyTooLarge},
 		{Fault: is("body-too-large-iis", "answers 404 to a body of more than maxAllowedContentLength: 404.13", "", "").asked(Upload), answer: bodyTooLargeIIS},
@@ -54,7 +54,7 @@ func earlyReset(s *session, r *http.Request) error {
 	if r.ContentLength == 0 {
 		return s.answer(200, s.describe(r, 0), r)
 	}
-	if err := s.write("HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"); err != nil {
+	if err := s.write("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"); err != nil {
 		return err
 	}
 	return resetOnceRead(s)

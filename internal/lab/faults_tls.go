@@ -18,7 +18,7 @@ func transportFaults() []fault {
 		{Fault: is("accept-queue-full", "its accept queue is full, so that SYNs get no answer", reason.TCPTimeout, "tcp.syn_dropped").
 			probed("tcp.accept_queue_overflow"), listen: fullQueue},
 		{Fault: is("accept-then-close", "accepts and closes at once (FIN)", reason.TLSEOF, "tls.closed_after_hello"), raw: func(s *session) { s.closeWrite(); _ = s.silence() }},
-		{Fault: is("accept-then-reset", "accepts and resets at once", reason.TLSReset, "tcp.reset_after_accept"), raw: func(s *session) { _ = s.reset() }},
+		{Fault: is("accept-then-reset", "accepts and resets at once", reason.TLSReset, "tls.closed_after_hello").probed("tcp.reset_after_accept"), raw: func(s *session) { _ = s.reset() }},
 		{Fault: is("tls-silence", "accepts, reads the ClientHello, and never answers", reason.TLSTimeout, "tls.silent_after_hello"), raw: func(s *session) { _ = s.silence() }},
 		{Fault: is("close-after-client-hello", "reads the ClientHello and closes without an alert", reason.TLSEOF, "tls.closed_after_hello"),
 			raw: afterHello(func(*session) {})},
@@ -30,6 +30,20 @@ func transportFaults() []fault {
 			raw: afterHello(func(s *session) {
 				_, _ = io.WriteString(s.nc, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 			})},
+		{Fault: is("plain-on-tls-port", "answers plain HTTP on its TLS port with 400, as nginx does", "", "tls.plain_http_on_tls_port").asked(Plain),
+			plain: func(s *session) error {
+				const page = "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n" +
+					"<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n</body>\r\n</html>\r\n"
+				_, _ = fmt.Fprintf(s.nc, "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(page), page)
+				return s.finishRaw()
+			}},
+		{Fault: is("plain-on-tls-port-reset", "resets on plain HTTP on its TLS port, as IIS does", reason.ReadResetBeforeHeader, "http1.reset_before_answer").asked(Plain).
+			probed("tls.plain_http_on_tls_port"), plain: (*session).reset},
+		{Fault: is("plain-on-tls-port-alert", "answers plain HTTP on its TLS port with an alert, as most TLS libraries do", reason.TLSWrongPort,
+			"tls.plain_http_on_tls_port").asked(Plain), plain: func(s *session) error {
+			s.alertInClear(tlswire.AlertFatal, tlswire.AlertUnexpectedMessage)
+			return s.finishRaw()
+		}},
 		{Fault: is("ssh-banner", "another service listens: it speaks first, in clear", reason.TLSNotTLS, "tls.tls_to_plain_port"),
 			raw: func(s *session) { _, _ = io.WriteString(s.nc, "SSH-2.0-lab\r\n"); _ = s.silence() }},
 	}
@@ -62,7 +76,7 @@ func tlsFaults() []fault {
 		{Fault: is("client-cert-required", "asks for a client certificate in the handshake and breaks it with alert 40 when none comes", reason.TLSClientCertRequired, "tls.client_cert_required"),
 			setup: func(c *Config) error { c.TLS.ClientAuth, c.TLS.RequireInHandshake = tlspeer.Require, true; return nil }},
 		{Fault: is("issuer-list-too-long", "names 400 authorities in its CertificateRequest, more than a record holds", reason.TLSClientCertRequired,
-			"tls.issuer_list_too_long"), setup: func(c *Config) error {
+			"tls.client_cert_required").probed("tls.issuer_list_too_long"), setup: func(c *Config) error {
 			c.TLS.ClientAuth, c.TLS.RequireInHandshake, c.TLS.ClientCAs = tlspeer.Require, true, manyNames()
 			return nil
 		}},

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"io"
 	"net"
 
@@ -13,7 +14,8 @@ func (s *session) peek() (hello *tlswire.ClientHello, raw []byte) {
 	for len(raw) < tlswire.MaxHello {
 		n, err := s.nc.Read(buf)
 		raw = append(raw, buf[:n]...)
-		if h, _ := tlswire.PeekClientHello(raw); h != nil || err != nil {
+		h, notYet := tlswire.PeekClientHello(raw)
+		if h != nil || err != nil || !errors.Is(notYet, tlswire.ErrShort) {
 			return h, raw
 		}
 	}

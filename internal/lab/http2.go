@@ -182,7 +182,7 @@ func http2Faults() []fault {
 			}),
 		one("h2-http11-required", "resets each stream with HTTP_1_1_REQUIRED, as IIS does for Windows authentication", reason.HTTP2RST, "http2.http_1_1_required",
 			resetStream(http2.ErrCodeHTTP11Required)),
-		one("h2-refused-stream", "resets each stream with REFUSED_STREAM", reason.HTTP2RefusedStream, "http2.stream_reset", resetStream(http2.ErrCodeRefusedStream)),
+		one("h2-refused-stream", "resets each stream with REFUSED_STREAM", reason.HTTP2RefusedStream, "http2.goaway_race", resetStream(http2.ErrCodeRefusedStream)),
 		one("h2-stream-reset", "resets each stream with INTERNAL_ERROR", reason.HTTP2RST, "http2.stream_reset", resetStream(http2.ErrCodeInternal)),
 		one("h2-half-body", "sends half of the body and resets the stream", reason.HTTP2RST, "http2.stream_reset", halfH2(func(_ *session, fr *http2.Framer, st *stream) error {
 			return errors.Join(fr.WriteRSTStream(st.id, http2.ErrCodeInternal), errDone)

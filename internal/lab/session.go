@@ -88,9 +88,12 @@ func (s *session) handshake() error {
 	if s.second {
 		cfg.Certificate = s.o.cfg.old
 	}
-	if s.o.fault.hello != nil {
+	if s.o.fault.hello != nil || s.o.fault.plain != nil {
 		hello, raw := s.peek()
-		if hello != nil {
+		if hello == nil && s.o.fault.plain != nil {
+			return s.o.fault.plain(s)
+		}
+		if hello != nil && s.o.fault.hello != nil {
 			if err := s.o.fault.hello(s, hello, &cfg); err != nil {
 				return err
 			}

@@ -54,7 +54,7 @@ func (p pki) labSite(t testing.TB, ca *certs.CA, own *certs.Certificate, f lab.F
 	if err := os.WriteFile(roots, ca.PEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	addr, tls, more, timeouts := o.Addr(), "", "", soon(f.Reason)
+	scheme, addr, tls, more, timeouts := "https", o.Addr(), "", "", soon(f.Reason)
 	switch f.Ask {
 	case lab.Resolve:
 		_, port, err := net.SplitHostPort(addr)
@@ -62,6 +62,8 @@ func (p pki) labSite(t testing.TB, ca *certs.CA, own *certs.Certificate, f lab.F
 			t.Fatal(err)
 		}
 		addr, more = lab.DefaultName+":"+port, "\n      resolver: ["+o.Resolver()+"]"
+	case lab.Plain:
+		scheme = "http"
 	case lab.NoName:
 		tls = ", server_name: 127.0.0.1"
 	case lab.Refuses:
@@ -75,13 +77,13 @@ func (p pki) labSite(t testing.TB, ca *certs.CA, own *certs.Certificate, f lab.F
 	return p.site(name, fmt.Sprintf(`
     limits: {body: 64MiB}
     origin:
-      urls: ["https://%s"]
+      urls: ["%s://%s"]
       host: %s
       tls: {ca: %s%s}
       retries: 0
       timeouts: %s%s
     waf: {mode: "off"}
-`, addr, lab.DefaultName, roots, tls, timeouts, more))
+`, scheme, addr, lab.DefaultName, roots, tls, timeouts, more))
 }
 
 // TestLabFaults sends one request through the gateway to each origin that misbehaves, and demands the reason that the

@@ -35,13 +35,14 @@ const (
 type Options struct {
 	Names     []string // DNS names or IP addresses for the SAN; the first is the common name too
 	Key       KeyType
-	Expired   bool // ended yesterday
-	Future    bool // begins tomorrow
-	Client    bool // extended key usage clientAuth instead of serverAuth
-	NoSAN     bool // common name only
-	Weak      bool // RSA of 1024 bits, whatever Key says
-	SHA1      bool // signed with SHA-1
-	Authority bool // marked as a CA's, though it is a server's
+	Expired   bool   // ended yesterday
+	Future    bool   // begins tomorrow
+	Client    bool   // extended key usage clientAuth instead of serverAuth
+	NoSAN     bool   // common name only
+	AIA       string // URL of the issuer's certificate, "" for none
+	Weak      bool   // RSA of 1024 bits, whatever Key says
+	SHA1      bool   // signed with SHA-1
+	Authority bool   // marked as a CA's, though it is a server's
 	NotBefore time.Time
 	NotAfter  time.Time // default: from an hour ago for a year
 }
@@ -140,6 +141,9 @@ func template(o *Options) (*x509.Certificate, error) {
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	if o.Client {
 		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	}
+	if o.AIA != "" {
+		t.IssuingCertificateURL = []string{o.AIA}
 	}
 	if o.Authority {
 		t.IsCA, t.BasicConstraintsValid, t.KeyUsage = true, true, t.KeyUsage|x509.KeyUsageCertSign
