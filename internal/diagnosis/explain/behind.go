@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -36,7 +37,7 @@ func (c *Capture) behind(i int) int {
 func owing(f *flow.Flow, at int64) bool {
 	for _, x := range f.Exchanges {
 		failed := x.Response.Head == nil || x.Response.Head.Status >= 500
-		if failed && x.Request.First.At <= at && (x.Response.First.At == 0 || at <= x.Response.First.At) {
+		if failed && x.Request.First.At <= at && at <= cmp.Or(x.Response.First.At, f.End.At) {
 			return true
 		}
 	}

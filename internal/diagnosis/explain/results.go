@@ -40,20 +40,34 @@ func (c *Capture) placeOf(conn uint64) int {
 	return -1
 }
 
-// trouble is what stands out in Flows[i]: the codes of its causes, and beside them only what weighs more than they explain.
-func (c *Capture) trouble(i int) trouble {
-	seen := troubleOf(c.Flows[i])
-	worse, _ := above(c.result(i))
+// citesEnd reports whether a finding rests on what ended or spoilt the connection.
+func citesEnd(found *finding.Finding, f *flow.Flow) bool {
+	return slices.ContainsFunc(found.Proof, func(p finding.Proof) bool {
+		if p.Index < 0 || p.Index >= len(f.Facts) || p.Conn != f.ID {
+			return false
+		}
+		switch f.Facts[p.Index].Kind {
+		case fact.TCPReset, fact.TCPClosed, fact.TLSAlert, fact.HTTPCutShort, fact.HTTPBroken, fact.HTTP2GoAway, fact.HTTP2RstStream, fact.TLSHelloRequestAnswer, fact.TLSBadRecord:
+			return true
+		}
+		return false
+	})
+}
+
+// trouble is what stands out in a flow of c: the codes of its causes, and beside them only what weighs more than they explain.
+func (c *Capture) trouble(place int) trouble {
+	seen := troubleOf(c.Flows[place])
+	worse, _ := above(c.result(place))
 	if len(worse) == 0 {
 		return seen
 	}
 	t := trouble{weight: weightMore, first: string(worse[0].Code)}
-	for _, f := range worse {
-		if f.Severity == finding.Critical {
+	for i := range worse {
+		if worse[i].Severity == finding.Critical || citesEnd(&worse[i], c.Flows[place]) {
 			t.weight = weightMost
 		}
 	}
-	if seen.weight > t.weight { // no warning explains a failure
+	if seen.weight > t.weight { // a warning explains no failure that it does not cite
 		t.text, t.weight = seen.text, seen.weight
 	}
 	return t

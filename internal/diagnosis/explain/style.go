@@ -62,7 +62,7 @@ func inASCII(r rune) string {
 		return "|"
 	case '┊', '·':
 		return ":"
-	case '─', '┄', '–', '═':
+	case '─', '┄', '–', '—', '═':
 		return "-"
 	case '▶', '→':
 		return ">"

@@ -24,7 +24,7 @@ type counted struct {
 }
 
 // mostTallied is how many codes are summed up.
-const mostTallied = 12
+const mostTallied = 20
 
 func (t *tally) add(number int, r *check.Result, front bool) {
 	worse, info := above(r)
