@@ -1,6 +1,9 @@
 package manual
 
 import (
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -76,5 +79,30 @@ func TestListsAndCatalogue(t *testing.T) {
 	}
 	if e := EntryOf(&all[1]); e.Mends == nil || e.Catalogue == nil || e.Refines == nil || e.Silences == nil || e.Asks == nil || e.Sources == nil || e.On == nil || e.Needs == nil {
 		t.Errorf("a list is null: %+v", e)
+	}
+}
+
+// TestDocumented holds docs/formats/finding.md to the fields of an entry, both ways.
+func TestDocumented(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "formats", "finding.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for line := range strings.Lines(string(data)) {
+		if cell, ok := strings.CutPrefix(line, "| `"); ok {
+			name, _, _ := strings.Cut(cell, "`")
+			told[name] = true
+		}
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(Entry{})) {
+		name := f.Tag.Get("json")
+		if !told[name] {
+			t.Errorf("%s is not documented", name)
+		}
+		delete(told, name)
+	}
+	for name := range told {
+		t.Errorf("%s is documented and does not exist", name)
 	}
 }
