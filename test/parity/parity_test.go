@@ -109,7 +109,7 @@ func compare(t *testing.T, f lab.Fault, x *exchange.Exchange, seen []*check.Case
 	case !differs && ours != theirs:
 		t.Errorf("live %q, captured %q, the lab says %q\n%s", ours, theirs, f.Finding, tell(live, captured))
 	case !differs && f.Finding != "" && ours != f.Finding:
-		t.Logf("both say %q, the lab says %q", ours, f.Finding)
+		t.Logf("both say %q, the lab says %q; the gateway said %s %s", ours, f.Finding, live.Flow.Reason, live.Flow.Detail)
 	}
 }
 

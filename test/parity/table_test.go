@@ -31,16 +31,13 @@ type difference struct {
 }
 
 const (
-	trust   = "which authorities the gateway trusts, and how its check ended, no packet shows: it broke off with bad_certificate"
 	bodies  = "the gateway does not read bodies, nor keep the head of an answer that is none of an error"
 	strict  = "the answer ends where the gateway's own rules or limits end it; others may take it"
-	ourEnd  = "that a timer of the gateway ended the wait, no packet shows"
 	library = "crypto/tls does not tell which message it could not take, and TLS 1.3 hides it from the tap"
 )
 
 func differences() map[string]difference {
 	return map[string]difference{
-		"cert-name-constraints":         {"cert.not_permitted", "cert.unknown_ca", trust},
 		"post-handshake-auth-unoffered": {"tls.handshake_alert", "tls.post_handshake_auth", library},
 		"renegotiate-insecure":          {"tls.hello_request_refused", "", "the gateway refuses by closing, without an alert"},
 		"gzip-garbage":                  {"", "http1.content_coding_broken", bodies},
@@ -49,6 +46,5 @@ func differences() map[string]difference {
 		"storm-1xx":                     {"http1.malformed_answer", "", strict},
 		"bare-lf":                       {"http1.malformed_answer", "", strict},
 		"header-too-big":                {"http1.header_too_large", "", strict},
-		"h2-half-body-stall":            {"http1.answer_stalled", "", ourEnd},
 	}
 }
