@@ -43,6 +43,15 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestProse keeps broken lines from beginning a list, a heading or a quotation.
+func TestProse(t *testing.T) {
+	for text, want := range map[string]string{"aaa - b": "aaa|\\- b", "aaa 1. b": "aaa|1\\. b", "aaa #3 b": "aaa|#3 b", "aaa ## b": "aaa|\\## b", "aaa >b c": "aaa|\\>b c", "aaa 12 b": "aaa|12 b", "- a": "- a"} {
+		if got := strings.Join(prose(text, 4), "|"); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestText prints the page within its columns, and commands unbroken.
 func TestText(t *testing.T) {
 	k := cause()
