@@ -80,6 +80,8 @@ func certFaults() []fault {
 			func(*Config) (*certs.CA, error) { return nil, nil }),
 		one("cert-unknown-ca", "its certificate comes from a root that nobody trusts", reason.CertUnknownCA, "cert.unknown_ca", certs.Options{},
 			func(*Config) (*certs.CA, error) { return certs.NewCA("Lunette lab stranger", certs.ECDSA) }),
+		one("tls-inspected", "its certificate comes from a box on the way that inspects TLS", reason.CertUnknownCA, "network.tls_inspected", certs.Options{},
+			func(*Config) (*certs.CA, error) { return certs.NewCA("Example TLS Inspection CA", certs.ECDSA) }),
 		cut(one("cert-chain-gap", "leaves its intermediate certificate out, and says where it can be fetched (AIA)", reason.CertChainGap, "cert.chain_incomplete",
 			certs.Options{AIA: "http://127.0.0.1:9/issuer.crt"}, below)),
 		cut(one("cert-chain-gap-unsaid", "leaves its intermediate certificate out: byte for byte what an unknown authority looks like", reason.CertUnknownCA,

@@ -33,7 +33,7 @@ func outcomes() map[string]string {
 		"tls-stall-certificate": "timeout", "tls-stall-key-exchange": "timeout", "tls-stall-hello-done": "timeout", "tls-stall-finished": "timeout",
 		"revocation-stall": "timeout", "client-cert-rejected": "alert",
 		"post-handshake-auth": "Forbidden", "post-handshake-auth-unoffered": "refused answer", "client-cert-required-13": "alert",
-		"key-update": "OK", "key-update-stall": "timeout", "hello-retry": "OK",
+		"key-update": "OK", "key-update-stall": "timeout", "hello-retry": "OK", "tls13-stall": "timeout", "tls-inspected": "unknown ca",
 		"cert-weak-key": "OK", "cert-sha1": "unknown ca", "cert-ca-as-leaf": "OK", "cert-name-constraints": "invalid certificate",
 		"cert-ecdsa-only": "alert", "cert-wrong-order": "OK",
 		"cert-expired": "invalid certificate", "cert-not-yet-valid": "invalid certificate", "cert-wrong-name": "name", "cert-no-san": "name",
