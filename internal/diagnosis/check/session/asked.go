@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
@@ -30,7 +31,15 @@ func requests(f *check.Flow) []asked {
 	for i := range out {
 		out[i].judge(f)
 	}
-	return out
+	return slices.DeleteFunc(out, func(a asked) bool { return !afterHandshake(f, a.at) })
+}
+
+// afterHandshake reports whether the handshake was over at index i, or is older than what was watched: within it a HelloRequest means
+// nothing, and one that is known by its length may be another message where packets are lacking.
+func afterHandshake(f *check.Flow, i int) bool {
+	begins := f.First(fact.TLSClientHello, fact.TLSServerHello)
+	done := f.First(fact.TLSHandshakeDone)
+	return begins < 0 || begins > i || done >= 0 && done < i
 }
 
 // judge finds the answer. What the capture lane or the gateway says of it counts; else what the client sent next.
@@ -56,6 +65,26 @@ func (a *asked) judge(f *check.Flow) {
 	case f.Watched&check.Records != 0:
 		a.answer = ignored
 	}
+	if (a.answer == refusal || a.answer == ignored) && a.doubted(f) {
+		a.answer, a.by = "", -1
+	}
+}
+
+// doubted reports whether an answer may have come that the capture lacks: the origin goes on with a handshake, or bytes of the client
+// are lacking. An alert that says no_renegotiation leaves no doubt.
+func (a *asked) doubted(f *check.Flow) bool {
+	if a.by >= 0 && f.Facts[a.by].Kind == fact.TLSAlert && f.Facts[a.by].Code == alertNoRenegotiation {
+		return false
+	}
+	goesOn := f.NextOf(fact.SideServer, a.at, fact.TLSServerHello, fact.TLSEncryptedMessage, fact.TLSChangeCipherSpec, fact.TLSCertificate)
+	if goesOn >= 0 && goesOn < a.until {
+		return true
+	}
+	until := -1
+	if a.answer == refusal {
+		until = a.by
+	}
+	return lostBetween(f, fact.SideClient, a.at, until)
 }
 
 // What a client may do about a HelloRequest, in the words of fact.TLSHelloRequestAnswer.
@@ -107,11 +136,11 @@ func endWords(end check.End) string {
 	return "the watching ended"
 }
 
-// lostBetween reports whether bytes or records of side s are lacking in f from index i on to index j (-1: the end): a message may have
-// been among them.
+// lostBetween reports whether bytes or records of side s (SideNone: of any) are lacking in f from index i on to index j (-1: the end): a
+// message may have been among them.
 func lostBetween(f *check.Flow, s fact.Side, i, j int) bool {
 	at := f.Find(i, func(x *fact.Fact) bool {
-		return x.Side == s && (x.Kind == fact.TCPGap || x.Kind == fact.TLSRecordLost)
+		return (s == fact.SideNone || x.Side == s) && (x.Kind == fact.TCPGap || x.Kind == fact.TLSRecordLost)
 	})
 	return at >= 0 && (j < 0 || at < j)
 }

@@ -67,6 +67,9 @@ func runClientCertRejected(c *check.Case) *check.Verdict {
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(given, "the client shows its certificate: "+subject(&f.Facts[given]))}}
 	s := sentenceAfter(f, given)
+	if f.Watched&check.Records != 0 && lostBetween(f, fact.SideNone, given, s.end.At) {
+		return nil // the server's own answer may be among what the capture lacks
+	}
 	log, sub := loggedSubstatus(f)
 	how := ""
 	switch {
@@ -80,10 +83,15 @@ func runClientCertRejected(c *check.Case) *check.Verdict {
 		if !aboutCertificate(x.Code) || x.Code == alertAccessDenied {
 			v.Confidence, v.Settle = finding.Likely, "the origin's log (--origin-log), or the same request with another certificate"
 		}
-	case s.head >= 0 && f.Facts[s.head].Code == 403 || s.head >= 0 && f.Facts[s.head].Code == 400 && check.System(c) == finding.Nginx:
+	case s.head >= 0 && refusesAll(c, f):
 		how = "answered " + strconv.Itoa(f.Facts[s.head].Code)
-		v.Confidence, v.Settle = finding.Possible, "sc-substatus in the origin's log (12, 13, 16 or 17 is about the certificate; --origin-log), or the same request without a certificate"
 		v.Proof = append(v.Proof, f.Proof(s.head, "the origin "+how))
+		v.Confidence, v.Severity = finding.Possible, finding.Info // pages are forbidden for many reasons
+		v.Settle = "sc-substatus in the origin's log (12, 13, 16 or 17 is about the certificate; --origin-log), or the same request without a certificate"
+		if o := servedWithout(c, f); o != nil {
+			v.Confidence, v.Severity = finding.Likely, 0
+			v.Proof = append(v.Proof, f.ProofOther(&o.Facts[o.First(fact.ResponseHead)], "without a certificate the page is served"))
+		}
 	case s.head < 0 && spoke(f, given) < 0 && s.end.At >= 0 && s.end.Side == fact.SideServer && !s.done && s.end.Time.Sub(f.Facts[given].At) < patience:
 		how = "broke off without a word: " + endWords(s.end)
 		v.Confidence, v.Settle = finding.Likely, "the origin's log (--origin-log)"
@@ -102,6 +110,27 @@ func runClientCertRejected(c *check.Case) *check.Verdict {
 	}
 	v.Summary = fmt.Sprintf("The origin was shown the client certificate %s and %s.", subject(&f.Facts[given]), how)
 	return v
+}
+
+// refusesAll reports whether each answer of f is one that IIS or nginx give for a certificate that they do not like.
+func refusesAll(c *check.Case, f *check.Flow) bool {
+	status := map[finding.System]int{finding.IIS: 403, finding.Nginx: 400}[check.System(c)]
+	for i := range f.Exchanges() {
+		if s := f.Exchanges()[i].Status(); s != 0 && s != status {
+			return false
+		}
+	}
+	return status != 0 && len(f.Exchanges()) > 0
+}
+
+// servedWithout is another connection to the same path on which no certificate was shown, and the page was served; nil without.
+func servedWithout(c *check.Case, f *check.Flow) *check.Flow {
+	for _, o := range c.Others {
+		if o.FirstOf(fact.SideClient, fact.TLSCertificate) < 0 && pleased(o) && sameTarget(f, o) && o.Watched&check.Plain != 0 {
+			return o
+		}
+	}
+	return nil
 }
 
 // subject names the certificate of a Certificate message.

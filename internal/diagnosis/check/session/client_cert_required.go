@@ -107,6 +107,9 @@ func withoutCertificate(f *check.Flow, d *demand) *check.Verdict {
 		}
 		v.Proof = append(v.Proof, f.Proof(d.given, text))
 	}
+	if f.Watched&check.Records != 0 && lostBetween(f, fact.SideNone, d.at, f.EndAfter(from).At) {
+		return nil // what it got, or what came of it, may be among what the capture lacks
+	}
 	s := sentenceAfter(f, from)
 	live := certificateReason(f, reason.TLSClientCertRequired)
 	how := ""
@@ -142,6 +145,9 @@ func withoutCertificate(f *check.Flow, d *demand) *check.Verdict {
 // judgeAlert weighs the alert that followed an empty certificate.
 func judgeAlert(f *check.Flow, v *check.Verdict, d *demand, at int, live bool) string {
 	x := &f.Facts[at]
+	if x.Kind != fact.TLSAlert && d.given < 0 {
+		return ""
+	}
 	if x.Kind != fact.TLSAlert {
 		v.Confidence, v.Settle = finding.Likely, "the secrets, to read the alert, or the origin's log (--origin-log)"
 		v.Proof = append(v.Proof, f.Proof(at, "the origin breaks off with an alert (sealed)"))

@@ -84,8 +84,8 @@ func unanswered(f *check.Flow) *check.Verdict {
 		default:
 			v.Confidence, v.Settle = finding.Likely, "watch until the connection ends, or give the origin's log (--origin-log)"
 		}
-		if lostBetween(f, fact.SideClient, a.at, end.At) {
-			v.Confidence, v.Settle = finding.Likely, "a capture in which no packet of the client is lacking: its answer may have been in one"
+		if more := f.NextOf(fact.SideClient, a.at, fact.TLSApplicationData); more >= 0 && content < 0 {
+			v.Confidence, v.Settle = finding.Likely, "the decrypted content: the client was still sending, so that its answer may stand behind a body"
 		}
 		if f.Facts[a.at].Text == "by_place" {
 			v.Confidence, v.Settle = finding.Likely, "a capture that begins with the connection: without its suite the length of the record says nothing"
