@@ -43,7 +43,8 @@ func explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "explain FILE…", Short: "Say what happened in a packet capture, decrypted where secrets allow", Example: explainExample,
 		Long: "Reads pcap and pcapng, also packed with gzip; FILE \"-\" is standard input, several files count as one capture. Prints each\n" +
-			"connection as a ladder of events, client left and server right, with the silences and whose turn it was.\n" +
+			"connection as a ladder of events, client left and server right, with the silences and whose turn it was,\n" +
+			"and below it the causes: what is wrong, how sure that is, what proves it (marked in the ladder), how to mend it.\n" +
 			"\"lunette keys\" says how to get secrets; with --compare NORMAL two captures stand side by side.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -123,6 +123,10 @@ func TestExplainCompareFamilies(t *testing.T) {
 		out := explained(t, c.Name, "--compare", family+"__normal")
 		want := "First difference that matters: after HelloRequest"
 		abnormal := map[string]string{"ignored": "abnormal:  the client says nothing for ", "refused": "abnormal:  the client answers with Alert 100, no_renegotiation"}[how]
+		_, cause, _ := strings.Cut(out, "\n  cause: ")
+		if line, _, _ := strings.Cut(cause, "\n"); !strings.HasPrefix(line, "tls.hello_request_"+how+" · ") || !strings.Contains(line, " · certain · ") || strings.Count(out, "mend on Lunette: ") != 1 {
+			t.Errorf("%s: the cause is %q, or not told once:\n%s", c.Name, line, out)
+		}
 		if !strings.Contains(out, want) || !strings.Contains(out, "normal:    the client answers with ClientHello after ") || !strings.Contains(out, abnormal) {
 			t.Errorf("%s:\n%s", c.Name, out)
 		}
