@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
@@ -85,20 +86,24 @@ func runClientCertRejected(c *check.Case) *check.Verdict {
 		}
 	case s.head >= 0 && refusesAll(c, f):
 		how = "answered " + strconv.Itoa(f.Facts[s.head].Code)
-		v.Proof = append(v.Proof, f.Proof(s.head, "the origin "+how))
 		v.Confidence, v.Severity = finding.Possible, finding.Info // pages are forbidden for many reasons
 		v.Settle = "sc-substatus in the origin's log (12, 13, 16 or 17 is about the certificate; --origin-log), or the same request without a certificate"
+		if nginxRefusal(&f.Facts[s.head]) {
+			v.Confidence, v.Severity, v.Settle = finding.Likely, 0, "the origin's error log (--origin-log)"
+			how += " with the page that nginx has for this"
+		}
 		if o := servedWithout(c, f); o != nil {
 			v.Confidence, v.Severity = finding.Likely, 0
 			v.Proof = append(v.Proof, f.ProofOther(&o.Facts[o.First(fact.ResponseHead)], "without a certificate the page is served"))
 		}
+		v.Proof = append(v.Proof, f.Proof(s.head, "the origin "+how))
 	case s.head < 0 && spoke(f, given) < 0 && s.end.At >= 0 && s.end.Side == fact.SideServer && !s.done && s.end.Time.Sub(f.Facts[given].At) < patience:
 		how = "broke off without a word: " + endWords(s.end)
 		v.Confidence, v.Settle = finding.Likely, "the origin's log (--origin-log)"
 		v.Proof = append(v.Proof, f.Proof(s.end.At, endWords(s.end)))
 	}
 	if log >= 0 {
-		v.Confidence, v.Settle = finding.Certain, ""
+		v.Confidence, v.Severity, v.Settle = finding.Certain, 0, ""
 		v.Proof = append(v.Proof, f.Proof(log, logWords(&f.Facts[log])+": "+sub))
 		if how == "" {
 			how = "refused it by its log"
@@ -110,6 +115,15 @@ func runClientCertRejected(c *check.Case) *check.Verdict {
 	}
 	v.Summary = fmt.Sprintf("The origin was shown the client certificate %s and %s.", subject(&f.Facts[given]), how)
 	return v
+}
+
+// nginxRefusal reports whether an answer is nginx's own page "The SSL certificate error", by its length: that of the page and of the
+// name of the server in it, which the field Server has too.
+func nginxRefusal(x *fact.Fact) bool {
+	const page = 203
+	h, ok := x.Detail.(*fact.HTTPHead)
+	server := check.Field(h, "Server")
+	return ok && strings.HasPrefix(server, "nginx/") && h.Length == page+int64(len(server))
 }
 
 // refusesAll reports whether each answer of f is one that IIS or nginx give for a certificate that they do not like.
