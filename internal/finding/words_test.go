@@ -1,0 +1,46 @@
+package finding
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestLines puts everything that a finding has into words, and leaves out what it has not.
+func TestLines(t *testing.T) {
+	f := Finding{Code: "tls.some_cause", Title: "the origin does something", Severity: Critical, Confidence: Likely, Summary: "It waited 120 s.", Waited: 120 * time.Second,
+		Timers: []Timer{{120, "http.sys"}, {119, "another"}}, Settle: "look closer", Hides: []Code{"http1.a", "client.b"},
+		Proof: []Proof{{After: 5_100_000, Frame: 11, Text: "this"}, {After: -1_000_000_000, Text: "that, before"}},
+		Mends: []Mend{{On: IIS, Do: "Change it.", Lines: "appcmd a\nappcmd b\n"}, {On: Network, Do: "Let it through."}}}
+	want := []string{
+		"tls.some_cause · critical · likely · the origin does something", "  It waited 120 s.", "  120 s fits: http.sys; another", "  proof:", "    0.005100  #11 this", "    -1.000000  that, before",
+		"  to be certain: look closer", "  mend on IIS: Change it.", "        appcmd a", "        appcmd b", "  mend on network: Let it through.", "  explains also: http1.a, client.b", "  manual: lunette finding tls.some_cause",
+	}
+	if diff := cmp.Diff(want, f.Lines()); diff != "" {
+		t.Error(diff)
+	}
+	bare := Finding{Code: "tls.bare", Title: "nothing", Severity: Info, Confidence: Possible, Summary: "Nothing."}
+	if got := strings.Join(bare.Lines(), "|"); got != "tls.bare · info · possible · nothing|  Nothing.|  manual: lunette finding tls.bare" {
+		t.Error(got)
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0 ns", 900: "900 ns", 90 * time.Microsecond: "90.0 µs", 4880 * time.Microsecond: "4.88 ms", 20 * time.Second: "20.0 s", 120 * time.Second: "120 s", 1100 * time.Second: "1100 s"} {
+		if got := Span(d); got != want {
+			t.Errorf("%d: %q, want %q", d, got, want)
+		}
+	}
+}
+
+// TestNames of severities and confidences hold whatever number comes.
+func TestNames(t *testing.T) {
+	if Severity(9).String() != "critical" || Severity(0).String() != "" || Confidence(9).String() != "certain" || Warning.String() != "warning" || Possible.String() != "possible" {
+		t.Error("a name is wrong")
+	}
+	if Code("tls.some_cause").Phase() != "tls" {
+		t.Error("the phase of a code is wrong")
+	}
+}
