@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/analysis"
@@ -51,12 +52,20 @@ func (e *examination) judge(ctx context.Context) error {
 	}
 	e.plain = map[finding.Code]bool{}
 	for _, i := range e.witnesses() {
-		r := diagnosis.Run(e.caseOf(all, i))
+		c := e.caseOf(all, i)
+		if e.report.Tries[i].Purpose == "plain" { // first by itself: what others met must not hide what it met
+			alone := *c
+			alone.Others = slices.DeleteFunc(slices.Clone(c.Others), func(o *checks.Flow) bool { return strings.HasPrefix(o.Purpose, "reneg_") })
+			for _, f := range diagnosis.Run(&alone).Findings {
+				if f.Severity == finding.Critical && own(&f, c.Flow.Conn) {
+					e.plain[f.Code] = true
+				}
+				e.add(f)
+			}
+		}
+		r := diagnosis.Run(c)
 		e.lacking = append(e.lacking, r.Lacking...)
 		for _, f := range r.Findings {
-			if p := e.report.Tries[i].Purpose; p == "plain" && f.Severity == finding.Critical {
-				e.plain[f.Code] = true
-			}
 			e.add(f)
 		}
 	}
@@ -75,6 +84,11 @@ func (e *examination) judge(ctx context.Context) error {
 		return worse(a, b)
 	})
 	return nil
+}
+
+// own reports whether f rests on this connection: there are findings about it that rest on what others met.
+func own(f *finding.Finding, conn uint64) bool {
+	return slices.ContainsFunc(f.Proof, func(p finding.Proof) bool { return p.Index >= 0 && p.Conn == conn })
 }
 
 // rank orders witnesses: the plain request first, then what other clients meet.
@@ -105,7 +119,7 @@ func (e *examination) caseOf(all []*checks.Flow, i int) *checks.Case {
 	o := e.report.Tries[i]
 	for j, other := range e.report.Tries {
 		switch {
-		case j == i || other.Via != o.Via && other.Purpose != "plain":
+		case j == i || other.Cut || other.Via != o.Via && other.Purpose != "plain":
 		case o.Via && other.Purpose == "plain" && other.Path == o.Path && other.Served():
 			c.Normal = all[j]
 		case !other.Via:

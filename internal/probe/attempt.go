@@ -18,7 +18,6 @@ import (
 const (
 	connectTimeout = 5 * time.Second
 	slowHandshake  = 10 * time.Second
-	firstByte      = 25 * time.Second
 	keptBytes      = 10 << 20 // recorded of one connection
 	maxBody        = 8 << 20  // read of one answer
 )
@@ -37,7 +36,7 @@ type try struct {
 	quiet    time.Duration // say nothing for so long and listen
 	connect  time.Duration // limit for TCP; default connectTimeout
 	shake    time.Duration // limit for the handshake; default that of the climb
-	answer   time.Duration // limit for the first byte; default firstByte
+	answer   time.Duration // limit for the first byte; default that of the climb
 }
 
 // do makes the connection. The outcome is never nil; it is in the report already.
@@ -62,9 +61,10 @@ func (c *climb) do(t try) *Outcome {
 	}
 	stop := context.AfterFunc(c.ctx, func() { _ = rc.Close() })
 	defer func() {
-		stop()
+		o.Cut = !stop()
 		_ = rc.Close()
 		o.Recording = rc.Snapshot()
+		o.Natural = o.Natural && !o.Cut
 	}()
 	switch {
 	case t.quiet > 0:
@@ -93,7 +93,12 @@ func (c *climb) dial(o *Outcome, t try) *recording.Conn {
 	if err != nil {
 		rec.End = time.Now()
 		o.Err, o.Phase = err, "connect"
-		if c.ctx.Err() == nil {
+		if errors.Is(err, syscall.ECONNRESET) { // not refused: it was connected, and reset before we were told
+			rec.Connect, o.Times.Connect = took, took
+			rec.Pieces = append(rec.Pieces, recording.Piece{At: rec.End, Side: fact.SideServer, End: fact.TCPReset})
+			return nil
+		}
+		if o.Cut = c.ctx.Err() != nil; !o.Cut {
 			rec.Facts = append(rec.Facts, failed(err, rec, took))
 		}
 		return nil

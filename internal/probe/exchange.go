@@ -36,7 +36,7 @@ const agent = "lunette-doctor"
 func (c *climb) exchangeAll(o *Outcome, conn net.Conn, rc *recording.Conn, t try) {
 	limit := t.answer
 	if limit == 0 {
-		limit = firstByte
+		limit = c.firstByte()
 	}
 	br := bufio.NewReaderSize(conn, 16<<10)
 	for i := range t.requests {

@@ -42,8 +42,11 @@ func (c *climb) patienceForAnswer() time.Duration {
 	if c.quick() || timedOut(c.plain.Err) {
 		return 5 * time.Second
 	}
-	return firstByte
+	return c.firstByte()
 }
+
+// firstByte is how long an answer may take that nothing is known about: less than half of the time for everything.
+func (c *climb) firstByte() time.Duration { return c.cfg.Budget * 9 / 20 }
 
 // ask makes requests on one connection over HTTP/1.1, with what handshake works.
 func (c *climb) ask(purpose string, natural bool, requests ...request) *Outcome {

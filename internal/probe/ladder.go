@@ -57,7 +57,7 @@ type climb struct {
 // Run climbs the ladder. The error says what kept it from beginning; whatever happens later is in the report.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	cfg = cfg.filled()
-	c := &climb{cfg: cfg, report: &Report{Target: cfg.Target, Began: time.Now()}, timeout: slowHandshake}
+	c := &climb{cfg: cfg, report: &Report{Target: cfg.Target, Began: time.Now()}, timeout: min(slowHandshake, cfg.Budget/4)}
 	c.own = ownAddresses()
 	var stop context.CancelFunc
 	c.ctx, stop = context.WithTimeout(ctx, cfg.Budget)

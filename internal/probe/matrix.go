@@ -102,8 +102,11 @@ func ofKind(ids []uint16, auth string) []uint16 {
 }
 
 func (c *climb) costTLS() int {
-	if !c.cfg.Target.TLS {
+	if !c.cfg.Target.TLS && (c.plain.Served() && c.plain.Status() < 400) {
 		return -1
+	}
+	if !c.cfg.Target.TLS {
+		return 1
 	}
 	return len(c.variants()) + 1
 }
@@ -115,6 +118,10 @@ const (
 
 // tls goes through the matrix, one handshake after the other.
 func (c *climb) tls() bool {
+	if !c.cfg.Target.TLS { // the request in clear failed: is it the wrong scheme?
+		c.vary(variant{purpose: "tls_on_clear", what: "TLS on this port", optional: true, change: func(*offer) {}})
+		return true
+	}
 	for i := range c.caches {
 		c.caches[i] = tls.NewLRUClientSessionCache(4)
 	}

@@ -114,7 +114,7 @@ func said(o *Outcome) Mark {
 // react makes one request under f.
 func (c *climb) react(purpose, path string, f *offer) *Outcome {
 	o := c.do(try{purpose: purpose, offer: f, requests: []request{{target: path}}, answer: c.patienceForAnswer()})
-	o.Natural = o.HelloRequests > 0 && purpose == purposeRefuse
+	o.Natural = o.HelloRequests > 0 && purpose == purposeRefuse && !o.Cut
 	return o
 }
 
@@ -158,7 +158,7 @@ func (c *climb) patience() bool {
 		f.ignore = wait
 		wg.Go(func() {
 			outs[i] = c.do(try{purpose: purposeIgnore, offer: f, requests: []request{{target: asked.Path}}, answer: wait + time.Second})
-			outs[i].Natural = outs[i].HelloRequests > 0
+			outs[i].Natural = outs[i].HelloRequests > 0 // also where it was cut: it was silent up to there
 		})
 	}
 	wg.Wait()

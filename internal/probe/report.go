@@ -53,6 +53,7 @@ type Outcome struct {
 	Purpose   string // "plain", "tls1.0", "sni_none", …
 	Path      string // that was asked for, "" without a request
 	Via       bool   // through the gateway
+	Cut       bool   // the climb ended before it did: what it shows is not whole
 	Natural   bool   // made as a client in earnest would: its failure is a failure
 	Addr      netip.AddrPort
 	Recording *recording.Recording
