@@ -58,14 +58,14 @@ func readOriginLog(ctx context.Context, name string, cfg originlog.Config) ([]or
 // tellOriginLog says what of a log could not be used.
 func tellOriginLog(w io.Writer, r *originlog.Report) {
 	if r.Damaged > 0 {
-		_, _ = fmt.Fprintf(w, "lunette: %s: %d lines could not be read: %s", printable(r.Name), r.Damaged, printable(r.Faults[0]))
+		_, _ = fmt.Fprintf(w, "lunette: %s: %s could not be read: %s", printable(r.Name), counted(int(r.Damaged), "line"), printable(r.Faults[0]))
 		if r.Damaged > 1 {
 			_, _ = fmt.Fprint(w, ", and others")
 		}
 		_, _ = fmt.Fprintln(w)
 	}
 	if r.Omitted > 0 {
-		_, _ = fmt.Fprintf(w, "lunette: %s: %d lines were left out, beyond the most that are kept: give a part of the log\n", printable(r.Name), r.Omitted)
+		_, _ = fmt.Fprintf(w, "lunette: %s: %s beyond the most that are kept: give a part of the log\n", printable(r.Name), counted(int(r.Omitted), "line"))
 	}
 }
 
