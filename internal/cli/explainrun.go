@@ -71,8 +71,10 @@ func (e *explainFlags) read(ctx context.Context, files []string, std explainIO, 
 			return nil, nil, err
 		}
 	}
-	if c.Results, err = report.Diagnose(ctx, cfg); err != nil {
-		return nil, nil, err
+	if e.format != "har" { // which has no place for causes
+		if c.Results, err = report.Diagnose(ctx, cfg); err != nil {
+			return nil, nil, err
+		}
 	}
 	if file != nil {
 		return c, report, file.write(ctx, cfg, only(report, e.flow), std.stderr)
