@@ -53,6 +53,9 @@ func (t *Tracker) reset(c *conn, d int, s *packet.Segment) {
 		t.stats.Ignored++
 		return
 	}
+	if ack := o.abs(s.Ack); s.Flags&packet.ACK != 0 && o.anchored && ack > o.acked && ack-o.next <= near {
+		o.acked = ack
+	}
 	told := p.reset
 	p.reset, c.dead = true, true
 	at := fact.Stamp{At: s.At, Frame: s.Frame}

@@ -36,8 +36,8 @@ func (f *Flow) Dial() (Dialled, int) {
 	}
 	syn := f.First(fact.TCPSyn)
 	switch {
-	case f.Has(fact.TCPMidstream, fact.TCPSynAck) || f.Heard(fact.SideServer, -1) >= 0:
-		return DialConnected, f.First(fact.TCPSynAck)
+	case f.Has(fact.TCPMidstream, fact.TCPSynAck, fact.TCPGap) || f.Heard(fact.SideServer, -1) >= 0 || f.FirstOf(fact.SideServer, fact.TCPClosed) >= 0:
+		return DialConnected, f.First(fact.TCPSynAck) // where the capture lacks bytes, or shows a FIN, the SYN-ACK is lacking
 	case syn < 0:
 		return byReason(f.Reason), -1
 	}

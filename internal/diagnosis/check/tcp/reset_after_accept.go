@@ -95,7 +95,7 @@ func endedAtOnce(f *check.Flow) (int, int) {
 	if i < 0 || end < 0 || f.Facts[end].Side != fact.SideServer || f.Since(i, end) > atOnce {
 		return -1, -1
 	}
-	if f.Find(i, func(x *fact.Fact) bool { return sent(x.Kind) }) >= 0 {
+	if f.Find(i, func(x *fact.Fact) bool { return sent(x.Kind) }) >= 0 || f.Lacks(fact.SideNone, -1) {
 		return -1, -1
 	}
 	return i, end
@@ -110,7 +110,7 @@ func sent(k fact.Kind) bool {
 func helloEnded(f *check.Flow) (connected, hello, end int) {
 	connected, hello = f.First(fact.TCPConnected), f.First(fact.TLSClientHello)
 	end = f.Next(hello, fact.TCPReset, fact.TCPClosed)
-	if connected < 0 || hello < 0 || end < 0 || f.Facts[end].Side != fact.SideServer || f.Heard(fact.SideServer, -1) >= 0 || f.Since(hello, end) > atOnce {
+	if connected < 0 || hello < 0 || end < 0 || f.Facts[end].Side != fact.SideServer || f.Heard(fact.SideServer, -1) >= 0 || f.Lacks(fact.SideNone, -1) || f.Since(hello, end) > atOnce {
 		return -1, -1, -1
 	}
 	return connected, hello, end

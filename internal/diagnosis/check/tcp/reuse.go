@@ -35,11 +35,11 @@ func unansweredReuse(f *check.Flow) (reuse, bool) {
 	return r, true
 }
 
-// answers reports whether x is more of the server than its going: a byte of an answer, a wish, a complaint.
+// answers reports whether x is more of the server than its going: a byte of an answer, also one that the capture lacks, a wish, a complaint.
 func answers(x *fact.Fact) bool {
 	switch x.Kind {
 	case fact.TLSApplicationData, fact.TLSHelloRequest, fact.TLSEncryptedMessage, fact.TLSPostHandshakeAuth, fact.TLSNotTLS, fact.FirstByte, fact.ResponseInterim,
-		fact.ResponseHead, fact.HTTPBroken:
+		fact.ResponseHead, fact.HTTPBroken, fact.TCPGap, fact.TLSRecordLost, fact.TLSBadRecord:
 		return x.Side != fact.SideClient
 	case fact.TLSAlert:
 		return x.Side == fact.SideServer && x.Code != 0
