@@ -69,6 +69,9 @@ func runHandshakeAlert(c *check.Case) *check.Verdict {
 	if last := lastOf(f, x.Side.Other(), i); last >= 0 {
 		v.Proof = append(v.Proof, f.Proof(last, "the last message of the "+x.Side.Other().String()+" before it: "+f.Facts[last].Kind.String()))
 	}
+	if lostBetween(f, fact.SideNone, -1, -1) {
+		v.Confidence, v.Settle = finding.Possible, "a capture in which no packets are lacking: what the alert is about may be among them"
+	}
 	v.Summary = fmt.Sprintf("The %s broke off %s with fatal %s.", x.Side, when, alertWords(x))
 	if spoke(f, -1) >= 0 && spoke(f, -1) < i && pleased(f) {
 		v.Severity = finding.Warning // the page had come

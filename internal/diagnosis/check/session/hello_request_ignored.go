@@ -87,7 +87,7 @@ func unanswered(f *check.Flow) *check.Verdict {
 		if more := f.NextOf(fact.SideClient, a.at, fact.TLSApplicationData); more >= 0 && content < 0 {
 			v.Confidence, v.Settle = finding.Likely, "the decrypted content: the client was still sending, so that its answer may stand behind a body"
 		}
-		if f.Facts[a.at].Text == "by_place" {
+		if f.Facts[a.at].Text == "by_place" || f.Has(fact.TCPMidstream) {
 			v.Confidence, v.Settle = finding.Likely, "a capture that begins with the connection: without its suite the length of the record says nothing"
 		}
 		if end.At < 0 && content < 0 && logged(f, "Timer_SslRenegotiation") >= 0 {

@@ -43,6 +43,9 @@ is a stall of the application or of the network.`,
 
 func runKeyUpdateStall(c *check.Case) *check.Verdict {
 	f := c.Flow
+	if lostBetween(f, fact.SideNone, -1, -1) {
+		return nil
+	}
 	for i := f.First(fact.TLSKeyUpdate); i >= 0; i = f.Next(i, fact.TLSKeyUpdate) {
 		peer := f.Facts[i].Side.Other()
 		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, "KeyUpdate of the "+f.Facts[i].Side.String())}}

@@ -60,7 +60,7 @@ func runPostHandshakeAuth(c *check.Case) *check.Verdict {
 // askedUnoffered is a CertificateRequest after the handshake that the client could not take, or did not answer.
 func askedUnoffered(f *check.Flow) *check.Verdict {
 	i := f.First(fact.TLSPostHandshakeAuth)
-	if i < 0 || f.NextOf(fact.SideClient, i, fact.TLSCertificate) >= 0 {
+	if i < 0 || f.NextOf(fact.SideClient, i, fact.TLSCertificate) >= 0 || lostBetween(f, fact.SideClient, i, -1) {
 		return nil
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, "the origin asks for a client certificate, after the handshake")}}

@@ -62,7 +62,7 @@ func runRecordsCorrupted(c *check.Case) *check.Verdict {
 	switch {
 	case alert >= 0:
 		return damagedByAlert(f, alert, bad)
-	case bad >= 0 && !lostBetween(f, f.Facts[bad].Side, -1, bad) && !f.Has(fact.TCPOverlap):
+	case bad >= 0 && !lostBetween(f, fact.SideNone, -1, -1) && !f.Has(fact.TCPOverlap, fact.TCPMidstream):
 		x := &f.Facts[bad]
 		return &check.Verdict{Confidence: finding.Possible, Proof: []finding.Proof{f.Proof(bad, badWords(x))},
 			Settle:  "the receiver's alert bad_record_mac (20), or a capture at both ends: the capture itself may be at fault",

@@ -53,7 +53,7 @@ whole body had arrived it is tls.hello_request_ignored; where there is no HelloR
 func runRenegotiationBodyDeadlock(c *check.Case) *check.Verdict {
 	f := c.Flow
 	for _, a := range requests(f) {
-		if a.answer == refusal || a.answer == "" && !bodyReason(f) {
+		if a.answer == refusal || a.answer == "" && !bodyReason(f) || lostBetween(f, fact.SideNone, a.at, -1) {
 			continue
 		}
 		from := a.at

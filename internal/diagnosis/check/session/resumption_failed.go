@@ -56,7 +56,7 @@ func runResumptionFailed(c *check.Case) *check.Verdict {
 		return declined(c)
 	}
 	end := f.EndAfter(at)
-	if end.At < 0 || f.Has(fact.TLSHelloRequest) {
+	if end.At < 0 || f.Has(fact.TLSHelloRequest) || lostBetween(f, fact.SideNone, at, -1) {
 		return nil
 	}
 	x := &f.Facts[end.At]

@@ -59,7 +59,7 @@ func runRevocationStall(c *check.Case) *check.Verdict {
 	given := f.Find(-1, func(x *fact.Fact) bool {
 		return x.Kind == fact.TLSCertificate && x.Side == fact.SideClient && !emptyCertificate(x)
 	})
-	if given < 0 {
+	if given < 0 || lostBetween(f, fact.SideNone, given, -1) {
 		return nil
 	}
 	last := given // of the client's flight

@@ -40,7 +40,7 @@ A client that ends the connection after a certificate that it does not trust, or
 func runTicketLost(c *check.Case) *check.Verdict {
 	f := c.Flow
 	for _, a := range requests(f) {
-		if a.answer != complied {
+		if a.answer != complied || lostBetween(f, fact.SideServer, a.at, -1) {
 			continue
 		}
 		second := f.NextOf(fact.SideServer, a.at, fact.TLSServerHello)
