@@ -79,7 +79,7 @@ func (s *stage) play(t *testing.T, ca *certs.CA) {
 	var body []byte
 	switch f.Ask {
 	case lab.Upload, lab.Expect:
-		body = bytes.Repeat([]byte("x"), 32<<20)
+		body = bytes.Repeat([]byte("x"), 16<<20)
 		r.Method = "PUT"
 	case lab.Twice, lab.Login:
 		times = 2
@@ -89,6 +89,8 @@ func (s *stage) play(t *testing.T, ca *certs.CA) {
 	case lab.Resolve:
 		_, port, _ := net.SplitHostPort(l.Addr())
 		cfg.URLs, cfg.Resolvers = []string{"https://" + lab.DefaultName + ":" + port}, []string{l.Resolver()}
+	case lab.Plain:
+		cfg.URLs, r.Scheme = []string{"http://" + l.Addr()}, "http"
 	case lab.NoName:
 		r.Authority = l.Addr()
 	case lab.Refuses:

@@ -39,7 +39,7 @@ func record(t *testing.T, servers []string, do func()) string {
 		filter += " or tcp port " + p
 	}
 	// -Z root: it would otherwise write as a user who may not enter the folder. timeout ends it should this process not live to do so.
-	cmd := exec.Command(peer.Need(t, "timeout", "coreutils"), "600", program, "-i", "lo", "-n", "-U", "--immediate-mode", "-B", "65536", "-s", "0", "-Z", "root", "-w", path, filter)
+	cmd := exec.Command(peer.Need(t, "timeout", "coreutils"), "600", program, "-i", "lo", "-n", "-U", "--immediate-mode", "-B", "262144", "-s", "0", "-Z", "root", "-w", path, filter)
 	said := &output{changed: make(chan struct{}, 1)}
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {

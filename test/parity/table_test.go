@@ -31,6 +31,7 @@ type difference struct {
 }
 
 const (
+	trust   = "which authorities the gateway trusts no packet shows"
 	bodies  = "the gateway does not read bodies, nor keep the head of an answer that is none of an error"
 	strict  = "the answer ends where the gateway's own rules or limits end it; others may take it"
 	library = "crypto/tls does not tell which message it could not take, and TLS 1.3 hides it from the tap"
@@ -39,6 +40,9 @@ const (
 func differences() map[string]difference {
 	return map[string]difference{
 		"post-handshake-auth-unoffered": {"tls.handshake_alert", "tls.post_handshake_auth", library},
+		"cert-chain-gap":                {"cert.chain_incomplete", "cert.unknown_ca", trust},
+		"early-reset":                   {"http1.early_answer", "", "the gateway ends the connection first, and why it sends no more no packet shows"},
+		"plain-on-tls-port-alert":       {"tls.plain_http_on_tls_port", "http1.malformed_answer", "the gateway tells a TLS record by what it is"},
 		"renegotiate-insecure":          {"tls.hello_request_refused", "", "the gateway refuses by closing, without an alert"},
 		"gzip-garbage":                  {"", "http1.content_coding_broken", bodies},
 		"gzip-twice":                    {"", "http1.content_coding_broken", bodies},

@@ -124,7 +124,7 @@ func broken(a *exchange.Attempt, r *reason.Error) []fact.Fact {
 	case reason.HTTP2GoAway, reason.HTTP2RST, reason.HTTP2RefusedStream: // their frames were noted
 		return nil
 	}
-	if !r.InRequest && (phase == "http1" || phase == "http2") {
+	if !r.InRequest && (r.Code == reason.TLSWrongPort || phase == "http1" || phase == "http2") {
 		return []fact.Fact{{Kind: fact.HTTPBroken, Side: fact.SideServer, Code: int(a.Stream), Text: cmp.Or(r.Detail, string(r.Code))}}
 	}
 	return nil

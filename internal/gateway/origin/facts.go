@@ -79,6 +79,11 @@ func (s *story) answer(mask *redact.Masker) {
 		return
 	}
 	s.at = s.at.Add(a.FirstByte)
+	for i := range s.out { // an answer ended the wait for a 100: it was noted a moment later
+		if f := &s.out[i]; f.Kind == fact.ContinueWaited && f.Text == "answered" && f.At.After(s.at) {
+			f.At = s.at
+		}
+	}
 	s.add(s.at, fact.Fact{Kind: fact.FirstByte, Side: fact.SideServer})
 	if a.Status == 0 {
 		return
