@@ -93,10 +93,10 @@ func TestFaults(t *testing.T) {
 				}
 			})
 			if want[f.Name] == "timeout" {
-				c.Timeout = time.Second
+				c.Timeout = 500 * time.Millisecond
 			}
 			if f.Name == "dns-silent" {
-				c.Timeout = time.Second
+				c.Timeout = 500 * time.Millisecond
 			}
 			c.Transport.(*http.Transport).ForceAttemptHTTP2 = strings.HasPrefix(f.Name, "h2-")
 			status, err := ask1(t, c, o, f.Ask)
@@ -205,7 +205,7 @@ func dropping(o *Origin) (int, error) {
 		return 0, err
 	}
 	defer nc.Close()
-	_ = nc.SetDeadline(time.Now().Add(time.Second))
+	_ = nc.SetDeadline(time.Now().Add(500 * time.Millisecond))
 	c := tlspeer.Client(nc, tlspeer.Config{ServerName: DefaultName, OnHelloRequest: tlspeer.Drop})
 	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+DefaultName+"\r\n\r\n"); err != nil {
 		return 0, err

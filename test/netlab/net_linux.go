@@ -145,29 +145,61 @@ func (n *Net) Ports(count int) {
 	})
 }
 
+// marker is what the client sends, in a datagram to nobody, when a recording is to end: once it is recorded, all before it is.
+const marker = "end of this recording"
+
 // Record records what the client sees until stop, which returns the capture file.
 func (n *Net) Record() (stop func() string) {
 	n.t.Helper()
 	tcpdump := peer.Need(n.t, "tcpdump", "tcpdump")
-	file := filepath.Join(n.t.TempDir(), "client.pcap")
-	cmd := exec.Command(n.ip, "netns", "exec", n.prefix+Client, tcpdump, "-i", "up0", "-U", "--immediate-mode", "-Z", "root", "-w", file, "tcp")
+	cmd := exec.Command(n.ip, "netns", "exec", n.prefix+Client, tcpdump, "-i", "up0", "-U", "--immediate-mode", "-Z", "root", "-w", "-", "tcp or udp port 9")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	ready := &watcher{want: "listening on", seen: make(chan struct{})}
-	cmd.Stderr = ready
-	if err := cmd.Start(); err != nil {
+	packets := &watcher{want: marker, seen: make(chan struct{})}
+	cmd.Stderr, cmd.Stdout = ready, packets
+	started, ended := make(chan error, 1), make(chan struct{})
+	var failed error
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread() // Pdeathsig looks at the thread, and those that Do uses end
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if started <- err; err == nil {
+			failed = cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		n.t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	n.t.Cleanup(func() { _ = cmd.Process.Kill() })
+	n.t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
 	select {
 	case <-ready.seen:
-	case err := <-ended:
-		n.t.Fatalf("tcpdump: %v %s", err, ready.all.String())
+	case <-ended:
+		n.t.Fatalf("tcpdump: %v %s", failed, ready.all.String())
 	}
 	return func() string {
+		n.Do(Client, func() error {
+			c, err := net.Dial("udp4", "192.0.2.1:9")
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			_, err = c.Write([]byte(marker))
+			return err
+		})
+		select {
+		case <-packets.seen:
+		case <-ended:
+			n.t.Fatalf("tcpdump: %v %s", failed, ready.all.String())
+		case <-n.t.Context().Done():
+			n.t.Fatal("the recording does not end")
+		}
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		<-ended
+		file := filepath.Join(n.t.TempDir(), "client.pcap")
+		if err := os.WriteFile(file, packets.all.Bytes(), 0o600); err != nil {
+			n.t.Fatal(err)
+		}
 		return file
 	}
 }

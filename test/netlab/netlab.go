@@ -44,7 +44,7 @@ func Faults() []Fault {
 			Where: Router, Rules: chain("forward", "ip daddr "+OriginAddr+" tcp flags & (syn|ack) == syn reject with icmp type admin-prohibited")},
 		{Name: "middlebox-reset", Does: "a box on the way resets the connection when data comes; the RST has another TTL than the origin's packets",
 			Reason: reason.TLSReset, Finding: "tls.closed_after_hello",
-			Where: Router, Rules: chain("forward", "ip daddr "+OriginAddr+" tcp flags & psh == psh reject with tcp reset")},
+			Where: Router, Rules: chain("forward", "ip daddr "+OriginAddr+" ip length > 100 reject with tcp reset")},
 		{Name: "mtu-black-hole", Does: "the way back carries 1000 bytes only, and the ICMP that would say so is dropped", Reason: reason.TLSTimeout,
 			Finding: "tcp.mtu_black_hole", Where: Router, Rules: chain("output", "ip protocol icmp drop"),
 			Route: "192.0.2.0/24 dev toclient mtu lock 1000"},
