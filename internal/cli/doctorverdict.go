@@ -53,7 +53,7 @@ func (e *examination) judge(ctx context.Context) error {
 	e.plain = map[finding.Code]bool{}
 	for _, i := range e.witnesses() {
 		c := e.caseOf(all, i)
-		if e.report.Tries[i].Purpose == "plain" { // first by itself: what others met must not hide what it met
+		if e.ourOwn(i) { // first by itself: what others met must not hide what it met
 			alone := *c
 			alone.Others = slices.DeleteFunc(slices.Clone(c.Others), func(o *checks.Flow) bool { return strings.HasPrefix(o.Purpose, "reneg_") })
 			for _, f := range diagnosis.Run(&alone).Findings {
@@ -86,6 +86,12 @@ func (e *examination) judge(ctx context.Context) error {
 	return nil
 }
 
+// ourOwn reports whether connection i is the request as Lunette makes it, or the small hello that speaks for it.
+func (e *examination) ourOwn(i int) bool {
+	p := e.report.Tries[i].Purpose
+	return p == "plain" || p == "hello_small"
+}
+
 // own reports whether f rests on this connection: there are findings about it that rest on what others met.
 func own(f *finding.Finding, conn uint64) bool {
 	return slices.ContainsFunc(f.Proof, func(p finding.Proof) bool { return p.Index >= 0 && p.Conn == conn })
@@ -93,7 +99,7 @@ func own(f *finding.Finding, conn uint64) bool {
 
 // rank orders witnesses: the plain request first, then what other clients meet.
 func rank(o *probe.Outcome) int {
-	return slices.Index([]string{"plain", "reneg_ignore", "via", "reneg_refuse", "http1"}, o.Purpose)
+	return slices.Index([]string{"plain", "hello_small", "reneg_ignore", "via", "reneg_refuse", "http1"}, o.Purpose)
 }
 
 func (e *examination) witnesses() []int {

@@ -149,7 +149,17 @@ func (c *climb) tls() bool {
 	if c.working == nil && c.plain.Trust == "" {
 		c.clearText()
 	}
+	c.smaller()
 	return true
+}
+
+// smaller lets the small hello speak for the plain request where both failed alike: it was not the size.
+func (c *climb) smaller() {
+	small := c.tryFor("hello_small")
+	if small == nil || small.Shaken() || small.Cut || c.plain.Shaken() || c.plain.Phase != "tls" || c.plain.Trust != "" {
+		return
+	}
+	c.plain.Natural, small.Natural = false, true
 }
 
 // shook reports whether the try with this purpose completed its handshake.
@@ -168,7 +178,7 @@ func (c *climb) alike() *offer {
 		return o
 	}
 	o := c.modernOffer()
-	o.enforce = false
+	o.enforce, o.groups = false, classicGroups() // as hello_small, which speaks for the plain request then
 	return o
 }
 
