@@ -21,18 +21,18 @@ func clientCertRejected() check.Check {
 			reason.OriginStatus4xx},
 		On:       []fact.Kind{fact.TLSCertificate, fact.TLSCertificateRequest, fact.TLSPostHandshakeAuth, fact.OriginLogged},
 		Silences: []finding.Code{"tls.handshake_alert", "tls.closed_after_hello", "http1.reset_before_answer", "http1.closed_before_answer", "tcp.reset_after_accept"},
-		Text: `The client showed a certificate (Certificate and CertificateVerify) and the origin did not like it. OpenSSL servers break the handshake
-off with an alert that names the reason: bad_certificate (42), unsupported_certificate (43), certificate_revoked (44), certificate_expired
-(45), certificate_unknown (46), **unknown_ca** (48), access_denied (49). IIS completes the handshake and answers with a status: 403.16 untrusted
-or invalid, **403.13** revoked or the revocation list not reachable, 403.17 out of its dates, 403.12 not mapped to an account. The
-substatus stands in the site's log, not always in the page.
+		Text: `The client showed a certificate (Certificate and CertificateVerify) and the origin did not like it. OpenSSL servers break the
+handshake off with an alert that names the reason: bad_certificate (42), unsupported_certificate (43), certificate_revoked (44),
+certificate_expired (45), certificate_unknown (46), **unknown_ca** (48), access_denied (49). IIS completes the handshake and
+answers with a status: 403.16 untrusted or invalid, **403.13** revoked or the revocation list not reachable, 403.17 out of its
+dates, 403.12 not mapped to an account. The substatus stands in the site's log, not always in the page.
 
-nginx reports the alert (*tlsv1 alert unknown ca: SSL alert number 48*), Go *remote error: tls: unknown certificate authority*, HAProxy only *SSL
-handshake failure* or **SH**. nginx as the origin answers *400 The SSL certificate error*.
+nginx reports the alert (*tlsv1 alert unknown ca: SSL alert number 48*), Go *remote error: tls: unknown certificate authority*,
+HAProxy only *SSL handshake failure* or **SH**. nginx as the origin answers *400 The SSL certificate error*.
 
 On Windows the usual reasons are a root that lies in the user's store instead of the computer's, any certificate among the trusted
-roots that is not self-signed (it spoils the whole list), and a server that cannot reach the revocation list. An empty Certificate message
-is tls.client_cert_required instead.`,
+roots that is not self-signed (it spoils the whole list), and a server that cannot reach the revocation list. An empty Certificate
+message is tls.client_cert_required instead.`,
 		Asks: []string{
 			"On IIS: sc-substatus in the site's log (12, 13, 16, 17), and event log CAPI2 (Microsoft-Windows-CAPI2/Operational)",
 			"On Windows, what spoils the list of roots: Get-ChildItem Cert:\\LocalMachine\\Root | Where-Object { $_.Issuer -ne $_.Subject }",

@@ -20,18 +20,19 @@ func clientCertRequired() check.Check {
 		On: []fact.Kind{fact.TLSCertificateRequest, fact.TLSPostHandshakeAuth, fact.TLSHelloRequest, fact.TLSAlert, fact.TLSServerHello, fact.OriginLogged},
 		Silences: []finding.Code{"tls.handshake_alert", "tls.closed_after_hello", "http1.reset_before_answer", "http1.closed_before_answer", "tls.no_common_cipher",
 			"tls.post_handshake_auth", "tls.issuer_list_too_long", "tcp.reset_after_accept", "tls.no_close_notify"},
-		Text: `The origin sends a **CertificateRequest**, the client answers with an empty Certificate message, and the origin breaks off. When it asks tells
-how it looks. In the handshake up to TLS 1.2: alert handshake_failure (40) before the handshake is done. In TLS 1.3 the handshake
-*succeeds* for the client, and alert **certificate_required** (116) comes behind the request, often lost in a reset, so that proxies report a broken
-connection instead of a refused one. After the request (HelloRequest, or post-handshake authentication): the page's path decides, other
-paths work; IIS then may complete the handshake and answer 403.7.
+		Text: `The origin sends a **CertificateRequest**, the client answers with an empty Certificate message, and the origin breaks off. When
+it asks tells how it looks. In the handshake up to TLS 1.2: alert handshake_failure (40) before the handshake is done. In TLS 1.3
+the handshake *succeeds* for the client, and alert **certificate_required** (116) comes behind the request, often lost in a reset,
+so that proxies report a broken connection instead of a refused one. After the request (HelloRequest, or post-handshake
+authentication): the page's path decides, other paths work; IIS then may complete the handshake and answer 403.7.
 
-nginx says *SSL_read() failed (... alert number 40) while reading response header* or *tlsv13 alert certificate required*, HAProxy **SH** or *SSL handshake
-failure*, Go *remote error: tls: handshake failure*, curl 56. Only Apache mod_proxy names it: AH02268 *downstream server wanted client certificate
-but none are configured*. The origin's Apache logs AH02261 or AH02263, its access log a 403 that the peer never saw.
+nginx says *SSL_read() failed (... alert number 40) while reading response header* or *tlsv13 alert certificate required*, HAProxy
+**SH** or *SSL handshake failure*, Go *remote error: tls: handshake failure*, curl 56. Only Apache mod_proxy names it: AH02268
+*downstream server wanted client certificate but none are configured*. The origin's Apache logs AH02261 or AH02263, its access log
+a 403 that the peer never saw.
 
-A certificate that was sent and not liked is tls.client_cert_rejected. Alert 40 without a CertificateRequest before it is about suites,
-groups or names.`,
+A certificate that was sent and not liked is tls.client_cert_rejected. Alert 40 without a CertificateRequest before it is about
+suites, groups or names.`,
 		Asks: []string{
 			"On IIS: sc-substatus in the site's log; 403.7 is a missing client certificate",
 			"On Apache httpd: grep -E 'AH02261|AH02263' in the error log",

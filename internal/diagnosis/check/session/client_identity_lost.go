@@ -18,15 +18,16 @@ func clientIdentityLost() check.Check {
 		On:       []fact.Kind{fact.TLSCertificateRequest, fact.TLSPostHandshakeAuth, fact.TLSHelloRequest},
 		Needs:    check.Others,
 		Silences: []finding.Code{"tls.client_cert_required", "tls.client_cert_rejected", "tls.handshake_alert", "http1.reset_before_answer", "http1.closed_before_answer"},
-		Text: `Users log in to this site with certificates of their own: the browser proves in TLS that it holds the key. A proxy that ends TLS cannot repeat that proof
-to the origin, because the key stays with the user. So on the back leg the origin is shown the **proxy's** certificate, or none. Then it refuses (alert
-40 or 116, 403.7, 403.16), serves as to an unknown user, or, worst, serves everybody as one and the same user.
+		Text: `Users log in to this site with certificates of their own: the browser proves in TLS that it holds the key. A proxy that ends TLS
+cannot repeat that proof to the origin, because the key stays with the user. So on the back leg the origin is shown the
+**proxy's** certificate, or none. Then it refuses (alert 40 or 116, 403.7, 403.16), serves as to an unknown user, or, worst,
+serves everybody as one and the same user.
 
-Directly it works, through the proxy never, and no setting of TLS on the back leg mends it. nginx, HAProxy and Envoy behave the same; their
-answer, too, is a field: $ssl_client_escaped_cert, ssl_c_der, x-forwarded-client-cert.
+Directly it works, through the proxy never, and no setting of TLS on the back leg mends it. nginx, HAProxy and Envoy behave the
+same; their answer, too, is a field: $ssl_client_escaped_cert, ssl_c_der, x-forwarded-client-cert.
 
-It is seen by comparing two connections to the same path: one that shows the user's certificate and is served, one that shows another or none and
-is not. Where no connection with a user's certificate was seen it remains tls.client_cert_required.`,
+It is seen by comparing two connections to the same path: one that shows the user's certificate and is served, one that shows
+another or none and is not. Where no connection with a user's certificate was seen it remains tls.client_cert_required.`,
 		Asks: []string{
 			"Does the application log users in by certificate? On IIS: appcmd list config /section:iisClientCertificateMappingAuthentication",
 			"Can it read the certificate from a field (Client-Cert, X-ARR-ClientCert, MS-ASPNETCORE-CLIENTCERT)?",

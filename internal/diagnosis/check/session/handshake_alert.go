@@ -17,18 +17,18 @@ func handshakeAlert() check.Check {
 		Refines:  []reason.Code{reason.TLSAlert, reason.TLSSessionFault, reason.TLSRenegotiationFailed},
 		On:       []fact.Kind{fact.TLSAlert},
 		Silences: []finding.Code{"tls.no_close_notify", "http1.closed_before_answer", "http1.reset_before_answer"},
-		Text: `One end sent a **fatal alert** and left, and no check knows a nearer cause. The alert says what its sender objects to; the sender is the one that did not
-like what it got, so the fault is mostly at the other end.
+		Text: `One end sent a **fatal alert** and left, and no check knows a nearer cause. The alert says what its sender objects to; the sender
+is the one that did not like what it got, so the fault is mostly at the other end.
 
-What the numbers mean (RFC 8446 section 6.2, RFC 5246 section 7.2.2):
-10 unexpected_message, a message out of turn; 40 handshake_failure, nothing in common, or a client certificate that is lacking: the origin's own
-log knows which; 42 to 46, 48 and 49, the certificate of the other end; 47 illegal_parameter and 50 decode_error, a message that cannot be read:
-intolerance of something new, or a middlebox; 51 decrypt_error, a signature or Finished that does not verify; 70 protocol_version; 71
-insufficient_security; 80 internal_error, the sender's own trouble; 109 and 110, an extension that is missing or not wanted; 112 unrecognized_name; 116
-certificate_required; 120 no_application_protocol.
+What the numbers mean (RFC 8446 section 6.2, RFC 5246 section 7.2.2): 10 unexpected_message, a message out of turn; 40
+handshake_failure, nothing in common, or a client certificate that is lacking: the origin's own log knows which; 42 to 46, 48 and
+49, the certificate of the other end; 47 illegal_parameter and 50 decode_error, a message that cannot be read: intolerance of
+something new, or a middlebox; 51 decrypt_error, a signature or Finished that does not verify; 70 protocol_version; 71
+insufficient_security; 80 internal_error, the sender's own trouble; 109 and 110, an extension that is missing or not wanted; 112
+unrecognized_name; 116 certificate_required; 120 no_application_protocol.
 
-Schannel sends few alerts and often resets instead; its System log has 36874, 36887 (received) and 36888 (sent) with the number. nginx prints *SSL
-alert number N*, Go *remote error: tls: …* for alerts received and *local error: tls: …* for those it sent.`,
+Schannel sends few alerts and often resets instead; its System log has 36874, 36887 (received) and 36888 (sent) with the number.
+nginx prints *SSL alert number N*, Go *remote error: tls: …* for alerts received and *local error: tls: …* for those it sent.`,
 		Asks: []string{
 			"What does the end that sent the alert log? On Windows: Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20",
 			"Which of versions, suites, groups or names is it about? lunette doctor https://{host}/ tries them one by one",

@@ -19,20 +19,21 @@ func helloRequestIgnored() check.Check {
 		Refines:   []reason.Code{reason.ReadFirstByteTimeout, reason.TLSRenegotiationFailed, reason.ReadResetBeforeHeader, reason.ReadEOFBeforeHeader, reason.ReadOverTotalTime, reason.ClientGone},
 		Silences: []finding.Code{"tls.hello_request_refused", "tls.handshake_alert", "http1.slow_first_byte", "http1.reset_before_answer", "http1.closed_before_answer",
 			"http1.answer_stalled", "client.gone", "read.timer_inversion"},
-		Text: `The origin reads the request and then sends a TLS **HelloRequest** inside the session: it wants a second handshake, nearly always to ask
-for a client certificate that this part of the site accepts or requires. A client may ignore it (RFC 5246 section 7.4.1.1), and then both
-sides conform and both wait: the origin for a ClientHello, the client for its page. The wait ends with somebody's timer: http.sys resets
-after 120 s, Apache httpd serves the page after 20 s (mod_reqtimeout) or after Timeout (60 s), a proxy in front answers 504 first, or the user
-leaves (499). Always the same round figure is the mark of it.
+		Text: `The origin reads the request and then sends a TLS **HelloRequest** inside the session: it wants a second handshake, nearly always
+to ask for a client certificate that this part of the site accepts or requires. A client may ignore it (RFC 5246 section 7.4.1.1),
+and then both sides conform and both wait: the origin for a ClientHello, the client for its page. The wait ends with somebody's
+timer: http.sys resets after 120 s, Apache httpd serves the page after 20 s (mod_reqtimeout) or after Timeout (60 s), a proxy in
+front answers 504 first, or the user leaves (499). Always the same round figure is the mark of it.
 
-The same site works in a browser, which answers. Logs are silent: nginx says *upstream timed out (110) while reading response header from
-upstream*, HAProxy **sH**, Envoy **UT**. IIS writes nothing to the site's log, but a line with **Timer_SslRenegotiation** and the client's
-port to HTTPERR. Apache logs AH02226 (*Awaiting re-negotiation handshake*) at level info.
+The same site works in a browser, which answers. Logs are silent: nginx says *upstream timed out (110) while reading response
+header from upstream*, HAProxy **sH**, Envoy **UT**. IIS writes nothing to the site's log, but a line with
+**Timer_SslRenegotiation** and the client's port to HTTPERR. Apache logs AH02226 (*Awaiting re-negotiation handshake*) at level
+info.
 
-Up to TLS 1.2 it shows without any key: after application data, a record of type handshake from the server, of the length that a message of
-four bytes has under the cipher suite; then nothing of type handshake or alert from the client. A slow application looks alike to the proxy,
-but sends no record at all before its answer (http1.slow_first_byte). Where the client answers with an alert it is tls.hello_request_refused,
-where a request body is stuck tls.renegotiation_body_deadlock.`,
+Up to TLS 1.2 it shows without any key: after application data, a record of type handshake from the server, of the length that a
+message of four bytes has under the cipher suite; then nothing of type handshake or alert from the client. A slow application
+looks alike to the proxy, but sends no record at all before its answer (http1.slow_first_byte). Where the client answers with an
+alert it is tls.hello_request_refused, where a request body is stuck tls.renegotiation_body_deadlock.`,
 		Asks: []string{
 			`On IIS, in an elevated prompt: findstr /s Timer_SslRenegotiation %SystemRoot%\System32\LogFiles\HTTPERR\httperr*.log`,
 			`On IIS, who asks: findstr /si "SslNegotiateCert SslRequireCert" %windir%\system32\inetsrv\config\applicationHost.config, and the same over the web.config files of the site`,

@@ -20,19 +20,19 @@ func helloRequestRefused() check.Check {
 		On:        []fact.Kind{fact.TLSHelloRequest},
 		Silences: []finding.Code{"tls.handshake_alert", "http1.reset_before_answer", "http1.closed_before_answer", "http1.slow_first_byte", "http1.answer_stalled",
 			"read.timer_inversion", "tcp.reset_after_accept", "tls.no_close_notify"},
-		Text: `The origin reads the request and sends a TLS **HelloRequest**: it wants a second handshake, nearly always to ask for a client certificate.
-The client refuses with the warning **no_renegotiation** (100), as RFC 5246 section 7.2.2 allows; the origin decides what becomes of that.
-OpenSSL servers answer with the fatal alert handshake_failure (40), IIS resets, both within milliseconds; a GnuTLS server may go on and
-serve the page. So it is an instant 502, never a wait.
+		Text: `The origin reads the request and sends a TLS **HelloRequest**: it wants a second handshake, nearly always to ask for a client
+certificate. The client refuses with the warning **no_renegotiation** (100), as RFC 5246 section 7.2.2 allows; the origin decides
+what becomes of that. OpenSSL servers answer with the fatal alert handshake_failure (40), IIS resets, both within milliseconds; a
+GnuTLS server may go on and serve the page. So it is an instant 502, never a wait.
 
-Go refuses unless told otherwise (Caddy, Traefik and every Go proxy: *local error: tls: no renegotiation*, and with a large POST only *use of
-closed network connection*), as do Envoy with BoringSSL (503, *OPENSSL_internal:NO_RENEGOTIATION*, flag **UC**), rustls, BouncyCastle and HAProxy on
-AWS-LC. nginx and HAProxy on OpenSSL answer silently with an empty certificate. Browsers and curl answer too, which is why it "works
-directly".
+Go refuses unless told otherwise (Caddy, Traefik and every Go proxy: *local error: tls: no renegotiation*, and with a large POST
+only *use of closed network connection*), as do Envoy with BoringSSL (503, *OPENSSL_internal:NO_RENEGOTIATION*, flag **UC**),
+rustls, BouncyCastle and HAProxy on AWS-LC. nginx and HAProxy on OpenSSL answer silently with an empty certificate. Browsers and
+curl answer too, which is why it "works directly".
 
 On the wire: the server's record of type handshake after application data, then a record of type alert from the client, then the
-server's alert or reset. An alert of the client that comes much later is no refusal but the close_notify of one that gave up waiting
-(tls.hello_request_ignored).`,
+server's alert or reset. An alert of the client that comes much later is no refusal but the close_notify of one that gave up
+waiting (tls.hello_request_ignored).`,
 		Asks: []string{
 			"On Apache httpd: grep -E 'AH02261|AH02225' in the error log; AH02221 (LogLevel ssl:info) says that it asked",
 			`On IIS, who asks: findstr /si "SslNegotiateCert SslRequireCert" %windir%\system32\inetsrv\config\applicationHost.config`,

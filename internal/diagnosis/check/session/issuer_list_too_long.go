@@ -24,13 +24,14 @@ func issuerListTooLong() check.Check {
 		Catalogue: []int{58},
 		Refines:   []reason.Code{reason.TLSClientCertRequired, reason.TLSClientCertRejected, reason.TLSAlert, reason.OriginStatus4xx},
 		On:        []fact.Kind{fact.TLSCertificateRequest, fact.TLSPostHandshakeAuth},
-		Text: `A CertificateRequest names the authorities whose certificates the server takes, so that the client can choose. Windows up to 2008 R2 fills that list with
-**every trusted root** of the computer. Beyond 16 KiB Schannel cuts it (event 36885: the list of trusted authorities has grown too long), and the
-message no longer fits one record, which some clients and middleboxes never learned. A client that does not find its own authority in what is left
-sends an empty certificate, or shows the user an empty dialogue: then "the certificate is installed, and it is not sent".
+		Text: `A CertificateRequest names the authorities whose certificates the server takes, so that the client can choose. Windows up to 2008
+R2 fills that list with **every trusted root** of the computer. Beyond 16 KiB Schannel cuts it (event 36885: the list of trusted
+authorities has grown too long), and the message no longer fits one record, which some clients and middleboxes never learned. A
+client that does not find its own authority in what is left sends an empty certificate, or shows the user an empty dialogue: then
+"the certificate is installed, and it is not sent".
 
-Proxies with one configured certificate mostly send it whatever the list says (nginx, HAProxy); Go, Java, browsers and Windows choose by the list. What
-follows is 403.7 or alert 40 (tls.client_cert_required), for some clients only.
+Proxies with one configured certificate mostly send it whatever the list says (nginx, HAProxy); Go, Java, browsers and Windows
+choose by the list. What follows is 403.7 or alert 40 (tls.client_cert_required), for some clients only.
 
 On the wire: CertificateRequest with hundreds of names. Without the secrets it shows in first handshakes up to TLS 1.2 only.`,
 		Asks: []string{

@@ -16,16 +16,17 @@ func keyUpdateStall() check.Check {
 		Refines:   []reason.Code{reason.ReadBodyStall, reason.TLSAlert, reason.ReadResetInBody, reason.ReadTruncated, reason.WriteTimeout, reason.ReadFirstByteTimeout},
 		On:        []fact.Kind{fact.TLSKeyUpdate},
 		Silences:  []finding.Code{"tls.records_corrupted", "tls.handshake_alert", "http1.answer_stalled", "http1.body_truncated", "http1.slow_first_byte", "tls.no_close_notify"},
-		Text: `In TLS 1.3 either side may send **KeyUpdate** at any time: from its next record on it uses new keys, and may ask the other to do the same (RFC 8446
-section 4.6.3). Libraries do it after a number of records or bytes, so it first happens in **long downloads, uploads or WebSockets**, never in a quick test.
-An end that does not understand it, or hands it to the wrong layer, breaks off with unexpected_message (10) or bad_record_mac (20), or reads
-no further and lets the transfer stand. Hardware offload of TLS and TLS in the kernel are frequent culprits.
+		Text: `In TLS 1.3 either side may send **KeyUpdate** at any time: from its next record on it uses new keys, and may ask the other to do
+the same (RFC 8446 section 4.6.3). Libraries do it after a number of records or bytes, so it first happens in **long downloads,
+uploads or WebSockets**, never in a quick test. An end that does not understand it, or hands it to the wrong layer, breaks off
+with unexpected_message (10) or bad_record_mac (20), or reads no further and lets the transfer stand. Hardware offload of TLS and
+TLS in the kernel are frequent culprits.
 
-The transfer always stops after about the same volume. nginx reports *upstream timed out while reading upstream*, Go *local error: tls:
-bad record MAC*, browsers ERR_SSL_PROTOCOL_ERROR in the middle of a file.
+The transfer always stops after about the same volume. nginx reports *upstream timed out while reading upstream*, Go *local error:
+tls: bad record MAC*, browsers ERR_SSL_PROTOCOL_ERROR in the middle of a file.
 
-It shows only with the secrets; without them the KeyUpdate is one short record of application data. A transfer that stops without a KeyUpdate before it
-is a stall of the application or of the network.`,
+It shows only with the secrets; without them the KeyUpdate is one short record of application data. A transfer that stops without
+a KeyUpdate before it is a stall of the application or of the network.`,
 		Asks: []string{
 			"Does it stop by a KeyUpdate made on purpose? openssl s_client -tls1_3 -connect ADDRESS -servername {host}, then the line K (k: without asking for one in return)",
 			"Is TLS offloaded? On Linux: cat /proc/net/tls_stat; ethtool -k eth0 | grep tls",

@@ -16,16 +16,16 @@ func noCloseNotify() check.Check {
 		Refines:   []reason.Code{reason.ReadTruncated, reason.ReadEOFInHeader},
 		On:        []fact.Kind{fact.ResponseHead},
 		Needs:     check.Records | check.Plain,
-		Text: `The answer has neither Content-Length nor chunked coding, so the end of the connection ends it (RFC 9112 section 6.3). In TLS that end is the
-alert **close_notify**: a FIN without it may come from anybody on the way, and the body may lack its tail (RFC 8446 section 6.1). This origin
-closes TCP and sends none.
+		Text: `The answer has neither Content-Length nor chunked coding, so the end of the connection ends it (RFC 9112 section 6.3). In TLS that
+end is the alert **close_notify**: a FIN without it may come from anybody on the way, and the body may lack its tail (RFC 8446
+section 6.1). This origin closes TCP and sends none.
 
-OpenSSL 3 makes it an error, *unexpected eof while reading*; PHP, Python and Ruby programs fail with it. nginx, HAProxy, Apache httpd and Go take the
-body as complete, so that a page that was really cut short is cached and handed on. The usual senders are old appliances, IIS behind some
-load balancers, and programs that exit without SSL_shutdown.
+OpenSSL 3 makes it an error, *unexpected eof while reading*; PHP, Python and Ruby programs fail with it. nginx, HAProxy, Apache
+httpd and Go take the body as complete, so that a page that was really cut short is cached and handed on. The usual senders are
+old appliances, IIS behind some load balancers, and programs that exit without SSL_shutdown.
 
-Where the length is known the missing close_notify does no harm, and nothing is said. A body that is shorter than its Content-Length is
-http1.body_truncated; a reset in the middle of it is a reset.`,
+Where the length is known the missing close_notify does no harm, and nothing is said. A body that is shorter than its
+Content-Length is http1.body_truncated; a reset in the middle of it is a reset.`,
 		Asks: []string{"Fetch the page twice and compare the lengths: do they differ, the body is cut short at times"},
 		Mends: []finding.Mend{
 			{On: finding.Origin, Do: "Send Content-Length or chunked coding (HTTP/1.1); then the end of the connection says nothing."},

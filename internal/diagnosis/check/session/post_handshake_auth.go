@@ -16,18 +16,18 @@ func postHandshakeAuth() check.Check {
 		Refines:   []reason.Code{reason.OriginStatus4xx, reason.TLSAlert, reason.ReadResetBeforeHeader, reason.TLSClientCertRequired, reason.ReadFirstByteTimeout},
 		On:        []fact.Kind{fact.TLSPostHandshakeAuth, fact.ResponseHead, fact.OriginLogged, fact.TCPReset},
 		Silences:  []finding.Code{"http1.reset_before_answer", "http1.slow_first_byte", "tls.handshake_alert", "http1.closed_before_answer"},
-		Text: `TLS 1.3 has no renegotiation. A server that wants a certificate for one path only may ask after the handshake (RFC 8446 section 4.6.2), but
-only a client that offered **post_handshake_auth** in its ClientHello. Go, most libraries and most browsers never offer it. Apache httpd then
-answers **403** within milliseconds and logs AH10158 *cannot perform post-handshake authentication*. IIS with Accept hands the application no
-certificate at all, with Require it answers 403 or resets. A server that asks all the same breaks the rule, and the client ends the connection with
-unexpected_message (10).
+		Text: `TLS 1.3 has no renegotiation. A server that wants a certificate for one path only may ask after the handshake (RFC 8446 section
+4.6.2), but only a client that offered **post_handshake_auth** in its ClientHello. Go, most libraries and most browsers never
+offer it. Apache httpd then answers **403** within milliseconds and logs AH10158 *cannot perform post-handshake authentication*.
+IIS with Accept hands the application no certificate at all, with Require it answers 403 or resets. A server that asks all the
+same breaks the rule, and the client ends the connection with unexpected_message (10).
 
-So a site that worked breaks on the day on which the server, or the proxy, learns TLS 1.3: with 1.2 the same path renegotiates. Browsers that
-cap themselves, or curl with its OpenSSL, which offers it, still work.
+So a site that worked breaks on the day on which the server, or the proxy, learns TLS 1.3: with 1.2 the same path renegotiates.
+Browsers that cap themselves, or curl with its OpenSSL, which offers it, still work.
 
-Without the secrets nothing shows but application data. The 403 alone proves nothing, since applications forbid pages too: it takes the
-origin's log, or the same request over TLS 1.2 that is answered with a HelloRequest. A client that did offer, and sent an empty certificate,
-gets alert 116 (tls.client_cert_required).`,
+Without the secrets nothing shows but application data. The 403 alone proves nothing, since applications forbid pages too: it
+takes the origin's log, or the same request over TLS 1.2 that is answered with a HelloRequest. A client that did offer, and sent
+an empty certificate, gets alert 116 (tls.client_cert_required).`,
 		Asks: []string{
 			"On Apache httpd: grep AH10158 in the error log",
 			"Does the same request over TLS 1.2 get another answer? openssl s_client -tls1_2 -connect ADDRESS -servername {host}",

@@ -19,18 +19,18 @@ func recordsCorrupted() check.Check {
 		Refines:   []reason.Code{reason.TLSAlert, reason.ReadResetInBody, reason.ReadTruncated, reason.WriteReset, reason.ReadResetBeforeHeader},
 		On:        []fact.Kind{fact.TLSAlert, fact.TLSBadRecord},
 		Silences:  []finding.Code{"tls.handshake_alert", "http1.body_truncated", "http1.reset_before_answer", "http1.closed_before_answer", "tls.no_close_notify"},
-		Text: `Each record of TLS carries a checksum that only the two ends can make. When it fails, the receiver ends the connection with **bad_record_mac** (20);
-where the damage hits a length or a structure it is record_overflow (22) or decode_error (50). TCP's own checksum did not notice, so the
-bytes were changed by something that computes it anew: a middlebox, a network card that does segmentation or checksums itself, a virtual switch,
-memory that fails. Or the sender is at fault: two threads that write to one TLS connection mix their records, a library after a failed
-KeyUpdate, a renegotiation at the wrong moment.
+		Text: `Each record of TLS carries a checksum that only the two ends can make. When it fails, the receiver ends the connection with
+**bad_record_mac** (20); where the damage hits a length or a structure it is record_overflow (22) or decode_error (50). TCP's own
+checksum did not notice, so the bytes were changed by something that computes it anew: a middlebox, a network card that does
+segmentation or checksums itself, a virtual switch, memory that fails. Or the sender is at fault: two threads that write to one
+TLS connection mix their records, a library after a failed KeyUpdate, a renegotiation at the wrong moment.
 
-nginx says *SSL_read() failed (... decryption failed or bad record mac)*, Go *local error: tls: bad record MAC* or *remote error: tls: bad record MAC*,
-Java *bad_record_mac* or *Tag mismatch*.
+nginx says *SSL_read() failed (... decryption failed or bad record mac)*, Go *local error: tls: bad record MAC* or *remote error:
+tls: bad record MAC*, Java *bad_record_mac* or *Tag mismatch*.
 
-Where it happens tells the culprit: always at the same offset of the same file, the sender or a middlebox that looks inside; at random,
-more with load, hardware or offloading; only in one direction, that side. In a capture made at the receiver the damage is seen in the record itself.
-Right after a handshake with an offered session it is rather tls.resumption_failed.`,
+Where it happens tells the culprit: always at the same offset of the same file, the sender or a middlebox that looks inside; at
+random, more with load, hardware or offloading; only in one direction, that side. In a capture made at the receiver the damage is
+seen in the record itself. Right after a handshake with an offered session it is rather tls.resumption_failed.`,
 		Asks: []string{
 			"On Linux, both ends, without offloading: ethtool -K eth0 tso off gso off gro off lro off, and again; on Windows: Get-NetAdapterRsc, Disable-NetAdapterLso -Name *",
 			"Capture on both ends at once: are the bytes of the record equal?",

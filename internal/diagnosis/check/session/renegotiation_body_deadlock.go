@@ -22,17 +22,20 @@ func renegotiationBodyDeadlock() check.Check {
 		On: []fact.Kind{fact.TLSHelloRequest},
 		Silences: []finding.Code{"tls.hello_request_ignored", "tcp.zero_window", "http1.slow_first_byte", "http1.reset_before_answer", "http1.closed_before_answer",
 			"http1.answer_stalled", "http1.continue_stall", "tls.revocation_stall", "read.timer_inversion", "client.gone"},
-		Text: `The origin reads the head of an upload and sends a TLS **HelloRequest**, because this path wants a client certificate. The body is already
-under way. The origin now wants a ClientHello and reads no application data beyond a small buffer; the client's ClientHello stands behind
-the body in the same stream, or the client does not even read while it writes. So both wait: the origin's receive window closes, and a
-timer ends it (120 s on IIS). GETs and small POSTs on the same path work, which makes it look like a network fault.
+		Text: `The origin reads the head of an upload and sends a TLS **HelloRequest**, because this path wants a client certificate. The body is
+already under way. The origin now wants a ClientHello and reads no application data beyond a small buffer; the client's
+ClientHello stands behind the body in the same stream, or the client does not even read while it writes. So both wait: the
+origin's receive window closes, and a timer ends it (120 s on IIS). GETs and small POSTs on the same path work, which makes it
+look like a network fault.
 
-nginx says *upstream timed out while sending request to upstream* (504), Go *use of closed network connection* or a write timeout, HAProxy
-**sD** or **SD**. IIS logs Timer_SslRenegotiation or Timer_EntityBody to HTTPERR. With IIS a body up to uploadReadAheadSize (49,152 bytes) passes;
-Apache buffers up to SSLRenegBufferSize (131,072 bytes) and answers 413 beyond it (tls.renegotiation_body_too_large).
+nginx says *upstream timed out while sending request to upstream* (504), Go *use of closed network connection* or a write timeout,
+HAProxy **sD** or **SD**. IIS logs Timer_SslRenegotiation or Timer_EntityBody to HTTPERR. With IIS a body up to
+uploadReadAheadSize (49,152 bytes) passes; Apache buffers up to SSLRenegBufferSize (131,072 bytes) and answers 413 beyond it
+(tls.renegotiation_body_too_large).
 
-On the wire: HelloRequest, then more application data of the client, then a zero window, or a ClientHello that nobody answers. Where the
-whole body had arrived it is tls.hello_request_ignored; where there is no HelloRequest a zero window is a slow reader (tcp.zero_window).`,
+On the wire: HelloRequest, then more application data of the client, then a zero window, or a ClientHello that nobody answers.
+Where the whole body had arrived it is tls.hello_request_ignored; where there is no HelloRequest a zero window is a slow reader
+(tcp.zero_window).`,
 		Asks: []string{
 			`On IIS: findstr /s "Timer_SslRenegotiation Timer_EntityBody" %SystemRoot%\System32\LogFiles\HTTPERR\httperr*.log`,
 			"Does the same upload pass with a body below 48 KiB, or with Expect: 100-continue?",

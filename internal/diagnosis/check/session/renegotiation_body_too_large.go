@@ -25,18 +25,19 @@ func renegotiationBodyTooLarge() check.Check {
 		On:        []fact.Kind{fact.ResponseHead, fact.OriginLogged},
 		Needs:     0,
 		Silences:  []finding.Code{"origin.body_too_large", "http1.early_answer", "http1.request_refused"},
-		Text: `This path wants a client certificate, and the origin finds out only when it has read the request's head. Before it can renegotiate it has to
-take the whole body out of the way, and buffers it: IIS up to **uploadReadAheadSize** (49,152 bytes), Apache httpd up to **SSLRenegBufferSize**
-(131,072 bytes). A larger body gets **413** at once, mostly before it was sent, and the connection is closed: the client may see a reset instead of
-the answer. Small uploads to the same path pass, and the same upload passes to paths that want no certificate.
+		Text: `This path wants a client certificate, and the origin finds out only when it has read the request's head. Before it can renegotiate
+it has to take the whole body out of the way, and buffers it: IIS up to **uploadReadAheadSize** (49,152 bytes), Apache httpd up to
+**SSLRenegBufferSize** (131,072 bytes). A larger body gets **413** at once, mostly before it was sent, and the connection is
+closed: the client may see a reset instead of the answer. Small uploads to the same path pass, and the same upload passes to paths
+that want no certificate.
 
-Proxies hand the 413 on, so users blame the proxy's own limit (nginx client_max_body_size says *client intended to send too large body*; that is
-another line in another log). Apache's error log has AH02018 *request body exceeds maximum size for SSL buffer* and AH02257 *could not buffer
-message body to allow SSL renegotiation to proceed*.
+Proxies hand the 413 on, so users blame the proxy's own limit (nginx client_max_body_size says *client intended to send too large
+body*; that is another line in another log). Apache's error log has AH02018 *request body exceeds maximum size for SSL buffer* and
+AH02257 *could not buffer message body to allow SSL renegotiation to proceed*.
 
-Nothing of TLS shows: the 413 comes instead of the HelloRequest. It is told from an ordinary limit on bodies (origin.body_too_large) by the log, or by
-other requests to the same path that were answered with a HelloRequest. With Expect: 100-continue Apache renegotiates before the body
-and takes any size.`,
+Nothing of TLS shows: the 413 comes instead of the HelloRequest. It is told from an ordinary limit on bodies
+(origin.body_too_large) by the log, or by other requests to the same path that were answered with a HelloRequest. With Expect:
+100-continue Apache renegotiates before the body and takes any size.`,
 		Asks: []string{
 			"On Apache httpd: grep -E 'AH02018|AH02257' in the error log",
 			"At which size does it begin? Near 48 KiB it is IIS' uploadReadAheadSize, near 128 KiB Apache's SSLRenegBufferSize",

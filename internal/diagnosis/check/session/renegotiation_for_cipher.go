@@ -17,17 +17,19 @@ func renegotiationForCipher() check.Check {
 		Catalogue: []int{39},
 		Refines:   []reason.Code{reason.TLSRenegotiationFailed, reason.TLSRenegotiationAsked, reason.TLSRenegotiationRefused},
 		On:        []fact.Kind{fact.TLSHelloRequest},
-		Text: `A directory or location of the origin has a cipher suite list of its own (Apache's SSLCipherSuite below <Directory>, <Location> or in .htaccess;
-leftovers of "server gated cryptography"). The origin learns only from the request that the suite of the first handshake is not on that
-list, sends **HelloRequest**, and shakes hands again: a full handshake without CertificateRequest, at the end of which another suite is in use.
+		Text: `A directory or location of the origin has a cipher suite list of its own (Apache's SSLCipherSuite below <Directory>, <Location> or
+in .htaccess; leftovers of "server gated cryptography"). The origin learns only from the request that the suite of the first
+handshake is not on that list, sends **HelloRequest**, and shakes hands again: a full handshake without CertificateRequest, at the
+end of which another suite is in use.
 
-For a client that answers, it costs two round trips and a signature for each connection. One that ignores HelloRequest waits for the origin's
-timer, one that refuses gets alert 40, as with client certificates (tls.hello_request_ignored, tls.hello_request_refused); the search for a
-certificate then leads nowhere, because none is wanted. Apache logs AH02220 *Reconfigured cipher suite will force renegotiation* at level trace3 and
-AH02264 *SSL cipher suite not renegotiated* where it does not come about.
+For a client that answers, it costs two round trips and a signature for each connection. One that ignores HelloRequest waits for
+the origin's timer, one that refuses gets alert 40, as with client certificates (tls.hello_request_ignored,
+tls.hello_request_refused); the search for a certificate then leads nowhere, because none is wanted. Apache logs AH02220
+*Reconfigured cipher suite will force renegotiation* at level trace3 and AH02264 *SSL cipher suite not renegotiated* where it does
+not come about.
 
-The secrets are needed to see it: the second ServerHello is sealed under the first handshake. A handshake with CertificateRequest, or one that
-ends with the same suite, is something else. TLS 1.3 cannot change the suite of a connection.`,
+The secrets are needed to see it: the second ServerHello is sealed under the first handshake. A handshake with CertificateRequest,
+or one that ends with the same suite, is something else. TLS 1.3 cannot change the suite of a connection.`,
 		Asks: []string{"On Apache httpd: grep -rn SSLCipherSuite in the configuration and in .htaccess files; what stands below the level of a virtual host is the cause"},
 		Mends: []finding.Mend{
 			{On: finding.Apache, Do: "Take the list out of the directory, and put what all paths need into the virtual host.",

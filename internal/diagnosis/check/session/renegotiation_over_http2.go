@@ -22,15 +22,16 @@ func renegotiationOverHTTP2() check.Check {
 		On:        []fact.Kind{fact.HTTP2RstStream, fact.HTTP2GoAway, fact.TLSHelloRequest},
 		Silences:  []finding.Code{"http2.http_1_1_required", "http2.stream_reset", "http2.goaway_race", "tls.hello_request_refused", "tls.hello_request_ignored", "tls.handshake_alert"},
 		Text: `HTTP/2 puts many requests on one connection, so a handshake for one of them cannot be told apart from the others: RFC 9113 section
-9.2.1 forbids renegotiation once the preface was sent, section 9.2.3 the client certificate asked for after a TLS 1.3 handshake. A server
-whose path wants a certificate answers that stream with RST_STREAM **HTTP_1_1_REQUIRED** (13) and expects the request again over HTTP/1.1. One
-that sends HelloRequest all the same breaks the rule, and clients answer PROTOCOL_ERROR or close.
+9.2.1 forbids renegotiation once the preface was sent, section 9.2.3 the client certificate asked for after a TLS 1.3 handshake. A
+server whose path wants a certificate answers that stream with RST_STREAM **HTTP_1_1_REQUIRED** (13) and expects the request again
+over HTTP/1.1. One that sends HelloRequest all the same breaks the rule, and clients answer PROTOCOL_ERROR or close.
 
-curl and browsers repeat the request over HTTP/1.1 without a word; Go does not (*stream error: stream ID 1; HTTP_1_1_REQUIRED*), nor do k6,
-Traefik and other programs made with it. nginx speaks HTTP/1.1 to its upstreams unless told otherwise, and never meets it.
+curl and browsers repeat the request over HTTP/1.1 without a word; Go does not (*stream error: stream ID 1; HTTP_1_1_REQUIRED*),
+nor do k6, Traefik and other programs made with it. nginx speaks HTTP/1.1 to its upstreams unless told otherwise, and never meets
+it.
 
-Other paths of the same site work over HTTP/2. Windows log-in (NTLM) is refused by IIS with the same code and has nothing to do with
-certificates: then the request over HTTP/1.1 shows neither HelloRequest nor CertificateRequest (http2.http_1_1_required).`,
+Other paths of the same site work over HTTP/2. Windows log-in (NTLM) is refused by IIS with the same code and has nothing to do
+with certificates: then the request over HTTP/1.1 shows neither HelloRequest nor CertificateRequest (http2.http_1_1_required).`,
 		Asks: []string{"Does the path want a client certificate? On Apache httpd: grep -rn SSLVerifyClient; on IIS: SSL Settings of the folder"},
 		Mends: append([]finding.Mend{
 			{On: finding.Lunette, Do: "Speak HTTP/1.1 to this origin; with TLS 1.2, so that it can renegotiate.", Lines: "origin:\n  http: \"1.1\"\n  tls:\n    max_version: \"1.2\""},

@@ -19,17 +19,19 @@ func resumptionFailed() check.Check {
 		Refines:   []reason.Code{reason.TLSAlert, reason.TLSSessionFault, reason.TLSReset, reason.TLSEOF},
 		On:        []fact.Kind{fact.TLSClientHello},
 		Silences:  []finding.Code{"tls.handshake_alert", "tls.closed_after_hello", "tls.records_corrupted", "tls.no_common_cipher"},
-		Text: `The client offers to resume a session: a session id, a ticket, or in TLS 1.3 a pre-shared key. An origin that does not know it must shake hands
-in full, and nothing is lost. Some fail instead: several servers behind one address share neither cache nor ticket keys and one of
-them takes a ticket for its own, the session belongs to another name (Apache then answers 421 or breaks off), a balancer in front mends
-extensions. The handshake ends with alert handshake_failure (40), illegal_parameter (47), decrypt_error (51) or bad_record_mac (20), or a reset,
-**now and then only**, because first connections and those to the right server pass.
+		Text: `The client offers to resume a session: a session id, a ticket, or in TLS 1.3 a pre-shared key. An origin that does not know it
+must shake hands in full, and nothing is lost. Some fail instead: several servers behind one address share neither cache nor
+ticket keys and one of them takes a ticket for its own, the session belongs to another name (Apache then answers 421 or breaks
+off), a balancer in front mends extensions. The handshake ends with alert handshake_failure (40), illegal_parameter (47),
+decrypt_error (51) or bad_record_mac (20), or a reset, **now and then only**, because first connections and those to the right
+server pass.
 
-nginx keeps upstream sessions by default (*SSL_do_handshake() failed ... bad record mac*); proxy_ssl_session_reuse off is the quick test. Go resumes only
-where ClientSessionCache is set. Where offers are declined each time it costs a full handshake for every connection, and no more.
+nginx keeps upstream sessions by default (*SSL_do_handshake() failed ... bad record mac*); proxy_ssl_session_reuse off is the
+quick test. Go resumes only where ClientSessionCache is set. Where offers are declined each time it costs a full handshake for
+every connection, and no more.
 
-It is told from a mismatch of suites or versions by the contrast: the same ClientHello without the offer passes. Alert 40 without an offer
-to resume is not this.`,
+It is told from a mismatch of suites or versions by the contrast: the same ClientHello without the offer passes. Alert 40 without
+an offer to resume is not this.`,
 		Asks: []string{
 			"Does each server behind the address take the tickets of the others? openssl s_client -connect A:443 -servername {host} -sess_out t; openssl s_client -connect B:443 -servername {host} -sess_in t",
 		},

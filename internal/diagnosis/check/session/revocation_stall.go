@@ -22,17 +22,17 @@ func revocationStall() check.Check {
 		Refines:   []reason.Code{reason.TLSTimeout, reason.ReadFirstByteTimeout, reason.TLSRenegotiationFailed, reason.TLSClientCertRejected},
 		On:        []fact.Kind{fact.TLSCertificate, fact.TLSClientKeyExchange},
 		Silences:  []finding.Code{"http1.slow_first_byte", "tls.silent_after_hello", "read.timer_inversion"},
-		Text: `The client showed a certificate, and now the origin checks it. Windows fetches the revocation list or asks the OCSP responder **in the middle of the
-handshake**, with time-outs of its own: 15 s for the first address (CryptoAPI's default), 45 s and more with several. Where outgoing HTTP is closed, as
-on most servers, every time-out is run through. Afterwards the failure is remembered for a while, so that **only the first** connection, or
-the first of each hour, is slow; then it either goes on or ends in 403.13.
+		Text: `The client showed a certificate, and now the origin checks it. Windows fetches the revocation list or asks the OCSP responder **in
+the middle of the handshake**, with time-outs of its own: 15 s for the first address (CryptoAPI's default), 45 s and more with
+several. Where outgoing HTTP is closed, as on most servers, every time-out is run through. Afterwards the failure is remembered
+for a while, so that **only the first** connection, or the first of each hour, is slow; then it either goes on or ends in 403.13.
 
-The site's log shows a normal time-taken, because the handshake is over before the request counts. Proxies report a slow or failed handshake:
-nginx *upstream timed out while SSL handshaking to upstream*, Go *TLS handshake timeout*.
+The site's log shows a normal time-taken, because the handshake is over before the request counts. Proxies report a slow or failed
+handshake: nginx *upstream timed out while SSL handshaking to upstream*, Go *TLS handshake timeout*.
 
-On the wire: the client's Certificate and Finished, then nothing of the server until its ChangeCipherSpec, where a check of a certificate takes
-milliseconds. At the origin itself SYNs to the addresses of the revocation list stand unanswered. Silence before the client's certificate is something
-else, and a lookup in a directory (certificate mapping) looks the same from outside.`,
+On the wire: the client's Certificate and Finished, then nothing of the server until its ChangeCipherSpec, where a check of a
+certificate takes milliseconds. At the origin itself SYNs to the addresses of the revocation list stand unanswered. Silence before
+the client's certificate is something else, and a lookup in a directory (certificate mapping) looks the same from outside.`,
 		Asks: []string{
 			"On the origin: certutil -verify -urlfetch gateway.crt (how long does it take?), event log Microsoft-Windows-CAPI2/Operational",
 			"On the origin, while it stands: netstat -ano | findstr SYN_SENT",

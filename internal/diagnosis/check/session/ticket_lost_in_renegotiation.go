@@ -16,14 +16,14 @@ func ticketLostInRenegotiation() check.Check {
 		Refines:   []reason.Code{reason.TLSRenegotiationFailed, reason.TLSAlert, reason.TLSSessionFault},
 		On:        []fact.Kind{fact.TLSHelloRequest},
 		Silences:  []finding.Code{"tls.handshake_alert", "http1.closed_before_answer", "tls.no_close_notify"},
-		Text: `In the second handshake of a renegotiation the origin's ServerHello carries the **session_ticket** extension, which promises a NewSessionTicket
-before its ChangeCipherSpec (RFC 5077 section 3.3), and the ticket does not come. OpenSSL servers do that when they renegotiate. OpenSSL clients do
-not mind; **GnuTLS** clients take the ChangeCipherSpec for a message out of turn and break off: *An unexpected TLS packet was received* (wget,
-gnutls-cli, curl built with GnuTLS and with tickets on). So of two clients that both answer the HelloRequest, one gets the page and one
-does not.
+		Text: `In the second handshake of a renegotiation the origin's ServerHello carries the **session_ticket** extension, which promises a
+NewSessionTicket before its ChangeCipherSpec (RFC 5077 section 3.3), and the ticket does not come. OpenSSL servers do that when
+they renegotiate. OpenSSL clients do not mind; **GnuTLS** clients take the ChangeCipherSpec for a message out of turn and break
+off: *An unexpected TLS packet was received* (wget, gnutls-cli, curl built with GnuTLS and with tickets on). So of two clients
+that both answer the HelloRequest, one gets the page and one does not.
 
-On the wire, with the secrets: HelloRequest, ClientHello, ServerHello with session_ticket, the client's flight, then ChangeCipherSpec and Finished of the
-origin without a ticket, and the client's alert unexpected_message (10) or its FIN.
+On the wire, with the secrets: HelloRequest, ClientHello, ServerHello with session_ticket, the client's flight, then
+ChangeCipherSpec and Finished of the origin without a ticket, and the client's alert unexpected_message (10) or its FIN.
 
 A client that ends the connection after a certificate that it does not trust, or an origin that breaks off, is something else.`,
 		Asks: []string{"Does the request pass without tickets? gnutls-cli --priority 'NORMAL:%NO_TICKETS' ADDRESS"},
