@@ -50,6 +50,9 @@ func (f *Flow) Dial() (Dialled, int) {
 		}
 		return DialUnreachable, i
 	}
+	if f.Heard(fact.SideClient, syn) >= 0 {
+		return DialConnected, -1 // the server's packets are lacking
+	}
 	again := f.Last(fact.TCPRetransmission)
 	if again < 0 && f.Until().Sub(f.Facts[syn].At) < unansweredFor {
 		return DialUnknown, -1

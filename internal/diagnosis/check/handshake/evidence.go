@@ -62,6 +62,9 @@ func refused(f *check.Flow) (r refusal, ok bool) {
 	if r.how != fact.TLSAlert && spoke(f, at, end.At) {
 		return r, false // something came, if only a warning
 	}
+	if f.Lacks(fact.SideServer, at) || r.how != fact.TLSAlert && f.Lacks(fact.SideClient, at) {
+		return r, false // the handshake went on, out of sight
+	}
 	return r, true
 }
 
