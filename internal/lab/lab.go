@@ -1,10 +1,11 @@
 // Package lab starts origins that misbehave on purpose, one per known fault, and a proxy that is careless.
 //
 // Input: a [Config] that names a fault of [Faults] or a way to renegotiate. Output: an [Origin] on 127.0.0.1 with throw-away
-// certificates, and [Event] values that say what it saw and did.
+// certificates, and [Event] values that say what it saw and did; for faults that lie in a name, a DNS server beside it. Each [Fault]
+// says what a gateway and the checks should make of it, and what a client has to ask ([Ask]).
 // Promises: an origin that is asked to renegotiate does it as IIS does: it reads the request, sends HelloRequest, and waits in
 // silence; everything ends with Close or with the context; nothing is written to disk.
-// Non-goals: serving anything real. The careless proxy verifies no certificate.
+// Non-goals: serving anything real; what needs a network of its own (test/netlab). The careless proxy verifies no certificate.
 package lab
 
 import (
