@@ -50,7 +50,7 @@ func (f *Flow) Dial() (Dialled, int) {
 		}
 		return DialUnreachable, i
 	}
-	if f.Heard(fact.SideClient, syn) >= 0 {
+	if f.Heard(fact.SideClient, syn) >= 0 && f.SynsAgain() == 0 {
 		return DialConnected, -1 // the server's packets are lacking
 	}
 	again := f.Last(fact.TCPRetransmission)

@@ -151,6 +151,13 @@ func lostBetween(f *check.Flow, s fact.Side, i, j int) bool {
 	return at >= 0 && (j < 0 || at < j)
 }
 
+// lostUntil is lostBetween up to a moment: what is lacking shows only when the next packet comes.
+func lostUntil(f *check.Flow, s fact.Side, i int, until time.Time) bool {
+	return f.Find(i, func(x *fact.Fact) bool {
+		return x.Side == s && (x.Kind == fact.TCPGap || x.Kind == fact.TLSRecordLost) && !x.At.After(until)
+	}) >= 0
+}
+
 // line is the request that was open at index i, in short.
 func line(f *check.Flow, i int) string {
 	out := "the request"

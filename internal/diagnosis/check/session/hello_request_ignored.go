@@ -85,6 +85,9 @@ func unanswered(f *check.Flow) *check.Verdict {
 		default:
 			v.Confidence, v.Settle = finding.Likely, "watch until the connection ends, or give the origin's log (--origin-log)"
 		}
+		if lostUntil(f, fact.SideServer, a.at, until) {
+			v.Confidence, v.Settle = finding.Likely, "a capture in which no packet of the server is lacking: it may have gone on in one"
+		}
 		if more := f.NextOf(fact.SideClient, a.at, fact.TLSApplicationData); more >= 0 && content < 0 {
 			v.Confidence, v.Settle = finding.Likely, "the decrypted content: the client was still sending, so that its answer may stand behind a body"
 		}
