@@ -24,26 +24,24 @@ func (o *originLogFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.zone, "origin-log-zone", "UTC", "time zone of error logs, whose times name none: Local, or as in Europe/Berlin")
 }
 
-// read reads the logs, of what they say around the time from start to end.
-func (o *originLogFlags) read(ctx context.Context, start, end time.Time, unmask bool, stderr io.Writer) ([]originlog.Entry, error) {
+// read reads of the logs what is wanted.
+func (o *originLogFlags) read(ctx context.Context, wanted func(*originlog.Entry) bool, unmask bool, stderr io.Writer) ([]originlog.Entry, int64, error) {
 	location, err := time.LoadLocation(o.zone)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--origin-log-zone %s: there is no such time zone", o.zone)}
+		return nil, 0, usageError{fmt.Errorf("--origin-log-zone %s: there is no such time zone", o.zone)}
 	}
-	const around = 26 * time.Hour // a clock may be off by a zone
-	cfg := originlog.Config{Unmask: unmask, Location: location, Keep: func(e *originlog.Entry) bool {
-		return e.At.After(start.Add(-around)) && e.At.Before(end.Add(around))
-	}}
+	cfg := originlog.Config{Unmask: unmask, Location: location, Keep: wanted}
+	lines := int64(0)
 	var all []originlog.Entry
 	for _, name := range o.files {
 		entries, report, err := readOriginLog(ctx, name, cfg)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		tellOriginLog(stderr, &report)
-		all = append(all, entries...)
+		all, lines = append(all, entries...), lines+report.Lines
 	}
-	return all, nil
+	return all, lines, nil
 }
 
 func readOriginLog(ctx context.Context, name string, cfg originlog.Config) ([]originlog.Entry, originlog.Report, error) {
@@ -74,18 +72,17 @@ func (o *originLogFlags) join(ctx context.Context, r *analysis.Report, unmask bo
 	if len(o.files) == 0 {
 		return nil
 	}
-	entries, err := o.read(ctx, r.Start.Time(), r.End.Time(), unmask, stderr)
+	entries, lines, err := o.read(ctx, r.OriginLogWanted(), unmask, stderr)
 	if err != nil {
 		return err
 	}
-	j := r.AddOriginLog(entries)
-	tellJoined(stderr, len(entries), j)
+	tellJoined(stderr, lines, r.AddOriginLog(entries))
 	return nil
 }
 
 // tellJoined says how much of the logs is about the connections.
-func tellJoined(w io.Writer, lines int, j *originlog.Joined) {
-	_, _ = fmt.Fprintf(w, "lunette: origin log: of %d lines around that time %d are about these connections", lines, j.Lines)
+func tellJoined(w io.Writer, lines int64, j *originlog.Joined) {
+	_, _ = fmt.Fprintf(w, "lunette: origin log: of %s %d are about these connections", counted(int(lines), "line"), j.Lines)
 	if j.Ambiguous > 0 {
 		_, _ = fmt.Fprintf(w, ", %d fit several and were left out", j.Ambiguous)
 	}

@@ -20,6 +20,7 @@ type candidate struct {
 	conn        int
 	least, most time.Duration
 	local       bool // the line names no zone: it may be off by one
+	request     int  // number of the request that it was found by, 0 where the port said it
 }
 
 // fits reports whether c is about its connection by a clock.
@@ -29,6 +30,7 @@ func (c *candidate) fits(k Clock) bool {
 
 const (
 	believable = 5 * time.Minute   // an offset up to this is taken from a single pair
+	close      = 5 * time.Second   // up to this even where the connection's port is busy in the log
 	enough     = 3                 // pairs that must agree on a larger one
 	afterwards = 200 * time.Second // how long after what was watched of a connection the origin may still log about it
 	mostPairs  = 1_000_000         // candidates that are weighed; lines without a port beyond them are left out
@@ -60,7 +62,9 @@ func (j *joiner) candidates(e *Entry) []candidate {
 		if from.IsValid() && j.addrs[from] && j.conns[r.conn].Client.Addr() != from {
 			continue
 		}
-		out = append(out, j.moment(e, &r))
+		c := j.moment(e, &r)
+		c.request = r.number
+		out = append(out, c)
 	}
 	return out
 }
@@ -141,7 +145,7 @@ func estimate(all []candidate) Clock {
 		edges = append(edges, edge{c.least - slack, 1, c.conn, c.local}, edge{c.most + slack, -1, c.conn, c.local})
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(b.open, a.open)) })
-	best := Clock{}
+	best, busy := Clock{}, busyConns(all)
 	depth, open, zoned := map[int]int{}, 0, 0 // candidates of a connection, connections, candidates with a zone
 	for i, e := range edges {
 		if !e.local {
@@ -156,12 +160,26 @@ func estimate(all []candidate) Clock {
 			continue
 		}
 		at, likely := within(e.at, edges[i+1].at, zoned == 0)
-		if !likely && open < enough || open < best.Pairs || open == best.Pairs && at.Abs() >= best.Offset.Abs() {
+		if open < enough && (!likely || busy[e.conn] && at.Abs() > close) || open < best.Pairs || open == best.Pairs && at.Abs() >= best.Offset.Abs() {
 			continue
 		}
 		best = Clock{Offset: at, Pairs: open}
 	}
 	return best.refined(all)
+}
+
+// busyConns are the connections whose candidates lie far from one another: their ports, or their requests, come again and again.
+func busyConns(all []candidate) map[int]bool {
+	first, last := map[int]time.Duration{}, map[int]time.Duration{}
+	busy := map[int]bool{}
+	for _, c := range all {
+		if _, seen := first[c.conn]; !seen {
+			first[c.conn], last[c.conn] = c.least, c.least
+		}
+		first[c.conn], last[c.conn] = min(first[c.conn], c.least), max(last[c.conn], c.least)
+		busy[c.conn] = last[c.conn]-first[c.conn] > 2*afterwards
+	}
+	return busy
 }
 
 // edge is where the offsets that a candidate allows begin or end.

@@ -36,12 +36,7 @@ const (
 // Join says which lines are about which connections. Lines with the client's port are joined by it, where the time agrees with what
 // all others say of the origin's clock; those without by method, target, status and time, where no second connection fits.
 func Join(conns []Conn, entries []Entry) *Joined {
-	j := &joiner{conns: conns, byPort: map[netip.AddrPort][]int{}, byLine: map[string][]request{}, addrs: map[netip.Addr]bool{}}
-	for i := range conns {
-		j.byPort[conns[i].Client] = append(j.byPort[conns[i].Client], i)
-		j.addrs[conns[i].Client.Addr()] = true
-		j.learn(i)
-	}
+	j := newJoiner(conns)
 	out := &Joined{Facts: make([][]fact.Fact, len(conns))}
 	candidates := make([][]candidate, len(entries))
 	var all []candidate
@@ -53,27 +48,28 @@ func Join(conns []Conn, entries []Entry) *Joined {
 		all = append(all, candidates[i]...)
 	}
 	out.Clock = estimate(all)
+	chosen := make([]*candidate, len(entries))
+	lines := map[place]int{}
 	for i := range entries {
-		at := -1
-		several := false
-		for _, c := range candidates[i] {
-			if !c.fits(out.Clock) {
-				continue
-			}
-			several = at >= 0 && at != c.conn
-			at = c.conn
-			if several {
-				break
-			}
-		}
+		c, several := choose(candidates[i], out.Clock)
 		switch {
 		case several:
 			out.Ambiguous++
-		case at < 0:
+		case c == nil:
 			out.Foreign++
 		default:
+			chosen[i] = c
+			lines[place{c.request, entries[i].Format}]++
+		}
+	}
+	for i, c := range chosen {
+		switch {
+		case c == nil:
+		case c.request > 0 && lines[place{c.request, entries[i].Format}] > most(&entries[i]):
+			out.Ambiguous++ // of several clients who asked for the same in one second
+		default:
 			out.Lines++
-			out.Facts[at] = append(out.Facts[at], entries[i].Fact(conns[at].ID, out.Clock.Offset))
+			out.Facts[c.conn] = append(out.Facts[c.conn], entries[i].Fact(conns[c.conn].ID, out.Clock.Offset))
 		}
 	}
 	for _, facts := range out.Facts {
@@ -82,18 +78,100 @@ func Join(conns []Conn, entries []Entry) *Joined {
 	return out
 }
 
+// place is a request, in a log of one format.
+type place struct {
+	request int
+	format  string
+}
+
+// most is how many lines a log writes about one request.
+func most(e *Entry) int {
+	if e.Format == ApacheError || e.Format == NginxError {
+		return 4
+	}
+	return 1
+}
+
+// choose is the one candidate that fits, nil without; several says that there are more connections, or requests.
+func choose(candidates []candidate, k Clock) (only *candidate, several bool) {
+	for i := range candidates {
+		c := &candidates[i]
+		switch {
+		case !c.fits(k):
+		case only != nil:
+			return nil, true
+		default:
+			only = c
+		}
+	}
+	return only, false
+}
+
 // request is one of a connection, as its facts tell of it.
 type request struct {
 	conn         int
+	number       int // among all, from 1
 	status       int
 	began, ended time.Time // ended is zero where its end was not seen
 }
 
 type joiner struct {
-	conns  []Conn
-	byPort map[netip.AddrPort][]int
-	byLine map[string][]request
-	addrs  map[netip.Addr]bool
+	conns    []Conn
+	byPort   map[netip.AddrPort][]int
+	byLine   map[string][]request
+	addrs    map[netip.Addr]bool
+	requests int
+}
+
+func newJoiner(conns []Conn) *joiner {
+	j := &joiner{conns: conns, byPort: map[netip.AddrPort][]int{}, byLine: map[string][]request{}, addrs: map[netip.Addr]bool{}}
+	for i := range conns {
+		j.byPort[conns[i].Client] = append(j.byPort[conns[i].Client], i)
+		j.addrs[conns[i].Client.Addr()] = true
+		j.learn(i)
+	}
+	return j
+}
+
+// Wanted is a Config.Keep that leaves out what cannot be about the connections: other ports, other requests, other days.
+func Wanted(conns []Conn) func(*Entry) bool {
+	j := newJoiner(conns)
+	var from, to time.Time
+	for i := range conns {
+		if c := &conns[i]; i == 0 {
+			from, to = c.Start, c.End
+		} else {
+			from, to = earlier(from, c.Start), later(to, c.End)
+		}
+	}
+	const zone = 26 * time.Hour // that a time may be off by where the zone is not known
+	return func(e *Entry) bool {
+		around := zone
+		if e.From.Port() == 0 && !e.local() {
+			around = 3 * believable
+		}
+		switch {
+		case e.At.Before(from.Add(-around)) || e.At.After(to.Add(around)):
+			return false
+		case e.From.Port() != 0:
+			return len(j.byPort[e.From]) > 0
+		}
+		return e.Method != "" && len(j.byLine[key(e.Method, e.Target)]) > 0
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // learn takes note of the requests of connection i.
@@ -116,7 +194,8 @@ func (j *joiner) learn(i int) {
 		switch {
 		case !ok:
 		case x.Kind == fact.RequestHead:
-			open[h.Stream] = append(open[h.Stream], request{conn: i, began: x.At})
+			j.requests++
+			open[h.Stream] = append(open[h.Stream], request{conn: i, number: j.requests, began: x.At})
 			keys[h.Stream] = append(keys[h.Stream], key(h.Method, h.Target))
 		case x.Kind == fact.ResponseHead:
 			settle(h.Stream, h.Status, endOf(facts, n))

@@ -50,6 +50,8 @@ func TestJoin(t *testing.T) {
 	}{
 		{"by port, behind the end of the capture", []Conn{conn(1, 0, false, 0, "/app")}, []Entry{entry(HTTPErr, 1, 120, During, "", "", 0)}, "1:1", 0, "0 0"},
 		{"by port, another port", []Conn{conn(1, 0, false, 0, "/app")}, []Entry{entry(HTTPErr, 2, 120, During, "", "", 0)}, "", 0, "0 1"},
+		{"a port that is used again and again", []Conn{conn(1, 0, true, 0, "/app")},
+			[]Entry{entry(HTTPErr, 1, -7000, During, "", "", 0), entry(HTTPErr, 1, 97, During, "", "", 0), entry(HTTPErr, 1, 9000, During, "", "", 0)}, "", 0, "0 3"},
 		{"the port of yesterday", []Conn{conn(1, 0, true, 200, "/app")}, []Entry{entry(HTTPErr, 1, -86400, During, "", "", 0)}, "", 0, "0 1"},
 		{"a clock that is off by three minutes", []Conn{conn(1, 0, true, 200, "/a"), conn(2, 10, true, 200, "/b")},
 			[]Entry{entry(Access, 1, 180, Began, "GET", "/a", 200), entry(Access, 2, 190, Began, "GET", "/b", 200)}, "1:1 2:1", 180, "0 0"},
@@ -61,6 +63,7 @@ func TestJoin(t *testing.T) {
 			[]Entry{entry(W3C, 0, 0.1, Ended, "GET", "/a", 200), entry(W3C, 0, 20.1, Ended, "GET", "/A?x=1", 200)}, "1:1 2:1", 0, "0 0"},
 		{"by request, another status", []Conn{conn(1, 0, true, 200, "/a")}, []Entry{entry(W3C, 0, 0.1, Ended, "GET", "/a", 403)}, "", 0, "0 1"},
 		{"by request, two at once", []Conn{conn(1, 0, true, 200, "/a"), conn(2, 0.2, true, 200, "/a")}, []Entry{entry(W3C, 0, 0.1, Ended, "GET", "/a", 200)}, "", 0, "1 0"},
+		{"by request, two lines for one", []Conn{conn(1, 0, true, 200, "/a")}, []Entry{entry(W3C, 0, 0.1, Ended, "GET", "/a", 200), entry(W3C, 0, 0.6, Ended, "GET", "/a", 200)}, "", 0, "2 0"},
 		{"no port and no request", []Conn{conn(1, 0, true, 200, "/a")}, []Entry{entry(ApacheError, 0, 0.1, During, "", "", 0)}, "", 0, "0 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
