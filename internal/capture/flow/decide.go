@@ -31,7 +31,7 @@ func (b *Builder) decide(final bool) {
 	if !f.proxied && !b.stripProxyHeader(final) {
 		return
 	}
-	g := guessBoth(client.buf, server.buf)
+	g := guessBoth(client.buf, server.buf, f.serverFirst())
 	if g == other && f.holes {
 		g = f.guessMiddle(final)
 	}
@@ -51,17 +51,21 @@ func (b *Builder) decide(final bool) {
 	}
 }
 
-// guessBoth is what the first bytes of both sides are. The client's count first; a server that speaks first speaks another protocol.
-func guessBoth(client, server []byte) guess {
+// guessBoth is what the first bytes of both sides are. The client's count first: a server that speaks first speaks another protocol, but
+// a client that takes it for one of TLS is what is to be told then.
+func guessBoth(client, server []byte, serverFirst bool) guess {
 	g := unclear
 	if len(client) > 0 {
 		g = sniffClient(client)
+	}
+	if serverFirst && (g == httpMessage || g == connect) && sniffServer(server) == other {
+		return other
 	}
 	if len(server) > 0 && (g == other || len(client) == 0) {
 		switch s := sniffServer(server); {
 		case s == tlsRecords || s == httpMessage:
 			return s
-		case len(client) == 0:
+		case len(client) == 0 && s != other:
 			g = s
 		}
 	}

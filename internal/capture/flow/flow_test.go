@@ -83,6 +83,7 @@ func TestProtocols(t *testing.T) {
 		"HTTP/2 in clear":      {[]said{{client, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"}}, ProtocolHTTP, "HTTP/2", "c:http2_preface"},
 		"an answer in clear":   {[]said{{client, hello}, {server, "HTTP/1.1 400 Bad Request\r\n\r\n"}}, ProtocolTLS, "", "s:not_tls"},
 		"server speaks first":  {[]said{{server, "220 mail.example.org ESMTP\r\n"}, {client, "EHLO x\r\n"}}, ProtocolUnknown, "", ""},
+		"a banner, then TLS":   {[]said{{server, "SSH-2.0-OpenSSH_9.2\r\n"}, {client, hello}}, ProtocolTLS, "", "s:not_tls c:client_hello"},
 		"something else":       {[]said{{client, "SSH-2.0-OpenSSH_9.2\r\n"}}, ProtocolUnknown, "", ""},
 		"a timeout unasked":    {[]said{{server, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"}}, ProtocolHTTP, "HTTP/1.1", "s:response_head"},
 		"PROXY, version 1":     {[]said{{client, "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + request}}, ProtocolHTTP, "HTTP/1.1", "c:proxy_protocol c:plain_request"},

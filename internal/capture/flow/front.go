@@ -55,6 +55,12 @@ func (h *held) first() fact.Stamp {
 	return h.pieces[0].at
 }
 
+// serverFirst reports whether the server spoke first.
+func (f *front) serverFirst() bool {
+	c, s := f.side[fact.SideClient].pieces, f.side[fact.SideServer].pieces
+	return len(s) > 0 && (len(c) == 0 || s[0].n < c[0].n)
+}
+
 // drop forgets the first n bytes and returns when the last of them came.
 func (h *held) drop(n int) (at fact.Stamp) {
 	found := false
