@@ -91,6 +91,13 @@ func (e *examination) sentence() string {
 	switch {
 	case e.tried != nil && e.tried.Reason != "":
 		return strings.TrimSpace(fmt.Sprintf("The origin answers, but Lunette's gateway does not take the answer: %s %s", e.tried.Reason, e.tried.Detail))
+	case e.behind() != nil:
+		o := e.behind()
+		how := fmt.Sprintf("is answered with status %d", o.Status())
+		if o.Err != nil {
+			how = "fails: " + o.Why()
+		}
+		return fmt.Sprintf("Directly GET %s works; through the gateway it %s. None of the known causes fits what the gateway shows: its own log is the next place to look.", o.Path, how)
 	case e.works():
 		return "Healthy: the request works as Lunette makes it, and nothing that was tried speaks against the origin."
 	case e.refused() != nil:

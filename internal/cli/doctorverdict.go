@@ -232,6 +232,21 @@ func (e *examination) refused() *probe.Outcome {
 	return nil
 }
 
+// behind is a request that fails through the gateway and works directly; nil without.
+func (e *examination) behind() *probe.Outcome {
+	for _, o := range e.report.Tries {
+		if !o.Via || o.Served() || o.Cut {
+			continue
+		}
+		for _, direct := range e.report.Tries {
+			if direct.Purpose == "plain" && direct.Path == o.Path && direct.Served() {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
 // slowest is the longest time to a first byte.
 func (e *examination) slowest() time.Duration {
 	var d time.Duration
@@ -248,7 +263,7 @@ func (e *examination) exit() error {
 	switch {
 	case slices.ContainsFunc(e.findings, func(f finding.Finding) bool { return f.Severity == finding.Critical }):
 		return errReported
-	case e.report.Cut != "" || !e.works() || e.tried != nil && e.tried.Reason != "":
+	case e.report.Cut != "" || !e.works() || e.behind() != nil || e.tried != nil && e.tried.Reason != "":
 		return errUndecided
 	}
 	return nil

@@ -45,7 +45,8 @@ func (c *climb) exchangeAll(o *Outcome, conn net.Conn, rc *recording.Conn, t try
 			return
 		}
 		start := time.Now()
-		rc.SetDeadline(start.Add(limit))
+		rc.SetReadDeadline(start.Add(limit))
+		rc.SetWriteDeadline(start.Add(limit + 2*time.Second)) // later: a record that is sealed and not sent would break the ones behind it
 		var a *Answer
 		var err error
 		if tc, ok := conn.(*tls.Conn); ok && tc.ConnectionState().NegotiatedProtocol == protoHTTP2 {

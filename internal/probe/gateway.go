@@ -18,19 +18,26 @@ func (c *climb) costGateway() int {
 
 // gateway asks a gateway in front for the same, by the site's name, and tells what differs from the direct way.
 func (c *climb) gateway() bool {
-	addr, err := c.gatewayAddr()
+	at, clear := strings.CutPrefix(c.cfg.Gateway, "http://")
+	clear = clear || !c.cfg.Target.TLS
+	addr, err := c.gatewayAddr(strings.TrimSuffix(at, "/"), clear)
 	if err != nil {
 		c.say(c.cfg.Gateway, Bad, err.Error())
 		return true
 	}
 	for i, path := range c.cfg.Paths {
 		t := try{purpose: "via", addr: addr, via: true, natural: true, shake: slowHandshake, requests: []request{{target: path}}}
-		if c.cfg.Target.TLS {
+		if !clear {
 			t.offer = c.modernOffer()
 			t.offer.enforce = false
 		}
 		o := c.do(t)
 		c.say("GET "+path, said(o), outcomeText(o))
+		for _, name := range []string{"Proxy-Status", "Via"} {
+			if len(o.Answers) > 0 && o.Answers[0].Header.Get(name) != "" {
+				c.say("  says", Said, fmt.Sprintf("%s: %.300s", name, o.Answers[0].Header.Get(name)))
+			}
+		}
 		if i < len(c.modern) {
 			for _, d := range Differences(c.modern[i], o) {
 				c.say("  differs", Said, fmt.Sprintf("%s: %s directly, %s through the gateway", d.What, d.A, d.B))
@@ -40,17 +47,17 @@ func (c *climb) gateway() bool {
 	return true
 }
 
-func (c *climb) gatewayAddr() (netip.AddrPort, error) {
-	host, p, err := net.SplitHostPort(c.cfg.Gateway)
+func (c *climb) gatewayAddr(at string, clear bool) (netip.AddrPort, error) {
+	host, p, err := net.SplitHostPort(at)
 	if err != nil {
-		host, p = strings.Trim(c.cfg.Gateway, "[]"), "443"
-		if !c.cfg.Target.TLS {
+		host, p = strings.Trim(at, "[]"), "443"
+		if clear {
 			p = "80"
 		}
 	}
 	n, err := port(p)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("read gateway %.100q: %w", c.cfg.Gateway, err)
+		return netip.AddrPort{}, fmt.Errorf("read gateway %.100q: %w", at, err)
 	}
 	addrs := c.resolve(host)
 	if len(addrs) == 0 {
