@@ -54,6 +54,9 @@ func runMalformedAnswer(c *check.Case) *check.Verdict {
 		return !chunkFault(text) && !strings.HasPrefix(text, "head over ") && !strings.HasPrefix(text, "101 ") && !strings.HasPrefix(text, "more is broken") &&
 			!strings.Contains(text, "SETTINGS of HTTP/2") && !strings.Contains(text, "are not shown") && !strings.Contains(text, "RFC 6455")
 	})
+	if i >= 0 && unasked(f, i) && !mine {
+		return nil
+	}
 	if i < 0 {
 		at := f.Last(fact.FirstByte, fact.ResponseHead, fact.RequestSent, fact.RequestDone)
 		if !mine || at < 0 {
@@ -71,9 +74,20 @@ func runMalformedAnswer(c *check.Case) *check.Verdict {
 		}
 	}
 	if !proven(f) {
-		v.Confidence, v.Severity, v.Settle = finding.Possible, finding.Warning, "capture again without losses: behind a gap HTTP is easily misread"
+		v.Confidence, v.Severity, v.Settle = finding.Possible, finding.Info, "capture again without losses: behind a gap HTTP is easily misread"
 	}
 	return v
+}
+
+// unasked reports whether the broken thing at index i is an answer to no request that servers may give: 408 before they close an idle
+// connection (RFC 9110 section 15.5.9), 400 to a client that ends, or says what they cannot read, before it asked for anything.
+func unasked(f *check.Flow, i int) bool {
+	head := f.NextOf(fact.SideServer, i, fact.ResponseHead)
+	if head < 0 || !strings.HasPrefix(f.Facts[i].Text, "response before its request") {
+		return false
+	}
+	asked := f.FirstOf(fact.SideClient, fact.RequestHead)
+	return f.Facts[head].Code == 408 || f.Facts[head].Code == 400 && (asked < 0 || asked > i)
 }
 
 // malformedReasons are the reasons of attempts that ended for the syntax of an answer.

@@ -90,6 +90,8 @@ func runSlowFirstByte(c *check.Case) *check.Verdict {
 	}
 	if !p.Sure {
 		v.Severity, v.Confidence, v.Settle = finding.Info, finding.Possible, "decrypt the connection (give its secrets): in TLS 1.3 an idle connection looks the same"
+	} else if !carriesLarge(f, p.At) && v.Confidence == finding.Certain {
+		v.Confidence, v.Settle = finding.Likely, "capture on the origin's side: an answer in packets of full size may be lost on the way, for none has come on this connection"
 	} else if v.Settle != "" && v.Confidence == finding.Certain {
 		v.Settle = "" // that nothing came is certain, whoever left
 	}
@@ -117,7 +119,7 @@ func slowButCame(f *check.Flow) *check.Verdict {
 		if b := f.NextOf(fact.SideServer, x.RequestDone, fact.FirstByte); b >= 0 && b < at {
 			at = b
 		}
-		if took := f.Since(x.RequestDone, at); took >= slow && !helloBetween(f, x.RequestDone, at) {
+		if took := f.Since(x.RequestDone, at); took >= slow && !helloBetween(f, x.RequestDone, at) && !f.Lacks(fact.SideServer, x.RequestDone-1) {
 			return &check.Verdict{Severity: finding.Info, Confidence: finding.Certain, Waited: took,
 				Summary: fmt.Sprintf("The answer to %s (%d) began after %s; it came, so nothing failed.", x.Line(), x.Status(), finding.Span(took)),
 				Proof:   []finding.Proof{f.Proof(x.RequestDone, x.Line()+" is out"), f.Proof(at, "the answer begins")}}
@@ -130,6 +132,25 @@ func slowButCame(f *check.Flow) *check.Verdict {
 func helloBetween(f *check.Flow, a, b int) bool {
 	i := f.Next(a, fact.TLSHelloRequest, fact.TLSPostHandshakeAuth, fact.TLSRenegotiated)
 	return i >= 0 && i < b
+}
+
+// carriesLarge reports whether packets of full size are known to reach the client: a certificate, or much of an answer, came before index
+// i. Where none did, an answer may be held up by the size of its packets (tcp.mtu_black_hole), and the client cannot tell.
+func carriesLarge(f *check.Flow, i int) bool {
+	const full = 1400
+	at := f.Find(-1, func(x *fact.Fact) bool {
+		switch {
+		case x.Side != fact.SideServer:
+		case x.Kind == fact.TLSCertificate:
+			return true
+		case x.Kind == fact.ResponseDone:
+			return x.Size >= full
+		case x.Kind == fact.TLSApplicationData:
+			return x.Size >= full*int64(max(x.Code, 1))
+		}
+		return false
+	})
+	return at >= 0 && at < i
 }
 
 // unacknowledged reports whether the client had to send data again and again after index i.
