@@ -158,11 +158,12 @@ func (c *Conn) keep(at time.Time, s fact.Side, p []byte) {
 	c.put(Piece{At: at, Side: s, Lost: lost})
 }
 
-// put adds a piece in order of time: a read and a write may end in another order than they began. Those of one side stay as they come.
+// put adds a piece in order of time: a read and a write may end in another order than they began, and either while another goroutine
+// closes. Bytes of one side stay as they come.
 func (c *Conn) put(p Piece) {
 	all := append(c.rec.Pieces, p)
 	i := len(all) - 1
-	for ; i > 0 && all[i-1].Side != p.Side && all[i-1].At.After(p.At); i-- {
+	for ; i > 0 && (all[i-1].Side != p.Side || all[i-1].End != fact.None) && all[i-1].At.After(p.At); i-- {
 		all[i] = all[i-1]
 	}
 	all[i] = p

@@ -160,7 +160,9 @@ func TestOrder(t *testing.T) {
 	c.keep(now.Add(3), fact.SideServer, []byte("more"))
 	c.keep(now.Add(1), fact.SideClient, []byte("question"))
 	c.keep(now.Add(4), fact.SideClient, []byte("next"))
-	want := []string{"question", "answer", "more", "next"}
+	c.end(now.Add(6), fact.SideClient, fact.TCPClosed)
+	c.keep(now.Add(5), fact.SideClient, []byte("written while it was closed"))
+	want := []string{"question", "answer", "more", "next", "written while it was closed", ""}
 	for i, p := range r.Pieces {
 		if string(p.Data) != want[i] {
 			t.Errorf("piece %d is %q", i, p.Data)
