@@ -80,8 +80,13 @@ func runNoCommonCipher(c *check.Case) *check.Verdict {
 			continue // the version alone explains it
 		}
 		v.Confidence, v.Settle = finding.Certain, ""
-		if !offersGroup(r.hello, group(o)) {
+		switch {
+		case !offersGroup(r.hello, group(o)):
 			v.Confidence, v.Settle = finding.Likely, "an answer in a group that this hello offers too"
+		case !alerted:
+			v.Confidence, v.Settle = finding.Likely, "the same again: an end without an alert may have other reasons; or Schannel's event 36874"
+		case !within(r.hello.Suites, h.Suites): // it may have taken one of this hello, had it been offered
+			v.Confidence, v.Settle = finding.Likely, "this hello with "+chosen+" added: is it answered"
 		}
 		v.Proof = append(v.Proof, answer(f, o, "to another hello the origin answers "+chosen+", which this one does not offer"))
 		v.Summary = fmt.Sprintf("The origin %s; of another hello it takes %s, which is not among the %d suites of this one.", r.did(), chosen, len(r.hello.Suites))
@@ -91,6 +96,16 @@ func runNoCommonCipher(c *check.Case) *check.Verdict {
 		return nil
 	}
 	return v
+}
+
+// within reports whether all suites are among those of another hello; what only signals something does not count.
+func within(suites, among []string) bool {
+	for _, s := range known(suites) {
+		if !slices.Contains(among, s) && s != "TLS_EMPTY_RENEGOTIATION_INFO_SCSV" && s != "TLS_FALLBACK_SCSV" {
+			return false
+		}
+	}
+	return true
 }
 
 // onlySuitesLeft reports whether h rules out the other readings of alert 40: name, group, type of the certificate, RFC 5746.
