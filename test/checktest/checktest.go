@@ -4,7 +4,8 @@
 // Promises: every check has a sample that it finds first, and a near miss in which it finds nothing. Non-goals: real traffic (test/parity).
 //
 // A sample has the files "facts" (the case), "findings" (what all checks of the package say about it, as [finding.Finding.Lines]),
-// and any number of files that begin with "near miss" (cases in which the check says nothing). A case is written as lines:
+// and any number of files that begin with "near miss" (cases in which the check says nothing). Further cases are called
+// "facts: what", with "findings: what". A case is written as lines:
 //
 //	flow 7 192.0.2.10:50001 > 192.0.2.20:443 watched=packets,records,plain name=shop.test ours reason=read.first_byte_timeout
 //	0.000 client tcp_syn
@@ -58,48 +59,61 @@ func Samples(t *testing.T, dir string, checks []check.Check) {
 func sample(t *testing.T, name string, a *txtar.Archive, checks []check.Check, k *check.Check) {
 	t.Helper()
 	found, missed := false, false
-	var got string
-	want := -1
-	for i, f := range a.Files {
+	var out, said txtar.Archive // as -update writes it: what the checks say stands last
+	for _, f := range a.Files {
 		switch {
-		case f.Name == "facts":
+		case strings.HasPrefix(f.Name, "facts"):
 			found = true
-			got = words(t, f, checks, k)
-		case f.Name == "findings":
-			want = i
+			of := "findings" + strings.TrimPrefix(f.Name, "facts")
+			got := words(t, f, checks, k)
+			if want, ok := part(a, of); !*update && !ok {
+				t.Errorf("%s: no file %s: run the test with -update and read what it wrote", name, of)
+			} else if diff := cmp.Diff(want, got); !*update && diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", name, of, diff)
+			}
+			out.Files = append(out.Files, f)
+			said.Files = append(said.Files, txtar.File{Name: of, Data: []byte(got)})
+		case strings.HasPrefix(f.Name, "findings"):
 		case strings.HasPrefix(f.Name, "near miss"):
 			missed = true
-			c, err := Parse(string(f.Data))
-			if err != nil {
-				t.Errorf("%s: %s: %v", name, f.Name, err)
-				continue
-			}
-			for _, x := range check.Run([]check.Check{*k}, c).Findings {
-				t.Errorf("%s: %s gives a finding: %s", name, f.Name, x.Summary)
-			}
+			miss(t, name, f, k)
+			out.Files = append(out.Files, f)
 		default:
-			t.Errorf("%s: a file is called %q; want facts, findings, near miss…", name, f.Name)
+			t.Errorf("%s: a file is called %q; want facts…, findings…, near miss…", name, f.Name)
 		}
 	}
 	if !found || !missed {
 		t.Errorf("%s: wants a file facts and a file near miss", name)
 	}
 	if *update {
-		if want < 0 {
-			a.Files, want = append(a.Files, txtar.File{Name: "findings"}), len(a.Files)
-		}
-		a.Files[want].Data = []byte(got)
-		if err := os.WriteFile(name, txtar.Format(a), 0o644); err != nil {
+		out.Comment, out.Files = a.Comment, append(out.Files, said.Files...)
+		if err := os.WriteFile(name, txtar.Format(&out), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// miss demands that the check says nothing of a near miss.
+func miss(t *testing.T, name string, f txtar.File, k *check.Check) {
+	t.Helper()
+	c, err := Parse(string(f.Data))
+	if err != nil {
+		t.Errorf("%s: %s: %v", name, f.Name, err)
 		return
 	}
-	if want < 0 {
-		t.Fatalf("%s: no file findings: run the test with -update and read what it wrote", name)
+	for _, x := range check.Run([]check.Check{*k}, c).Findings {
+		t.Errorf("%s: %s gives a finding: %s", name, f.Name, x.Summary)
 	}
-	if diff := cmp.Diff(string(a.Files[want].Data), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
+}
+
+// part is the file of a with this name.
+func part(a *txtar.Archive, name string) (string, bool) {
+	for _, f := range a.Files {
+		if f.Name == name {
+			return string(f.Data), true
+		}
 	}
+	return "", false
 }
 
 // words are all findings about a case; k must be the first.

@@ -72,6 +72,8 @@ func runSilentAfterHello(c *check.Case) *check.Verdict {
 		v.Proof = append(v.Proof, f.Proof(again, "the ClientHello is sent again: it was not acknowledged, so it may never have arrived"))
 	case f.Watched&check.Packets == 0:
 		v.Confidence, v.Settle = finding.Likely, "a capture of the packets: it shows whether the ClientHello was acknowledged"
+	case !f.AtServer():
+		v.Confidence, v.Settle = finding.Likely, "a capture on the origin's side: an answer in packets of full size may have been lost on the way (tcp.mtu_black_hole)"
 	case r.end < 0:
 		v.Confidence, v.Settle = finding.Likely, "watch until the connection ends"
 	}
