@@ -41,10 +41,12 @@ func requestFaults() []fault {
 	}
 }
 
-// httpsys is an answer of the kernel's HTTP server in front of IIS: the application never sees such a request.
-func httpsys(status, title, text string) string {
+// httpsys is an answer of the kernel's HTTP server in front of IIS, byte for byte as long as its own: the application never sees such a
+// request. The title is the phrase alone, what stands behind it is in the heading.
+func httpsys(status, heading, text string) string {
+	title, _, _ := strings.Cut(heading, " - ")
 	page := "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\"\"http://www.w3.org/TR/html4/strict.dtd\">\r\n<HTML><HEAD><TITLE>" + title +
-		"</TITLE>\r\n<META HTTP-EQUIV=\"Content-Type\" Content=\"text/html; charset=us-ascii\"></HEAD>\r\n<BODY><h2>" + title +
+		"</TITLE>\r\n<META HTTP-EQUIV=\"Content-Type\" Content=\"text/html; charset=us-ascii\"></HEAD>\r\n<BODY><h2>" + heading +
 		"</h2>\r\n<hr><p>" + text + "</p>\r\n</BODY></HTML>\r\n"
 	return "HTTP/1.1 " + status + "\r\nContent-Type: text/html; charset=us-ascii\r\nServer: Microsoft-HTTPAPI/2.0\r\nConnection: close\r\nContent-Length: " +
 		itoa(len(page)) + "\r\n\r\n" + page
