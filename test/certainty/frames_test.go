@@ -35,7 +35,6 @@ func (f frame) tuple() [12]byte {
 const (
 	flagFIN = 1
 	flagSYN = 2
-	flagRST = 4
 )
 
 // framesOf reads the frames of a capture, and the key log that is inside.
