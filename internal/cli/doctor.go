@@ -32,6 +32,7 @@ type doctorFlags struct {
 	webSocket           bool
 	idle, budget        time.Duration
 	format, write       string
+	log                 originLogFlags
 }
 
 func doctorCommand() *cobra.Command {
@@ -65,6 +66,7 @@ func doctorCommand() *cobra.Command {
 	f.BoolVar(&d.vouched, "origin-is-mine", false, "probe an address that DNS does not have for this name: I may do so")
 	f.StringVar(&d.format, "format", "text", "`FORMAT`: text or json")
 	f.StringVar(&d.write, "write", "", "write all connections into a pcapng `FILE`, with their secrets")
+	d.log.add(f)
 	return cmd
 }
 
@@ -88,7 +90,7 @@ func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Wri
 			return err
 		}
 	}
-	if err := e.judge(context.WithoutCancel(ctx)); err != nil {
+	if err := e.judge(context.WithoutCancel(ctx), &d.log, stderr); err != nil {
 		return err
 	}
 	d.settle(ctx, e)

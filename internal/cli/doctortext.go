@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	checks "github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/finding"
 	"github.com/lunette-waf/lunette/internal/probe"
 )
@@ -48,7 +49,7 @@ func (d *doctorOutput) step(name, asks string, conns int) {
 
 func (d *doctorOutput) line(l probe.Line) {
 	mark := map[probe.Mark]string{probe.Good: "+", probe.Bad: "!", probe.Absent: "-", probe.Said: " "}[l.Mark]
-	d.printf("  %s %-34s %s\n", mark, printable(l.What), printable(l.Text))
+	d.printf("  %s %-38s %s\n", mark, printable(l.What), printable(l.Text))
 }
 
 // verdict prints the causes and the settings.
@@ -71,8 +72,23 @@ func (d *doctorOutput) verdict(e *examination) error {
 	if serious == 0 && e.report.Cut == "" {
 		d.printf("\n  %s\n", printable(e.sentence()))
 	}
+	if more := e.further(); len(more) > 0 && serious == 0 {
+		d.printf("\n  Some checks could not look. They would need:\n")
+		for _, how := range more {
+			d.printf("    %s\n", how)
+		}
+	}
 	d.settings(e)
 	return nil
+}
+
+// further is how what is lacking would be come by, as far as the doctor cannot.
+func (e *examination) further() []string {
+	var w checks.Watched
+	for _, l := range e.lacking {
+		w |= l.For
+	}
+	return (w & (checks.Packets | checks.OriginLog)).How()
 }
 
 // serious is how many findings are above info.

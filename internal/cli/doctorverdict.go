@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -40,10 +41,13 @@ func (e *examination) recordings() []*recording.Recording {
 }
 
 // judge asks the checks about every connection that was made as a client in earnest makes one; all others are evidence beside it.
-func (e *examination) judge(ctx context.Context) error {
+func (e *examination) judge(ctx context.Context, log *originLogFlags, stderr io.Writer) error {
 	recs := e.recordings()
 	flows, err := analysis.Recorded(ctx, recs, analysis.Config{})
 	if err != nil {
+		return err
+	}
+	if err := log.join(ctx, &analysis.Report{Flows: flows}, false, stderr); err != nil {
 		return err
 	}
 	all := make([]*checks.Flow, len(flows))

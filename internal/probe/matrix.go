@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/tlswire"
@@ -116,41 +118,62 @@ const (
 	mostUnanswered = 3 // of them may go without any answer where none works, before the rest is left out
 )
 
-// tls goes through the matrix, one handshake after the other.
+// farAway is how long a handshake takes with an origin that is worth several connections at once, and atOnce how many.
+const (
+	farAway = 60 * time.Millisecond
+	atOnce  = 4
+)
+
+// tls goes through the matrix, one handshake after the other; to an origin that is far away and answers, a few side by side.
 func (c *climb) tls() bool {
 	if !c.cfg.Target.TLS { // the request in clear failed: is it the wrong scheme?
-		c.vary(variant{purpose: "tls_on_clear", what: "TLS on this port", optional: true, change: func(*offer) {}})
+		v := variant{purpose: "tls_on_clear", what: "TLS on this port", optional: true, change: func(*offer) {}}
+		c.told(&v, c.vary(&v))
 		return true
 	}
 	for i := range c.caches {
 		c.caches[i] = tls.NewLRUClientSessionCache(4)
 	}
-	unanswered := 0
-	for i, v := range c.variants() {
-		if c.ctx.Err() != nil {
-			return true
-		}
-		if strings.HasPrefix(v.purpose, "resume") && !c.shook("tls"+strings.TrimPrefix(v.purpose, "resume")) {
-			continue
-		}
-		o := c.vary(v)
-		if o.Shaken() && o.Purpose != "sni_none" && c.working == nil {
-			c.working = c.legacyOffer()
-			v.change(c.working)
-		}
-		if timedOut(o.Err) {
-			unanswered++
-		}
-		if i == firstVariants-1 && unanswered >= mostUnanswered && c.working == nil {
-			c.say("the rest", Absent, fmt.Sprintf("left out: of %d hellos %d went without answer, and none led to a handshake", firstVariants, unanswered))
-			break
-		}
+	width := 1
+	if c.plain.Shaken() && c.plain.Times.TLS > farAway {
+		width = atOnce
 	}
+	c.matrix(c.variants(), width)
 	if c.working == nil && c.plain.Trust == "" {
 		c.clearText()
 	}
 	c.smaller()
 	return true
+}
+
+// matrix tries the variants, width of them side by side, and tells of them in their order.
+func (c *climb) matrix(all []variant, width int) {
+	unanswered := 0
+	for at := 0; at < len(all) && c.ctx.Err() == nil; at += width {
+		batch := slices.DeleteFunc(slices.Clone(all[at:min(at+width, len(all))]), func(v variant) bool {
+			version, again := strings.CutPrefix(v.purpose, "resume")
+			return again && !c.shook("tls"+version)
+		})
+		outs := make([]*Outcome, len(batch))
+		var wg sync.WaitGroup
+		for i := range batch {
+			wg.Go(func() { outs[i] = c.vary(&batch[i]) })
+		}
+		wg.Wait()
+		for i, o := range outs {
+			if c.told(&batch[i], o); timedOut(o.Err) {
+				unanswered++
+			}
+			if o.Shaken() && o.Purpose != "sni_none" && c.working == nil {
+				c.working = c.legacyOffer()
+				batch[i].change(c.working)
+			}
+		}
+		if at == firstVariants-1 && unanswered >= mostUnanswered && c.working == nil {
+			c.say("the rest", Absent, fmt.Sprintf("left out: of %d hellos %d went without answer, and none led to a handshake", firstVariants, unanswered))
+			return
+		}
+	}
 }
 
 // smaller lets the small hello speak for the plain request where both failed alike: it was not the size.
@@ -182,8 +205,8 @@ func (c *climb) alike() *offer {
 	return o
 }
 
-// vary makes one handshake and tells of it.
-func (c *climb) vary(v variant) *Outcome {
+// vary makes one handshake.
+func (c *climb) vary(v *variant) *Outcome {
 	t := try{purpose: v.purpose, natural: v.natural, addr: v.addr, own: v.own, split: v.split}
 	if v.own == nil {
 		if t.offer = c.legacyOffer(); v.like {
@@ -195,6 +218,11 @@ func (c *climb) vary(v variant) *Outcome {
 	if strings.HasPrefix(v.purpose, "resume") && !o.Shaken() {
 		o.Natural = true // a client that resumes is no exception
 	}
+	return o
+}
+
+// told says what came of a variant.
+func (c *climb) told(v *variant, o *Outcome) {
 	mark, text := Good, ""
 	switch {
 	case o.Shaken():
@@ -210,7 +238,6 @@ func (c *climb) vary(v variant) *Outcome {
 		}
 	}
 	c.say(v.what, mark, text)
-	return o
 }
 
 // handshakeText says what a completed handshake came to.

@@ -42,6 +42,7 @@ func TestApacheRenegotiates(t *testing.T) {
 		{"/optional/", "tls.hello_request_ignored", 1, true, nil},
 		{"/require/", "tls.client_cert_required", 1, false, nil},
 		{"/require/", "tls.hello_request_ignored", 1, true, certs},
+		{"/optional/", "tls.hello_request_ignored", 1, true, []string{"--origin-log", filepath.Join(s.Dir, "error.log"), "--origin-log-zone", "Local"}},
 		{"/cipher/", "tls.hello_request_ignored", 1, true, nil},
 	} {
 		t.Run(fmt.Sprint(tt.path, " ", len(tt.more)), func(t *testing.T) {
