@@ -142,10 +142,12 @@ func (d *doctorOutput) settings(e *examination) {
 			d.printf("\nNo settings are known that make Lunette work with this origin as it is: %s.\n", printable(s.Unknown))
 		}
 		return
+	case e.tried == nil || e.tried.Reason != "" || e.tried.Status >= 400:
+		d.printf("\nSettings for Lunette, the nearest that are known, as an item of sites:\n")
 	case len(s.Why) == 0:
-		d.printf("\nLunette works with this origin by its defaults; below sites::\n")
+		d.printf("\nLunette works with this origin by its defaults; as an item of sites:\n")
 	default:
-		d.printf("\nSettings for Lunette, for the origin as it is; below sites::\n")
+		d.printf("\nSettings for Lunette, for the origin as it is, as an item of sites:\n")
 	}
 	for l := range strings.Lines(e.yaml) {
 		d.printf("  %s\n", strings.TrimRight(printable(strings.TrimRight(l, "\n")), " "))

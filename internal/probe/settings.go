@@ -124,7 +124,7 @@ func (c *climb) departTrust(s *Settings) {
 func (c *climb) departAfter(s *Settings) {
 	if len(c.asked) > 0 {
 		for _, o := range c.report.Tries {
-			if o.Purpose == purposeComply && o.HelloRequests > 0 && !o.Served() {
+			if o.Purpose == purposeComply && o.HelloRequests > 0 && (!o.Served() || o.Status() == 403) {
 				if !o.AsksCert {
 					s.Unknown = "GET " + o.Path + " fails in the new handshake that the origin asks for: " + outcomeText(o)
 					continue
