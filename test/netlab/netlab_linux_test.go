@@ -143,10 +143,6 @@ func first(t *testing.T, file string, want finding.Code) {
 			}
 		}
 	}
-	if want == "tcp.mtu_black_hole" && len(said) == 0 {
-		t.Log("a gap that never closes is no evidence yet: silence is better than a wrong cause")
-		return
-	}
 	if want != "" || len(said) > 0 {
 		t.Errorf("want %q first, found:\n%s", want, strings.Join(said, "\n"))
 	}

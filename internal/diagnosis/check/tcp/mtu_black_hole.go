@@ -115,28 +115,78 @@ func movedOn(f *check.Flow, i int) bool {
 	return f.Heard(fact.SideServer, i) >= 0 || f.Heard(fact.SideClient, i) >= 0
 }
 
-// tailOnly finds a flight of the server's of which only the short end arrived.
+// tailOnly finds a flight of the server's of which only the short end arrived, and the full-sized packets before it never.
 func tailOnly(f *check.Flow) *check.Verdict {
+	gap := lastHole(f)
+	if gap < 0 {
+		return nil
+	}
+	from := gap // what shows the hole: the segment behind it
+	if i := lastShort(f); i >= 0 {
+		from = i
+	} else if !fullSized(f, f.Facts[gap].Size) || goesOn(f, gap) {
+		return nil
+	}
+	waited := remaining(f, from)
+	if waited < surely {
+		return nil
+	}
+	what := "a segment of the server's arrives, what comes before it does not"
+	if x := &f.Facts[from]; x.Kind == fact.TCPOutOfOrder {
+		what = fmt.Sprintf("a short segment of the server's arrives (%d bytes), what comes before it does not", x.Size)
+	}
+	return &check.Verdict{Confidence: finding.Likely, Waited: unowned(f, from, waited), Settle: settleMTU,
+		Proof: []finding.Proof{f.Proof(from, what),
+			f.Proof(gap, fmt.Sprintf("%d bytes before it never came, and were never acknowledged", f.Facts[gap].Size))},
+		Summary: fmt.Sprintf("Of what the server sent only a short last segment arrived; %d bytes before it never came, in %s.", f.Facts[gap].Size, finding.Span(waited))}
+}
+
+// lastHole is the last gap of the server's that is at least a large segment and that the client never acknowledged; -1 without.
+func lastHole(f *check.Flow) int {
+	i := f.Last(fact.TCPGap)
+	for i >= 0 && f.Facts[i].Side != fact.SideServer {
+		i = lastBefore(f, i, fact.TCPGap)
+	}
+	if i < 0 || f.Facts[i].Size < largeSegment || f.Facts[i].Text != "unknown" {
+		return -1
+	}
+	return i
+}
+
+// lastShort is the server's last segment that came out of order, where it is a short one; -1 without.
+func lastShort(f *check.Flow) int {
 	i := f.Last(fact.TCPOutOfOrder)
 	for i >= 0 && f.Facts[i].Side != fact.SideServer {
 		i = lastBefore(f, i, fact.TCPOutOfOrder)
 	}
 	if i < 0 || f.Facts[i].Text != "" || f.Facts[i].Size/int64(max(1, f.Facts[i].Code)) >= largeSegment {
-		return nil
+		return -1
 	}
-	gap := f.NextOf(fact.SideServer, i-1, fact.TCPGap)
-	if gap < 0 {
-		gap = f.FirstOf(fact.SideServer, fact.TCPGap)
+	return i
+}
+
+// fullSized reports whether n bytes are whole segments of the size that both ends agreed on, with the option for time in each or without;
+// true where that size is not known.
+func fullSized(f *check.Flow, n int64) bool {
+	const stamps = 12 // bytes of the timestamps option
+	mss := int64(0)
+	for _, k := range [...]fact.Kind{fact.TCPSyn, fact.TCPSynAck} {
+		if i := f.First(k); i >= 0 {
+			if o, ok := f.Facts[i].Detail.(*fact.TCPOptions); ok && o.MSS > stamps && (mss == 0 || int64(o.MSS) < mss) {
+				mss = int64(o.MSS)
+			}
+		}
 	}
-	if gap < 0 || f.Facts[gap].Size < largeSegment || f.Facts[gap].Text == "lost" || f.Facts[gap].Text == "cut" {
-		return nil
-	}
-	waited := remaining(f, i)
-	if waited < surely {
-		return nil
-	}
-	return &check.Verdict{Confidence: finding.Likely, Waited: unowned(f, i, waited), Settle: settleMTU,
-		Proof: []finding.Proof{f.Proof(i, fmt.Sprintf("a short segment of the server's arrives (%d bytes), what comes before it does not", f.Facts[i].Size)),
-			f.Proof(gap, fmt.Sprintf("%d bytes before it never came", f.Facts[gap].Size))},
-		Summary: fmt.Sprintf("Of what the server sent only a short last segment arrived; %d bytes before it never came, in %s.", f.Facts[gap].Size, finding.Span(waited))}
+	return mss == 0 || n%mss == 0 || n%(mss-stamps) == 0
+}
+
+// goesOn reports whether anything new of the server's came later than the fact at index i; what TLS says of a hole is nothing new.
+func goesOn(f *check.Flow, i int) bool {
+	return f.Find(i, func(x *fact.Fact) bool {
+		switch x.Kind {
+		case fact.TCPGap, fact.TLSRecordLost, fact.TLSBadRecord, fact.TCPRetransmission, fact.TCPKeepAlive, fact.Silence, fact.TCPClosed, fact.TCPReset:
+			return false
+		}
+		return x.Side == fact.SideServer && x.At.After(f.Facts[i].At)
+	}) >= 0
 }
