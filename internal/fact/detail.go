@@ -6,7 +6,7 @@ import "time"
 // not carry are empty. Nothing in it is trusted: strings are as the peer sent them.
 type Detail interface{ detail() }
 
-// TCPOptions is what a SYN or SYN-ACK offered.
+// TCPOptions is what a SYN or SYN-ACK offered, and what the packet of a reset tells of who made it.
 type TCPOptions struct {
 	MSS         int    `json:"mss,omitempty"`          // bytes
 	WindowScale int    `json:"window_scale,omitempty"` // shift, -1 when absent
@@ -191,7 +191,7 @@ func NewDetail(k Kind) Detail {
 	switch k {
 	case DNSAnswer, DNSFailed:
 		return new(DNSLookup)
-	case TCPSyn, TCPSynAck:
+	case TCPSyn, TCPSynAck, TCPReset:
 		return new(TCPOptions)
 	case TLSClientHello:
 		return new(ClientHello)

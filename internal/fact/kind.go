@@ -27,7 +27,7 @@ const (
 	TCPKeepAlive      // Code: how many probes in a row
 	TCPZeroWindow     // this side cannot take more
 	TCPWindowOpen     // after a zero window; Size: nanoseconds that it lasted
-	TCPReset          // RST seen
+	TCPReset          // RST seen; [*TCPOptions] of a packet: its window, TTL and IP ID
 	TCPClosed         // FIN seen
 	TCPPortReused     // the same ports begin another connection
 	ICMPUnreachable   // Code: type*256+code; Text: its name, mtu in it where it says one

@@ -68,7 +68,7 @@ func (t *Tracker) reset(c *conn, d int, s *packet.Segment) {
 		return
 	}
 	if c.h != nil && !told {
-		t.tell(c, d, at, fact.Fact{Kind: fact.TCPReset})
+		t.tell(c, d, at, fact.Fact{Kind: fact.TCPReset, Detail: &fact.TCPOptions{WindowScale: -1, Window: int(s.Window), TTL: int(s.TTL), IPID: s.IPID}})
 	}
 }
 

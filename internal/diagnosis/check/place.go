@@ -23,3 +23,18 @@ func (f *Flow) AtServer() bool {
 	here, way := f.Since(syn, synAck), f.Since(synAck, ack)
 	return way >= apart && here < way/5
 }
+
+// OddTTL reports whether the RST at index i came with another TTL (hop limit) than the server's SYN-ACK, with both: then another machine
+// made it, or it came by another way. False where either is not known.
+func (f *Flow) OddTTL(i int) (synAck, reset int, odd bool) {
+	at := f.First(fact.TCPSynAck)
+	if at < 0 || i < 0 || f.Facts[i].Kind != fact.TCPReset || f.Facts[i].Side != fact.SideServer {
+		return 0, 0, false
+	}
+	a, _ := f.Facts[at].Detail.(*fact.TCPOptions)
+	b, _ := f.Facts[i].Detail.(*fact.TCPOptions)
+	if a == nil || b == nil || a.TTL == 0 || b.TTL == 0 {
+		return 0, 0, false
+	}
+	return a.TTL, b.TTL, a.TTL != b.TTL
+}
