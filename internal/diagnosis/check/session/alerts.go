@@ -27,8 +27,11 @@ const (
 
 // fatal reports whether x is an alert that ends its connection; facts of live traffic may lack the level.
 func fatal(x *fact.Fact) bool {
-	if x.Kind != fact.TLSAlert || x.Code == alertCloseNotify || x.Code == alertUserCanceled || x.Code == alertNoRenegotiation {
+	switch {
+	case x.Kind != fact.TLSAlert || x.Code == alertCloseNotify:
 		return false
+	case x.Code == alertUserCanceled || x.Code == alertNoRenegotiation: // warnings, unless their level says otherwise
+		return x.Size == 2
 	}
 	return x.Size != 1
 }

@@ -57,6 +57,9 @@ func runKeyUpdateStall(c *check.Case) *check.Verdict {
 			v.Summary = "The " + f.Facts[i].Side.String() + " changed its keys (KeyUpdate), and the " + peer.String() + " broke off with " + alertWords(&f.Facts[alert]) + "."
 			return v
 		}
+		if v := stoppedItself(f, i); v != nil {
+			return v
+		}
 		waited, at := f.SilenceAfter(i, heard)
 		if waited < 5*patience || f.Facts[at].Side != peer || heard >= 0 || f.Facts[i].Code != 1 {
 			continue
@@ -69,4 +72,16 @@ func runKeyUpdateStall(c *check.Case) *check.Verdict {
 		return v
 	}
 	return nil
+}
+
+// stoppedItself is an end that sends nothing any more after its own KeyUpdate, though it owes something. It may be chance.
+func stoppedItself(f *check.Flow, i int) *check.Verdict {
+	side := f.Facts[i].Side
+	waited, at := f.SilenceAfter(i, -1)
+	if waited < 5*patience || f.Facts[at].Side != side || f.Heard(side, i) >= 0 && f.Heard(side, i) < at {
+		return nil
+	}
+	return &check.Verdict{Confidence: finding.Possible, Waited: waited, Settle: "the same request over TLS 1.2, and once more over TLS 1.3: does it always stop at the KeyUpdate?",
+		Proof:   []finding.Proof{f.Proof(i, "KeyUpdate of the "+side.String()), f.Proof(at, "from here on nothing of the "+side.String()+", whose turn it is")},
+		Summary: "The " + side.String() + " changed its keys (KeyUpdate) and sent nothing after it, though it owed more, for " + finding.Span(waited) + "."}
 }

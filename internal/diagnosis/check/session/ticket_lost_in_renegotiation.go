@@ -1,6 +1,8 @@
 package session
 
 import (
+	"strings"
+
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
@@ -43,6 +45,9 @@ func runTicketLost(c *check.Case) *check.Verdict {
 		if a.answer != complied || lostBetween(f, fact.SideServer, a.at, -1) {
 			continue
 		}
+		if v := ticketLostLive(f, &a); v != nil {
+			return v
+		}
 		second := f.NextOf(fact.SideServer, a.at, fact.TLSServerHello)
 		if second < 0 || second > a.until {
 			continue
@@ -50,12 +55,12 @@ func runTicketLost(c *check.Case) *check.Verdict {
 		h, ok := f.Facts[second].Detail.(*fact.ServerHello)
 		changes := f.NextOf(fact.SideServer, second, fact.TLSChangeCipherSpec)
 		ticket := f.NextOf(fact.SideServer, second, fact.TLSNewSessionTicket)
-		if !ok || !h.SessionTicket || changes < 0 || ticket >= 0 && ticket < changes || spoke(f, changes) >= 0 {
+		if !ok || !h.SessionTicket || changes < 0 || ticket >= 0 && ticket < changes {
 			continue
 		}
 		end := f.EndAfter(changes)
-		if end.At < 0 || end.Side != fact.SideClient {
-			continue
+		if end.At < 0 || end.Side != fact.SideClient || spoke(f, changes) >= 0 && !brokeOff(&f.Facts[end.At]) {
+			continue // the page may have been on its way when the client broke off, else it was served
 		}
 		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{
 			f.Proof(a.at, "the origin asks to renegotiate"), f.Proof(second, "its second ServerHello announces a session ticket"),
@@ -67,4 +72,24 @@ func runTicketLost(c *check.Case) *check.Verdict {
 		return v
 	}
 	return nil
+}
+
+// brokeOff reports whether x is the alert of a client that takes a message for one out of turn.
+func brokeOff(x *fact.Fact) bool {
+	return x.Kind == fact.TLSAlert && x.Side == fact.SideClient && x.Code == alertUnexpectedMessage
+}
+
+// ticketLostLive is what the gateway sees of it: its own library broke off with unexpected_message when the second handshake was done. The
+// message that it could not take was not the ticket, which the first ServerHello promised, and no content.
+func ticketLostLive(f *check.Flow, a *asked) *check.Verdict {
+	h, _ := f.ServerHello()
+	done := f.Next(a.at, fact.TLSRenegotiated)
+	broke := f.Find(a.at, brokeOff)
+	if !f.Ours || h == nil || !h.SessionTicket || done < 0 || broke < done || f.NextOf(fact.SideServer, a.at, fact.TLSServerHello, fact.TLSNewSessionTicket) >= 0 ||
+		spoke(f, a.at) >= 0 || strings.Contains(f.Detail, "sending data") {
+		return nil
+	}
+	return &check.Verdict{Confidence: finding.Likely, Settle: "a capture with its secrets: does the second ServerHello announce a ticket, and does it come?",
+		Proof:   []finding.Proof{f.Proof(a.at, "the origin asks to renegotiate"), f.Proof(done, "it ends the second handshake, and no ticket came"), f.Proof(broke, "Lunette breaks off with "+alertWords(&f.Facts[broke]))},
+		Summary: "When the renegotiation was done Lunette broke off with unexpected_message: the origin gives session tickets, and sent none in the second handshake."}
 }
