@@ -109,7 +109,7 @@ func TestOpening(t *testing.T) {
 	tp := newTap(nil, 1, renegPolicy{})
 	tp.opening = &exchange.Opening{}
 	for range 100 {
-		tp.keep(fact.SideServer, make([]byte, 1000))
+		tp.keep(time.Now(), fact.SideServer, make([]byte, 1000))
 		tp.writeSecret([]byte("CLIENT_HANDSHAKE_TRAFFIC_SECRET " + strings.Repeat("0", 200) + "\n"))
 	}
 	n := 0

@@ -16,7 +16,7 @@ const (
 )
 
 // keep adds what one side sent in the first handshake.
-func (t *tap) keep(s fact.Side, p []byte) {
+func (t *tap) keep(at time.Time, s fact.Side, p []byte) {
 	if t.opening == nil {
 		return
 	}
@@ -25,7 +25,7 @@ func (t *tap) keep(s fact.Side, p []byte) {
 		return
 	}
 	t.kept += len(p)
-	t.opening.Pieces = append(t.opening.Pieces, exchange.OpeningPiece{At: time.Now(), Side: s, Data: slices.Clone(p)})
+	t.opening.Pieces = append(t.opening.Pieces, exchange.OpeningPiece{At: at, Side: s, Data: slices.Clone(p)})
 }
 
 // writeSecret takes lines of crypto/tls's key log: those that open the handshake of TLS 1.3, in which the origin's certificates, its wish for

@@ -160,7 +160,7 @@ func (t *tap) Read(p []byte) (int, error) {
 		t.heard.Store(time.Now().UnixNano())
 		if state := t.state.Load(); state != tapOpaque {
 			if state == tapHandshake {
-				t.keep(fact.SideServer, p[:n])
+				t.keep(time.Now(), fact.SideServer, p[:n])
 			}
 			t.in.Feed(p[:n], t.onIn)
 		}
@@ -191,13 +191,19 @@ func (t *tap) SetWriteDeadline(at time.Time) error {
 }
 
 func (t *tap) Write(p []byte) (int, error) {
-	if state := t.state.Load(); state != tapOpaque {
-		if state == tapHandshake {
-			t.keep(fact.SideClient, p)
-		}
+	state, at := t.state.Load(), time.Time{}
+	switch state {
+	case tapHandshake:
+		at = time.Now()
+	case tapOpaque:
+	default: // before it leaves: another goroutine may read the answer at once
 		t.out.Feed(p, t.onOut)
 	}
 	n, err := t.Conn.Write(p)
 	t.sent.Add(int64(n))
+	if state == tapHandshake && n > 0 { // what a reset kept from leaving was not said
+		t.keep(at, fact.SideClient, p[:n])
+		t.out.Feed(p[:n], t.onOut)
+	}
 	return n, err
 }
