@@ -43,7 +43,7 @@ func Faults() []Fault {
 		{Name: "syn-prohibited", Does: "a firewall answers SYNs with ICMP: administratively prohibited", Reason: reason.TCPNoRoute, Finding: "",
 			Where: Router, Rules: chain("forward", "ip daddr "+OriginAddr+" tcp flags & (syn|ack) == syn reject with icmp type admin-prohibited")},
 		{Name: "middlebox-reset", Does: "a box on the way resets the connection when data comes; the RST has another TTL than the origin's packets",
-			Reason: reason.TLSReset, Finding: "tls.closed_after_hello",
+			Reason: reason.TLSReset, Finding: "network.reset_injected",
 			Where: Router, Rules: chain("forward", "ip daddr "+OriginAddr+" ip length > 100 reject with tcp reset")},
 		{Name: "mtu-black-hole", Does: "the way back carries 1000 bytes only, and the ICMP that would say so is dropped", Reason: reason.TLSTimeout,
 			Finding: "tcp.mtu_black_hole", Where: Router, Rules: chain("output", "ip protocol icmp drop"),

@@ -19,7 +19,7 @@ var sniReset = check.Check{
 	Refines:   []reason.Code{reason.TLSReset, reason.TLSEOF, reason.TLSTimeout},
 	On:        []fact.Kind{fact.TLSClientHello},
 	Needs:     check.Others,
-	Silences:  []finding.Code{"tls.closed_after_hello", "tls.silent_after_hello", "tls.sni_rejected", "tls.version_intolerant", "tcp.reset_after_accept"},
+	Silences:  []finding.Code{"tls.closed_after_hello", "tls.silent_after_hello", "tls.sni_rejected", "tls.version_intolerant", "tcp.reset_after_accept", "network.reset_injected"},
 	Text: `SNI stands in clear in the ClientHello, and filters read it: a firewall with URL categories, a provider's blocking list, a DDoS
 scrubber, a SYN proxy that answers the handshake for the origin and then applies policy. For a name that it dislikes it sends a
 RST to both ends right after the ClientHello, in the origin's name, or drops the packet. TCP connects at once; every other name on
@@ -28,8 +28,8 @@ the same address works.
 nginx prints *peer closed connection in SSL handshake (104: Connection reset by peer) while SSL handshaking to upstream*, Go
 *read: connection reset by peer*, curl 35. Neither end logs a reason; each capture shows a RST from the other side.
 
-The RST's TTL or window differs from that of the SYN-ACK, since another machine made it, and the origin's own capture has none
-that left it.
+The RST's TTL or window mostly differs from that of the SYN-ACK, since another machine made it (network.reset_injected), and the
+origin's own capture has none that left it.
 
 An origin resets for a name too, when it does not know it (tls.sni_rejected: IIS with SNI bindings alone, nginx
 ssl_reject_handshake). The difference: here the origin has a certificate for this very name and shows it when it is asked without
@@ -80,10 +80,16 @@ func runSNIReset(c *check.Case) *check.Verdict {
 	if h.ServerName != "" {
 		with = "with SNI " + clip(h.ServerName)
 	}
-	return &check.Verdict{Confidence: finding.Likely, Settle: "compare the RST's TTL with that of the SYN-ACK, or capture on the origin at the same time: where no RST leaves it, something between made it",
+	v := &check.Verdict{Confidence: finding.Likely, Settle: "compare the RST's TTL with that of the SYN-ACK, or capture on the origin at the same time: where no RST leaves it, something between made it",
 		Summary: fmt.Sprintf("The connection that named %s was %s right after its ClientHello; %s the same address shows the certificate for that very name.", clip(name), how, with),
 		Proof: []finding.Proof{f.Proof(at, "after a ClientHello with SNI "+clip(name)+" the connection is "+how),
 			f.ProofOther(&shown.Facts[shownAt], "connection "+fmt.Sprint(shown.Conn)+", "+with+": the certificate covers "+clip(name))}}
+	if synAck, reset, odd := f.OddTTL(at); odd {
+		v.Confidence, v.Settle = finding.Certain, ""
+		v.Summary += fmt.Sprintf(" The RST came with TTL %d, the SYN-ACK with %d: another machine made it.", reset, synAck)
+		v.Proof = append(v.Proof, f.Proof(at, fmt.Sprintf("the RST comes with TTL %d, the SYN-ACK had come with %d", reset, synAck)))
+	}
+	return v
 }
 
 // cutAfterHello is the SNI of a connection that was reset or closed by the server's side straight after the ClientHello; "" without.
