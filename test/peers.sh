@@ -18,6 +18,8 @@ wanted=(
   "tshark tshark"
   "tcpdump tcpdump"
   "curl curl"
+  "wget wget"
+  "haproxy haproxy"
   "ip iproute2"
   "nft nftables"
   "node nodejs"
@@ -26,7 +28,7 @@ wanted=(
   "gcc gcc libc6-dev"
 )
 if [ "${1:-}" = bench ]; then
-  wanted+=("haproxy haproxy" "wrk wrk")
+  wanted+=("wrk wrk")
 fi
 
 present() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" || [ -x "/usr/sbin/$1" ] ;; esac >/dev/null 2>&1; }

@@ -23,6 +23,7 @@ type ApacheConfig struct {
 	ClientCA         string        // PEM file of the authority for SSLVerifyClient
 	HTTP2            bool          // offer h2 beside http/1.1
 	KeepAliveTimeout time.Duration // default 5 s, as Debian has it
+	Prefork          bool          // the module prefork, a process for each connection, in place of event
 	Extra            string        // further directives, for the whole server
 }
 
