@@ -56,7 +56,7 @@ func runAnswerStalled(c *check.Case) *check.Verdict {
 	length, at := stall(f, from, e.At)
 	gaveUp := f.Next(from, fact.GaveUp)
 	told := f.Reason == reason.ReadHeaderStall || f.Reason == reason.ReadBodyStall
-	if at < 0 && !told || closedWindow(f, from) || f.Handshaken(from) {
+	if at < 0 && !told || closedWindow(f, from, at) || f.Handshaken(from) {
 		return nil
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Waited: length, Proof: []finding.Proof{f.Proof(from, "the answer begins")}}
@@ -81,6 +81,9 @@ func runAnswerStalled(c *check.Case) *check.Verdict {
 		v.Waited = max(v.Waited, e.Time.Sub(f.Facts[from].At))
 	case e.At >= 0 && e.Side == fact.SideClient:
 		v.Severity, how = finding.Warning, ", until who had asked went away"
+		if length < hasty { // it may have had its own reasons
+			v.Severity, v.Confidence, v.Settle = finding.Info, finding.Possible, "let the client wait longer, and see whether it goes on"
+		}
 		v.Proof = append(v.Proof, f.Proof(e.At, endName(e)))
 	case e.At >= 0 && f.Has(fact.HTTPCutShort):
 		how = ", and the origin ended the connection"
@@ -111,8 +114,25 @@ func stall(f *check.Flow, from, until int) (time.Duration, int) {
 	return longest, at
 }
 
-// closedWindow reports whether the receiver could not take more: then the origin is not to blame.
-func closedWindow(f *check.Flow, from int) bool {
-	i := f.NextOf(fact.SideClient, from, fact.TCPZeroWindow)
-	return i >= 0 && f.NextOf(fact.SideClient, i, fact.TCPWindowOpen) < 0
+// closedWindow reports whether the receiver could take no more, for as long as counts as a stall, within the silence at index at, or
+// anywhere after from: then the origin is not to blame.
+func closedWindow(f *check.Flow, from, at int) bool {
+	begin, end := f.Facts[from].At, f.End
+	if at >= 0 {
+		begin = f.Facts[at].At
+		end = begin.Add(time.Duration(f.Facts[at].Size))
+	}
+	for i := f.NextOf(fact.SideClient, from, fact.TCPZeroWindow); i >= 0; i = f.NextOf(fact.SideClient, i, fact.TCPZeroWindow) {
+		since, until := f.Facts[i].At, end
+		if opened := f.NextOf(fact.SideClient, i, fact.TCPWindowOpen); opened >= 0 && f.Facts[opened].At.Before(end) {
+			until = f.Facts[opened].At
+		}
+		if since.Before(begin) {
+			since = begin
+		}
+		if until.Sub(since) >= impatient*9/10 {
+			return true
+		}
+	}
+	return false
 }

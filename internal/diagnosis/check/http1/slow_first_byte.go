@@ -10,10 +10,12 @@ import (
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
-// From slow on, an answer that came is worth a word; a wait of less than impatient that somebody broke off is nobody's slowness.
+// From slow on, an answer that came is worth a word; a wait of less than impatient that somebody broke off is nobody's slowness, and
+// one of less than hasty that of a user, for timers are longer.
 const (
 	slow      = 5 * time.Second
 	impatient = time.Second
+	hasty     = 3 * time.Second
 )
 
 var slowFirstByte = check.Check{
@@ -81,6 +83,9 @@ func runSlowFirstByte(c *check.Case) *check.Verdict {
 		who = "until " + w.Timer + " ran out"
 	case w.End.At >= 0 && w.End.Side == fact.SideClient && w.Length >= impatient:
 		v.Severity = finding.Warning
+		if w.Length < hasty {
+			v.Severity = finding.Info // a user's patience
+		}
 		who = "until who had asked went away"
 		v.Settle = "look at who closed: a timer of the proxy, or a user"
 	case w.End.At < 0 && w.Length >= 2*slow:
