@@ -53,6 +53,7 @@ func (upload) Close() error             { return nil }
 type stage struct {
 	fault  lab.Fault
 	origin *lab.Origin
+	relay  *relay             // before the origin; nil: none
 	shown  *exchange.Exchange // that shows it
 }
 
@@ -70,9 +71,13 @@ func start(t *testing.T, ca *certs.CA, keys *keyLog, f lab.Fault) *stage {
 // play plays it through the origin leg.
 func (s *stage) play(t *testing.T, ca *certs.CA) {
 	l, f := s.origin, s.fault
+	addr := l.Addr()
+	if s.relay != nil {
+		addr = s.relay.ln.Addr().String()
+	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca.PEM())
-	cfg := origin.Config{URLs: []string{"https://" + l.Addr()}, Retries: -1, TLS: origin.TLS{Roots: roots},
+	cfg := origin.Config{URLs: []string{"https://" + addr}, Retries: -1, TLS: origin.TLS{Roots: roots},
 		Timeouts: origin.Timeouts{DNS: wait, Connect: wait, TLS: wait, Write: wait, FirstByte: wait, ReadIdle: wait}}
 	times := 1
 	r := exchange.Request{Method: "GET", Path: "/", Target: "/", Scheme: "https", Authority: lab.DefaultName, Proto: exchange.HTTP11, Body: exchange.NoBody}
@@ -87,12 +92,12 @@ func (s *stage) play(t *testing.T, ca *certs.CA) {
 	case lab.Again:
 		times, cfg.Timeouts.KeepaliveIdle = 2, time.Nanosecond
 	case lab.Resolve:
-		_, port, _ := net.SplitHostPort(l.Addr())
+		_, port, _ := net.SplitHostPort(addr)
 		cfg.URLs, cfg.Resolvers = []string{"https://" + lab.DefaultName + ":" + port}, []string{l.Resolver()}
 	case lab.Plain:
-		cfg.URLs, r.Scheme = []string{"http://" + l.Addr()}, "http"
+		cfg.URLs, r.Scheme = []string{"http://" + addr}, "http"
 	case lab.NoName:
-		r.Authority = l.Addr()
+		r.Authority = addr
 	case lab.Refuses:
 		cfg.TLS.Renegotiation = "never"
 	case lab.Certify:

@@ -1,7 +1,8 @@
-// Package parity_test holds that the gateway's own facts and a capture of the same connection lead to the same cause.
+// Package parity_test holds that the gateway's own facts, a capture and a recording of the same connection lead to the same cause.
 //
-// Each fault of the lab is played once through the origin leg while tcpdump watches; the checks then judge both. Where a fault cannot
-// show in one of the two, the table says why.
+// Each fault of the lab is played through the origin leg, once while tcpdump watches and once through a relay that records as the doctor
+// does; the checks then judge both. Where a fault cannot show in one of them, the table says why. That the doctor as a whole finds each
+// fault test/doctor holds.
 package parity_test
 
 import (

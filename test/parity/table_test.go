@@ -43,6 +43,7 @@ func differences() map[string]difference {
 		"cert-chain-gap":                {"cert.chain_incomplete", "cert.unknown_ca", trust},
 		"early-reset":                   {"http1.early_answer", "", "the gateway ends the connection first, and why it sends no more no packet shows"},
 		"plain-on-tls-port-alert":       {"tls.plain_http_on_tls_port", "http1.malformed_answer", "the gateway tells a TLS record by what it is"},
+		"accept-then-close":             {"tls.closed_after_hello", "", "by chance the end comes before the ClientHello; the gateway sees it after"},
 		"renegotiate-insecure":          {"tls.hello_request_refused", "", "the gateway refuses by closing, without an alert"},
 		"gzip-garbage":                  {"", "http1.content_coding_broken", bodies},
 		"gzip-twice":                    {"", "http1.content_coding_broken", bodies},
@@ -51,4 +52,16 @@ func differences() map[string]difference {
 		"bare-lf":                       {"http1.malformed_answer", "", strict},
 		"header-too-big":                {"http1.header_too_large", "", strict},
 	}
+}
+
+// unrecorded says why a fault cannot show through a relay, "" where it can.
+func unrecorded(f lab.Fault) string {
+	switch f.Name {
+	case "refused", "accept-queue-full", "accept-then-reset":
+		return "the relay takes the connection itself"
+	}
+	if f.Ask == lab.Resolve {
+		return "names are looked up over UDP"
+	}
+	return ""
 }
