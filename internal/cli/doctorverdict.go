@@ -74,7 +74,7 @@ func (e *examination) judge(ctx context.Context, log *originLogFlags, stderr io.
 		}
 	}
 	if len(e.witnesses()) == 0 { // nothing could be connected to: the names may say why
-		r := diagnosis.Run(&checks.Case{Flow: checks.Flow{Name: e.report.Target.Name, Ours: true}.Prepared(), Facts: e.report.Facts})
+		r := diagnosis.Run(&checks.Case{Flow: checks.Flow{Name: e.report.Target.Name, Ours: true, Start: e.report.Began, End: e.report.Ended}.Prepared(), Facts: e.report.Facts})
 		e.findings = append(e.findings, r.Findings...)
 	}
 	e.fold()
