@@ -62,7 +62,8 @@ func (f *Flow) Pending() *Pending {
 		return nil
 	}
 	old := f.Version() != 0 && f.Version() < tls13
-	return &Pending{At: at, Sure: old && !f.Has(fact.TCPGap, fact.TLSRecordLost, fact.TCPMidstream), First: before, Whole: true}
+	// Behind an answer it may be a message of a WebSocket, or what is left of a body that was answered early.
+	return &Pending{At: at, Sure: old && before && !f.Has(fact.TCPGap, fact.TLSRecordLost, fact.TCPMidstream), First: before, Whole: true}
 }
 
 // lacksAfter reports whether bytes of the server are missing behind index i, or stayed closed: an answer may be among them.
