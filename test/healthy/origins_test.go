@@ -23,8 +23,9 @@ type site struct {
 	pages  bool // it has those of writePages
 	mirror bool // it sends back what is uploaded while it reads, which it does not finish over HTTP/2
 	mtls   string
-	after  bool   // it asks for certificates after a request
-	only   string // "1.2" or "1.3", "" for both
+	log    func() string // its access log, nil without
+	after  bool          // it asks for certificates after a request
+	only   string        // "1.2" or "1.3", "" for both
 }
 
 // big is the size of /big.
@@ -85,8 +86,9 @@ func nginxSites(t *testing.T, ca *peer.CA) []site {
 	writePages(t, s.Root)
 	must(t, os.WriteFile(filepath.Join(s.Root, "gzip.txt"), bytes.Repeat([]byte("lunette "), 8000), 0o644))
 	must(t, os.WriteFile(filepath.Join(s.Dir, "users"), []byte("user:{PLAIN}pass\n"), 0o644))
+	log := func() string { return s.Log("access.log") } // of all its servers
 	return []site{
-		{what: "nginx, TLS 1.2, RSA", addr: s.Addrs[0], h2: true, pages: true, only: "1.2"},
+		{log: log, what: "nginx, TLS 1.2, RSA", addr: s.Addrs[0], h2: true, pages: true, only: "1.2"},
 		{what: "nginx, TLS 1.3, ECDSA", addr: s.Addrs[1], h2: true, pages: true, only: "1.3"},
 		{what: "nginx, certificates welcome", addr: s.Addrs[2], pages: true, mtls: "optional"},
 		{what: "nginx, certificates wanted", addr: s.Addrs[3], h2: true, pages: true, mtls: "required"},
@@ -122,7 +124,7 @@ func apacheSites(t *testing.T, ca *peer.CA) []site {
 		c.cfg.Sites[0].Name, c.cfg.Sites[0].Extra = name, apachePages
 		s := peer.Apache(t, c.cfg)
 		writePages(t, filepath.Join(s.Root, name))
-		c.addr, c.pages = s.Addr, true
+		c.addr, c.pages, c.log = s.Addr, true, func() string { return s.Log("access.log") }
 		out = append(out, c.site)
 	}
 	return out
