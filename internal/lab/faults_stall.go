@@ -16,7 +16,7 @@ func stallFaults() []fault {
 		{"tls-stall-certificate", tlswire.MsgCertificate}, {"tls-stall-key-exchange", tlswire.MsgServerKeyExchange},
 		{"tls-stall-hello-done", tlswire.MsgServerHelloDone}, {"tls-stall-finished", tlswire.MsgFinished},
 	} {
-		out = append(out, fault{Fault: is(one.name, "stops before it sends "+tlswire.MessageName(one.msg), reason.TLSTimeout, "tls.silent_after_hello"),
+		out = append(out, fault{Fault: is(one.name, "stops before it sends "+tlswire.MessageName(one.msg), reason.TLSTimeout, "tls.handshake_stalled"),
 			setup: upTo12, hello: before(one.msg, func(s *session, _ *tlspeer.Conn) error { return s.silence() })})
 	}
 	return append(out,
@@ -71,7 +71,7 @@ func tls13Faults() []fault {
 		{Fault: is("key-update", "updates its keys in the middle of the answer and goes on", "", ""), setup: only13, answer: keyUpdate(false)},
 		{Fault: is("key-update-stall", "updates its keys in the middle of the answer and sends nothing after it", reason.ReadBodyStall, "tls.key_update_stall"),
 			setup: only13, answer: keyUpdate(true)},
-		{Fault: is("tls13-stall", "stops after the ServerHello of TLS 1.3", reason.TLSTimeout, "tls.silent_after_hello"), setup: only13,
+		{Fault: is("tls13-stall", "stops after the ServerHello of TLS 1.3", reason.TLSTimeout, "tls.handshake_stalled"), setup: only13,
 			hello: before(tlswire.MsgEncryptedExtensions, func(s *session, _ *tlspeer.Conn) error { return s.silence() })},
 		{Fault: is("hello-retry", "asks for another key share with HelloRetryRequest and goes on", "", ""),
 			setup: func(c *Config) error { c.TLS.Groups = []uint16{24}; return only13(c) }},

@@ -22,6 +22,7 @@ func Checks() []check.Check {
 		noSecureRenegotiation,
 		misdirectedRequest,
 		silentAfterHello,
+		handshakeStalled,
 		closedAfterHello,
 	}
 }

@@ -59,7 +59,7 @@ func refused(f *check.Flow) (r refusal, ok bool) {
 	case f.Reason == reason.TLSEOF:
 		r.how = fact.TCPClosed
 	}
-	if r.how != fact.TLSAlert && spoke(f, at, end.At) {
+	if r.how != fact.TLSAlert && spoke(f, at, end.At) && !(r.how != fact.Silence && startedOnly(f, at)) {
 		return r, false // something came, if only a warning
 	}
 	if f.Lacks(fact.SideServer, at) || r.how != fact.TLSAlert && f.Lacks(fact.SideClient, at) {
@@ -76,6 +76,12 @@ func spoke(f *check.Flow, i, but int) bool {
 		}
 	}
 	return false
+}
+
+// startedOnly reports whether all that came of the server after the fact at index i was the beginning of a record.
+func startedOnly(f *check.Flow, i int) bool {
+	cut := f.NextOf(fact.SideServer, i, fact.TLSBadRecord)
+	return cut >= 0 && strings.HasPrefix(f.Facts[cut].Text, "cut short by the end of the stream") && !spoke(f, i, cut)
 }
 
 // waited is how long the client waited for an answer.
@@ -109,8 +115,11 @@ func (r *refusal) proof(f *check.Flow) []finding.Proof {
 	case r.how == fact.Silence:
 		out = append(out, f.Proof(r.end, "nothing came, and the client ends it"))
 	default:
-		how := map[fact.Kind]string{fact.TCPReset: "resets", fact.TCPClosed: "closes"}[r.how]
-		out = append(out, f.Proof(r.end, "the origin "+how+" the connection without a byte of TLS"))
+		how, after := map[fact.Kind]string{fact.TCPReset: "resets", fact.TCPClosed: "closes"}[r.how], "without a byte of TLS"
+		if startedOnly(f, r.at) {
+			after = "in the midst of its first record"
+		}
+		out = append(out, f.Proof(r.end, "the origin "+how+" the connection "+after))
 	}
 	return out
 }

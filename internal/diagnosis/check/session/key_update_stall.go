@@ -74,14 +74,19 @@ func runKeyUpdateStall(c *check.Case) *check.Verdict {
 	return nil
 }
 
-// stoppedItself is an end that sends nothing any more after its own KeyUpdate, though it owes something. It may be chance.
+// stoppedItself is an end that sends nothing any more after its own KeyUpdate, though it owes something: likely where it stops in the
+// midst of an answer, whose next record would be the first under the new keys, else it may be chance.
 func stoppedItself(f *check.Flow, i int) *check.Verdict {
 	side := f.Facts[i].Side
 	waited, at := f.SilenceAfter(i, -1)
 	if waited < 5*patience || f.Facts[at].Side != side || f.Heard(side, i) >= 0 && f.Heard(side, i) < at {
 		return nil
 	}
-	return &check.Verdict{Confidence: finding.Possible, Waited: waited, Settle: "the same request over TLS 1.2, and once more over TLS 1.3: does it always stop at the KeyUpdate?",
+	confidence := finding.Possible
+	if begun := f.Last(fact.ResponseHead); side == fact.SideServer && begun >= 0 && begun < i && f.Next(begun, fact.ResponseDone) < 0 {
+		confidence = finding.Likely
+	}
+	return &check.Verdict{Confidence: confidence, Waited: waited, Settle: "the same request over TLS 1.2, and once more over TLS 1.3: does it always stop at the KeyUpdate?",
 		Proof:   []finding.Proof{f.Proof(i, "KeyUpdate of the "+side.String()), f.Proof(at, "from here on nothing of the "+side.String()+", whose turn it is")},
 		Summary: "The " + side.String() + " changed its keys (KeyUpdate) and sent nothing after it, though it owed more, for " + finding.Span(waited) + "."}
 }

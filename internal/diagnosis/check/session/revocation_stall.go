@@ -21,7 +21,7 @@ func revocationStall() check.Check {
 		Catalogue: []int{47},
 		Refines:   []reason.Code{reason.TLSTimeout, reason.ReadFirstByteTimeout, reason.TLSRenegotiationFailed, reason.TLSClientCertRejected},
 		On:        []fact.Kind{fact.TLSCertificate, fact.TLSClientKeyExchange},
-		Silences:  []finding.Code{"http1.slow_first_byte", "tls.silent_after_hello", "read.timer_inversion"},
+		Silences:  []finding.Code{"http1.slow_first_byte", "tls.silent_after_hello", "tls.handshake_stalled", "read.timer_inversion"},
 		Text: `The client showed a certificate, and now the origin checks it. Windows fetches the revocation list or asks the OCSP responder **in
 the middle of the handshake**, with time-outs of its own: 15 s for the first address (CryptoAPI's default), 45 s and more with
 several. Where outgoing HTTP is closed, as on most servers, every time-out is run through. Afterwards the failure is remembered

@@ -21,7 +21,7 @@ var mtuBlackHole = check.Check{
 	Refines: []reason.Code{reason.TLSTimeout, reason.ReadFirstByteTimeout, reason.ReadBodyStall, reason.ReadHeaderStall, reason.WriteTimeout, reason.TLSEOF,
 		reason.TLSReset},
 	On:       []fact.Kind{fact.TCPRetransmission, fact.TCPOutOfOrder, fact.TCPGap, fact.ICMPUnreachable, fact.PathMTU},
-	Silences: []finding.Code{"tcp.packet_loss", "tls.silent_after_hello", "http1.answer_stalled", "http1.slow_first_byte", "http1.body_truncated", "client.gone", "read.timer_inversion"},
+	Silences: []finding.Code{"tcp.packet_loss", "tls.silent_after_hello", "tls.handshake_stalled", "http1.answer_stalled", "http1.slow_first_byte", "http1.body_truncated", "client.gone", "read.timer_inversion"},
 	Text: `Some link on the way (a VPN, a tunnel, PPPoE, an overlay network) takes smaller packets than both ends believe. A router there
 should say so by ICMP *fragmentation needed* (IPv6: *packet too big*), and the sender would send smaller ones; when that ICMP is
 filtered or lost, each full-sized packet vanishes, and so do its repetitions. SYN, ACK, short requests and short pages pass; the
