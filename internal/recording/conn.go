@@ -30,6 +30,8 @@ type Conn struct {
 	rec   *Recording
 	limit int
 	ended [3]bool
+	turn  uint64   // counts what began, where clocks do not tell
+	turns []uint64 // of each piece
 }
 
 // New records c into r from now on; limit bounds the bytes kept, 0 for DefaultLimit. r belongs to the Conn until it is closed.
@@ -46,7 +48,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n > 0 {
-		c.keep(at, fact.SideServer, p[:n])
+		c.keep(at, c.next(), fact.SideServer, p[:n])
 	}
 	switch {
 	case errors.Is(err, io.EOF):
@@ -58,12 +60,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 func (c *Conn) Write(p []byte) (int, error) {
-	at := time.Now() // before: an answer must not seem to come first
+	c.mu.Lock()
+	at, turn := time.Now(), c.next() // before: an answer must not seem to come first
+	c.mu.Unlock()
 	n, err := c.Conn.Write(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n > 0 {
-		c.keep(at, fact.SideClient, p[:n])
+		c.keep(at, turn, fact.SideClient, p[:n])
 	}
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		c.end(time.Now(), fact.SideServer, fact.TCPReset)
@@ -134,14 +138,14 @@ func (c *Conn) Snapshot() *Recording {
 }
 
 // keep adds what was read or written. What is beyond the bounds is counted where it stood; runs of it are joined.
-func (c *Conn) keep(at time.Time, s fact.Side, p []byte) {
+func (c *Conn) keep(at time.Time, turn uint64, s fact.Side, p []byte) {
 	n := min(len(p), c.limit)
 	if len(c.rec.Pieces) >= mostPieces {
 		n = 0
 	}
 	c.limit -= n
 	if n > 0 {
-		c.put(Piece{At: at, Side: s, Data: slices.Clone(p[:n])})
+		c.put(turn, Piece{At: at, Side: s, Data: slices.Clone(p[:n])})
 	}
 	if n == len(p) {
 		return
@@ -155,25 +159,37 @@ func (c *Conn) keep(at time.Time, s fact.Side, p []byte) {
 			return
 		}
 	}
-	c.put(Piece{At: at, Side: s, Lost: lost})
+	c.put(turn, Piece{At: at, Side: s, Lost: lost})
 }
 
 // put adds a piece in order of time: a read and a write may end in another order than they began, and either while another goroutine
 // closes. Bytes of one side stay as they come.
-func (c *Conn) put(p Piece) {
-	all := append(c.rec.Pieces, p)
-	i := len(all) - 1
-	for ; i > 0 && (all[i-1].Side != p.Side || all[i-1].End != fact.None) && all[i-1].At.After(p.At); i-- {
-		all[i] = all[i-1]
+func (c *Conn) put(turn uint64, p Piece) {
+	for len(c.turns) < len(c.rec.Pieces) {
+		c.turns = append(c.turns, 0)
 	}
-	all[i] = p
-	c.rec.Pieces = all
+	all, turns := append(c.rec.Pieces, p), append(c.turns, turn)
+	i := len(all) - 1
+	later := func(o int) bool {
+		return all[o].At.After(p.At) || all[o].At.Equal(p.At) && turns[o] > turn // coarse clocks stand still
+	}
+	for ; i > 0 && (all[i-1].Side != p.Side || all[i-1].End != fact.None) && later(i-1); i-- {
+		all[i], turns[i] = all[i-1], turns[i-1]
+	}
+	all[i], turns[i] = p, turn
+	c.rec.Pieces, c.turns = all, turns
+}
+
+// next is the number of what begins now.
+func (c *Conn) next() uint64 {
+	c.turn++
+	return c.turn
 }
 
 func (c *Conn) end(at time.Time, s fact.Side, how fact.Kind) {
 	if !c.ended[s] && !c.ended[fact.SideNone] {
 		c.ended[s] = true
 		c.ended[fact.SideNone] = how == fact.TCPReset
-		c.put(Piece{At: at, Side: s, End: how})
+		c.put(c.next(), Piece{At: at, Side: s, End: how})
 	}
 }

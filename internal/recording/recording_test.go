@@ -156,17 +156,30 @@ func TestOrder(t *testing.T) {
 	now := time.Now()
 	r := &Recording{Start: now}
 	c := New(nil, r, 0)
-	c.keep(now.Add(2), fact.SideServer, []byte("answer"))
-	c.keep(now.Add(3), fact.SideServer, []byte("more"))
-	c.keep(now.Add(1), fact.SideClient, []byte("question"))
-	c.keep(now.Add(4), fact.SideClient, []byte("next"))
+	c.keep(now.Add(2), 2, fact.SideServer, []byte("answer"))
+	c.keep(now.Add(3), 3, fact.SideServer, []byte("more"))
+	c.keep(now.Add(1), 1, fact.SideClient, []byte("question"))
+	c.keep(now.Add(4), 4, fact.SideClient, []byte("next"))
 	c.end(now.Add(6), fact.SideClient, fact.TCPClosed)
-	c.keep(now.Add(5), fact.SideClient, []byte("written while it was closed"))
+	c.keep(now.Add(5), 5, fact.SideClient, []byte("written while it was closed"))
 	want := []string{"question", "answer", "more", "next", "written while it was closed", ""}
 	for i, p := range r.Pieces {
 		if string(p.Data) != want[i] {
 			t.Errorf("piece %d is %q", i, p.Data)
 		}
+	}
+}
+
+// TestOrderOfCoarseClocks holds that a question stands before its answer where the clock stood still.
+func TestOrderOfCoarseClocks(t *testing.T) {
+	now := time.Now()
+	r := &Recording{Start: now}
+	c := New(nil, r, 0)
+	begun := c.next()
+	c.keep(now, c.next(), fact.SideServer, []byte("answer"))
+	c.keep(now, begun, fact.SideClient, []byte("question"))
+	if len(r.Pieces) != 2 || string(r.Pieces[0].Data) != "question" {
+		t.Errorf("%+v", r.Pieces)
 	}
 }
 
