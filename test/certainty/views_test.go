@@ -56,14 +56,9 @@ func TestPortUsedAgain(t *testing.T) {
 // moved is a capture with the ports and addresses of another, after its end.
 func moved(in, like []frame, gap int64) []frame {
 	server, to := serverPort(in), serverPort(like)
-	client := uint16(0)
-	for _, f := range like {
-		if f.source() == to {
-			client = f.target()
-			break
-		}
-		client = f.source()
-		break
+	client := like[0].source()
+	if client == to {
+		client = like[0].target()
 	}
 	by := like[len(like)-1].at + gap - in[0].at
 	var out []frame
