@@ -28,8 +28,6 @@ func (f frame) seq() uint32    { return binary.BigEndian.Uint32(f.data[f.tcp()+4
 func (f frame) source() uint16 { return binary.BigEndian.Uint16(f.data[f.tcp():]) }
 func (f frame) target() uint16 { return binary.BigEndian.Uint16(f.data[f.tcp()+2:]) }
 func (f frame) clone() frame   { f.data = bytes.Clone(f.data); return f }
-	return [12]byte(append(bytes.Clone(f.data[ethernet+12:ethernet+20]), f.data[f.tcp():f.tcp()+4]...))
-}
 
 const (
 	flagFIN = 1
