@@ -23,6 +23,7 @@ const (
 // of the exchange, which alone writes the attempt's record; an upload has a goroutine of its own and shares what is said there.
 type call struct {
 	c     *conn
+	ctx   context.Context // of the exchange: reading its body has none of its own
 	x     *exchange.Exchange
 	req   *exchange.Request
 	at    int         // index of the attempt in x.Attempts
@@ -49,7 +50,7 @@ func (k *call) attempt() *exchange.Attempt { return &k.x.Attempts[k.at] }
 
 func (k *call) begin(ctx context.Context, x *exchange.Exchange, req *exchange.Request, at int) {
 	c := k.c
-	k.x, k.req, k.at, k.up, k.lost = x, req, at, nil, nil
+	k.ctx, k.x, k.req, k.at, k.up, k.lost = ctx, x, req, at, nil, nil
 	k.announced, k.answered = false, false
 	k.begun.Store(false)
 	k.start = c.o.now()
@@ -230,7 +231,7 @@ func (k *call) end(reuse bool) {
 		c.ep.http1.Store(true)
 	}
 	c.settle(a)
-	k.x, k.req = nil, nil
+	k.ctx, k.x, k.req = nil, nil, nil
 	c.ep.inflight.Add(-1)
 	if reuse && k.lost == nil && c.reusable() {
 		c.reused = true

@@ -287,6 +287,31 @@ func TestStaleConnection(t *testing.T) {
 	}
 }
 
+// TestClientGoneInTheBody holds that the origin is not blamed for a pause in which the client left.
+func TestClientGoneInTheBody(t *testing.T) {
+	addr := rawServer(t, func(c *net.TCPConn, r *bufio.Reader) {
+		readHead(r)
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+		_, _ = io.Copy(io.Discard, r)
+	})
+	o := newOrigin(t, Config{URLs: []string{"http://" + addr}})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	x := newExchange("GET", "/", "")
+	res, err := o.RoundTrip(ctx, x, &x.Request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if n, err := io.ReadFull(res.Body, make([]byte, 3)); err != nil {
+		t.Fatalf("%d bytes: %v", n, err)
+	}
+	cancel(reason.New(reason.ClientGone, "", nil))
+	_, err = res.Body.Read(make([]byte, 3))
+	if r := reason.Of(err); r == nil || r.Code != reason.ClientGone || x.Attempts[0].Reason != reason.ClientGone {
+		t.Fatalf("got %v, %+v", err, x.Attempts)
+	}
+}
+
 func TestClientGone(t *testing.T) {
 	asked := make(chan struct{})
 	addr := rawServer(t, func(_ *net.TCPConn, r *bufio.Reader) { readHead(r); close(asked); _, _ = io.Copy(io.Discard, r) })

@@ -77,6 +77,11 @@ func (b *respBody) fault(err error) *reason.Error {
 			return w // the client's body ended in a fault, which ended this exchange
 		}
 	}
+	if b.c.aborted.Load() { // a deadline that we set ourselves is no stall
+		if r := ended(k.ctx); r != nil {
+			return r
+		}
+	}
 	r := reason.Of(err)
 	if r == nil {
 		return b.c.ioError(reason.PhaseBody, err)
