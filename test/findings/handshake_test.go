@@ -16,7 +16,7 @@ func TestHandshakes(t *testing.T) {
 	}{
 		{"bad_21803_fin_after_clienthello", false, "tls.closed_after_hello", finding.Likely},
 		{"bad_21804_alert_handshake_failure40", false, "tls.no_common_cipher", finding.Likely},
-		{"bad_21805_alert_protocol_version70", false, "tls.no_common_version", finding.Certain},
+		{"bad_21805_alert_protocol_version70", false, "tls.no_common_version", finding.Likely},
 		{"bad_21810_plain_http_on_tls_port", false, "tls.tls_to_plain_port", finding.Certain},
 		{"bad_21811_tls10_only", false, "tls.no_common_version", finding.Likely},
 		{"bad_21812_dhe1024_only", false, "tls.weak_dh", finding.Certain},

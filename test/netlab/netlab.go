@@ -48,7 +48,7 @@ func Faults() []Fault {
 		{Name: "mtu-black-hole", Does: "the way back carries 1000 bytes only, and the ICMP that would say so is dropped", Reason: reason.TLSTimeout,
 			Finding: "tcp.mtu_black_hole", Where: Router, Rules: chain("output", "ip protocol icmp drop"),
 			Route: "192.0.2.0/24 dev toclient mtu lock 1000"},
-		{Name: "half-open", Does: "a NAT on the way forgets the connection: what follows is dropped (tcp.half_open, once it was idle before)", Reason: reason.ReadFirstByteTimeout,
+		{Name: "half-open", Does: "a NAT on the way forgets the connection: what follows is dropped (tcp.half_open, once it was idle before)", Reason: reason.ReadFirstByteTimeout, Finding: "tcp.packet_loss",
 			Where: Router, Rules: chain("forward", "tcp dport "+Port+" drop\ntcp sport "+Port+" drop"), Late: true},
 		{Name: "asymmetric-path", Does: "SYN-ACKs come from another address than the one that was asked", Reason: reason.TCPTimeout, Finding: "tcp.asymmetric_path",
 			Where: Router, Rules: chain("forward", "ip saddr "+OriginAddr+" tcp flags & (syn|ack) == (syn|ack) ip saddr set "+Elsewhere)},

@@ -43,6 +43,7 @@ type Verdict struct {
 	Waited     time.Duration    // how long the stall was, where the cause is one: timers that fit are added
 	Settle     string           // what would make it certain; "" when it is
 	Mends      []finding.Mend   // that this case asks for, in front of the check's own
+	Without    []finding.System // where the check's own mends do not fit this case
 }
 
 // Watched is what was looked at when the facts were gathered: the absence of a fact means something only where it would have shown.

@@ -60,7 +60,8 @@ func state(k *Check, v *Verdict, c *Case) finding.Finding {
 	if v.Waited > 0 {
 		f.Timers = Timers(v.Waited)
 	}
-	f.Mends = mends(slices.Concat(v.Mends, k.Mends), c)
+	own := slices.DeleteFunc(slices.Clone(k.Mends), func(m finding.Mend) bool { return slices.Contains(v.Without, m.On) })
+	f.Mends = mends(slices.Concat(v.Mends, own), c)
 	return f
 }
 

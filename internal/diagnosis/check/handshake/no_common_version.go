@@ -93,6 +93,11 @@ func versionRefused(c *check.Case, r *refusal) *check.Verdict {
 		return v
 	}
 	v.Summary = fmt.Sprintf("The origin refused what the client offers, %s, with alert 70 (protocol_version).", versions(r.hello))
+	if low, high := bounds(r.hello); len(r.hello.Versions) > 0 && rank(low) <= rank("TLS 1.0") && rank(high) >= rank("TLS 1.3") {
+		v.Summary = fmt.Sprintf("The origin refused every version of TLS (%s was offered) with alert 70 (protocol_version): none is left but SSL 2 and 3, or its settings, or its reading of this hello, are broken.", versions(r.hello))
+		v.Confidence, v.Settle = finding.Likely, "one version at a time: \"lunette doctor\", or openssl s_client with -tls1_2 alone; and what the origin's own log says"
+		v.Without = []finding.System{finding.Lunette} // there is nothing left to offer
+	}
 	for _, o := range others(c) {
 		h := answered(o)
 		if h == nil || newest(o) == "" {
@@ -101,6 +106,7 @@ func versionRefused(c *check.Case, r *refusal) *check.Verdict {
 		if offersVersion(r.hello, newest(o)) {
 			return nil // it speaks a version of this hello: something else in the hello disturbs it
 		}
+		v.Confidence, v.Settle, v.Without = finding.Certain, "", nil
 		v.Proof = append(v.Proof, answer(f, o, "to another hello the origin answers with "+newest(o)))
 		v.Summary = fmt.Sprintf("The origin refused what the client offers, %s, with alert 70 (protocol_version); it speaks %s.", versions(r.hello), newest(o))
 	}

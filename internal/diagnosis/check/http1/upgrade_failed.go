@@ -51,7 +51,9 @@ func runUpgradeFailed(c *check.Case) *check.Verdict {
 	f := c.Flow
 	if i := brokenBy(f, fact.SideServer, -1, func(text string) bool { return strings.HasPrefix(text, "101 that no request") }); i >= 0 {
 		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, f.Facts[i].Text)},
-			Summary: fmt.Sprintf("The origin answered %s with a 101 (Switching Protocols) that it had not asked for.", lineAt(f, i))}
+			Summary: fmt.Sprintf("The origin answered %s with a 101 (Switching Protocols) that it had not asked for.", lineAt(f, i)),
+			Without: []finding.System{finding.Nginx, finding.Apache, finding.IIS, finding.Java, finding.Node, finding.Lunette},
+			Mends:   []finding.Mend{{On: finding.Origin, Do: "Find what sends 101 on this path: an application that upgrades whoever asks, or a proxy there that mixes up connections. A request without Upgrade must get another answer."}}}
 		if !proven(f) {
 			v.Confidence, v.Settle = finding.Likely, "capture again without losses: the request's Upgrade field may be among bytes that are missing here"
 		}

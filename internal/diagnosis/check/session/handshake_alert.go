@@ -73,10 +73,22 @@ func runHandshakeAlert(c *check.Case) *check.Verdict {
 		v.Confidence, v.Settle = finding.Possible, "a capture in which no packets are lacking: what the alert is about may be among them"
 	}
 	v.Summary = fmt.Sprintf("The %s broke off %s with fatal %s.", x.Side, when, alertWords(x))
+	if !aboutOffers(x.Code) || when != "in the handshake" {
+		v.Without = []finding.System{finding.Lunette} // an older offer changes nothing
+	}
 	if spoke(f, -1) >= 0 && spoke(f, -1) < i && pleased(f) {
 		v.Severity = finding.Warning // the page had come
 	}
 	return v
+}
+
+// aboutOffers reports whether an alert may be cured by another offer of versions, suites or extensions.
+func aboutOffers(code int) bool {
+	switch code {
+	case alertHandshakeFailure, 47, alertDecodeError, 70, 71, 80, 109, 110: // illegal_parameter, protocol_version, insufficient_security, internal_error, missing_ and unsupported_extension
+		return true
+	}
+	return false
 }
 
 // lastOf is the last handshake message of side s before index i, -1 without.

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
@@ -30,8 +31,9 @@ where: those of interfaces (dropped, errors), of the queue (tc -s qdisc), of the
 The side that sends again shows which direction suffers: what the client repeats was lost on the way to the origin, or its ACK on
 the way back. A repetition that was needless (the ACK was only late) looks the same at first. Told apart from a capture that lost
 packets itself: there nothing is sent again, and the other side acknowledges what the capture lacks. Packets that stand in the
-capture twice are not counted. Where nothing arrives any more after some point it is another cause: tcp.mtu_black_hole,
-tcp.half_open, tcp.syn_dropped.`,
+capture twice are not counted. Where nothing arrives any more after some point, small packets neither, the way is cut, or a device on it
+has dropped the connection: then requests fail. After a pause that is tcp.half_open, with large packets alone tcp.mtu_black_hole, with
+SYNs tcp.syn_dropped.`,
 	Asks: []string{
 		"Per connection, live: ss -tin dst ADDRESS (retrans, rto, rtt)",
 		"On both ends: nstat -az TcpRetransSegs TcpOutSegs; ip -s link; ethtool -S eth0 | grep -iE 'drop|err|miss'; tc -s qdisc",
@@ -56,11 +58,14 @@ func runPacketLoss(c *check.Case) *check.Verdict {
 	toServer, _, a := again(f, fact.SideClient, "data", -1)
 	toClient, _, b := again(f, fact.SideServer, "data", -1)
 	syns := f.SynsAgain()
-	if toServer+toClient+syns == 0 {
-		return nil
+	if v := wayCut(f); v != nil {
+		return v
+	}
+	if toServer+toClient+syns < 2 {
+		return nil // once is no loss to speak of, and may be a late ACK
 	}
 	v := &check.Verdict{Confidence: finding.Likely, Severity: finding.Info, Settle: "capture at the other end as well, or look at the counters of both"}
-	v.Summary = fmt.Sprintf("Sent again: %s of the client's, %s of the server's, %s.", count(toServer, "segment"), count(toClient, "segment"), count(syns, "SYN"))
+	v.Summary = "Sent again: " + lost(toServer, toClient, syns) + "."
 	if toServer+toClient+syns <= 2 {
 		v.Confidence = finding.Possible // a late ACK does that
 	}
@@ -81,4 +86,43 @@ func runPacketLoss(c *check.Case) *check.Verdict {
 		v.Severity = finding.Warning
 	}
 	return v
+}
+
+// lost says what was sent again, and leaves out what was not.
+func lost(toServer, toClient, syns int) string {
+	var parts []string
+	if toServer > 0 {
+		parts = append(parts, count(toServer, "segment")+" of the client's")
+	}
+	if toClient > 0 {
+		parts = append(parts, count(toClient, "segment")+" of the server's")
+	}
+	if syns > 0 {
+		parts = append(parts, count(syns, "SYN"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// wayCut finds a connection that worked, and from some moment on nothing that the client sends is acknowledged, small packets neither.
+func wayCut(f *check.Flow) *check.Verdict {
+	const tries = 4 // 3 s and more on Linux
+	heard := f.First(fact.TCPConnected)
+	for i := f.Heard(fact.SideServer, heard); i >= 0; i = f.Heard(fact.SideServer, i) {
+		heard = i
+	}
+	first := f.Find(heard, func(x *fact.Fact) bool {
+		return x.Kind == fact.TCPRetransmission && x.Side == fact.SideClient && x.Text == "data"
+	})
+	resent, size, _ := again(f, fact.SideClient, "data", heard)
+	if heard < 0 || first < 0 || resent < tries || size/int64(resent) >= largeSegment || f.Has(fact.TCPZeroWindow) || f.Find(heard, fromServer) >= 0 {
+		return nil
+	}
+	waited := remaining(f, first)
+	if waited < surely {
+		return nil
+	}
+	return &check.Verdict{Confidence: finding.Likely, Severity: finding.Critical, Settle: "a capture at the other end: do the packets arrive there? And does a new connection work at once (tcp.half_open)?",
+		Proof: []finding.Proof{f.Proof(heard, "the last that comes of the server"), f.Proof(first, "the client sends the same again, "+times(resent)+" in all, and nothing acknowledges it")},
+		Summary: fmt.Sprintf("The connection had worked; then the client sent about %d bytes again %s, for %s, and nothing of the server came any more, not even an ACK.",
+			size/int64(resent), times(resent), finding.Span(waited))}
 }
