@@ -1,14 +1,20 @@
 package finding
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Lines is f in words, for people: the code and what it is worth, the sentence, the proof, what would settle it, the mends. Lines
+// Lines is f in words, for people: the code and what it is worth, the sentence, the proof, what would settle it, the foremost mends. Lines
 // are not wrapped; commands are indented by eight columns. Texts may hold what peers sent: whoever prints to a terminal cleans them.
-func (f *Finding) Lines() []string {
+func (f *Finding) Lines() []string { return f.lines(Foremost(f.Mends)) }
+
+// AllLines is Lines with every mend.
+func (f *Finding) AllLines() []string { return f.lines(f.Mends) }
+
+func (f *Finding) lines(shown []Mend) []string {
 	out := []string{string(f.Code) + " · " + f.Severity.String() + " · " + f.Confidence.String() + " · " + f.Title, "  " + f.Summary}
 	if len(f.Timers) > 0 {
 		out = append(out, "  "+Span(f.Waited)+" fits: "+timers(f.Timers))
@@ -26,7 +32,7 @@ func (f *Finding) Lines() []string {
 	if f.Settle != "" {
 		out = append(out, "  to be certain: "+f.Settle)
 	}
-	for _, m := range f.Mends {
+	for _, m := range shown {
 		out = append(out, "  mend on "+string(m.On)+": "+m.Do)
 		for line := range strings.Lines(m.Lines) {
 			out = append(out, "        "+strings.TrimRight(line, "\n"))
@@ -35,7 +41,40 @@ func (f *Finding) Lines() []string {
 	if len(f.Hides) > 0 {
 		out = append(out, "  explains also: "+join(f.Hides))
 	}
-	return append(out, "  manual: lunette finding "+string(f.Code))
+	return append(out, "  "+f.Manual(len(f.Mends)-len(shown)))
+}
+
+// mostMends is how many mends are written, beside that on Lunette.
+const mostMends = 2
+
+// Foremost are the mends that are written with a finding, in their order: the first of each of the first systems, and that on Lunette. All
+// of them stand on the page of the manual.
+func Foremost(all []Mend) []Mend {
+	var out []Mend
+	others := 0
+	for _, m := range all {
+		seen := slices.ContainsFunc(out, func(o Mend) bool { return o.On == m.On })
+		if seen || m.On != Lunette && others == mostMends {
+			continue
+		}
+		if m.On != Lunette {
+			others++
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// Manual is the line that leads to the page of the manual, where more mends stand.
+func (f *Finding) Manual(more int) string {
+	line := "manual: lunette finding " + string(f.Code)
+	switch {
+	case more == 1:
+		return "1 more mend, and the " + line
+	case more > 1:
+		return strconv.Itoa(more) + " more mends, and the " + line
+	}
+	return line
 }
 
 func timers(all []Timer) string {

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,25 @@ func TestLines(t *testing.T) {
 	}
 	bare := Finding{Code: "tls.bare", Title: "nothing", Severity: Info, Confidence: Possible, Summary: "Nothing."}
 	if got := strings.Join(bare.Lines(), "|"); got != "tls.bare · info · possible · nothing|  Nothing.|  manual: lunette finding tls.bare" {
+		t.Error(got)
+	}
+}
+
+// TestForemost holds which mends are written: the first of each of two systems, and that on Lunette.
+func TestForemost(t *testing.T) {
+	f := Finding{Code: "tls.x", Mends: []Mend{{On: IIS, Do: "a"}, {On: IIS, Do: "b"}, {On: Nginx, Do: "c"}, {On: Java, Do: "d"}, {On: Lunette, Do: "e"}, {On: Lunette, Do: "f"}}}
+	var got []string
+	for _, m := range Foremost(f.Mends) {
+		got = append(got, m.Do)
+	}
+	if want := []string{"a", "c", "e"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	lines := f.Lines()
+	if got := lines[len(lines)-1]; got != "  3 more mends, and the manual: lunette finding tls.x" {
+		t.Error(got)
+	}
+	if got := f.Manual(1); got != "1 more mend, and the manual: lunette finding tls.x" {
 		t.Error(got)
 	}
 }

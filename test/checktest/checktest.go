@@ -3,7 +3,7 @@
 // Input: a folder of txtar files, one for each check, named after its code. Output: failures of the test; with -update the words.
 // Promises: every check has a sample that it finds first, and a near miss in which it finds nothing. Non-goals: real traffic (test/parity).
 //
-// A sample has the files "facts" (the case), "findings" (what all checks of the package say about it, as [finding.Finding.Lines]),
+// A sample has the files "facts" (the case), "findings" (what all checks of the package say about it, as [finding.Finding.AllLines]),
 // and any number of files that begin with "near miss" (cases in which the check says nothing). Further cases are called
 // "facts: what", with "findings: what". A case is written as lines:
 //
@@ -129,7 +129,7 @@ func words(t *testing.T, f txtar.File, checks []check.Check, k *check.Check) str
 	}
 	var b strings.Builder
 	for i := range r.Findings {
-		for _, line := range r.Findings[i].Lines() {
+		for _, line := range r.Findings[i].AllLines() {
 			b.WriteString(line + "\n")
 		}
 	}

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +14,6 @@ const decisiveMark = "▶"
 const (
 	mostCauses = 3 // in full
 	mostNotes  = 3 // that are worth knowing
-	mostMends  = 2 // of a finding, beside that on Lunette
 )
 
 // causes writes below the ladder of Flows[i] why it went as it did.
@@ -92,40 +90,20 @@ func owners(all []finding.Timer) []string {
 
 // mended writes how to be rid of a cause: in full once, then where that stands.
 func (t *texter) mended(i int, f *finding.Finding) {
-	manual := "manual: lunette finding " + string(f.Code)
+	manual := f.Manual(0)
 	if before, ok := t.mends[f.Code]; ok && len(f.Mends) > 0 {
 		t.hanging(usual, "    ", "mends: as below flow "+strconv.Itoa(before)+"; "+manual)
 		return
 	}
 	t.mends[f.Code] = t.c.number(i)
-	shown := foremost(f.Mends)
+	shown := finding.Foremost(f.Mends)
 	for _, m := range shown {
 		t.hanging(usual, "    ", "mend on "+clean(string(m.On))+": "+clean(m.Do))
 		for line := range strings.Lines(m.Lines) { // to be copied: never cut, never broken
 			t.line("", "        "+clean(strings.TrimRight(line, "\n")))
 		}
 	}
-	if more := len(f.Mends) - len(shown); more > 0 {
-		manual = several(int64(more), "more mend") + ", and the " + manual
-	}
-	t.hanging(usual, "    ", manual)
-}
-
-// foremost are the mends that go on a page, in their order: the first of each of the first systems, and that on Lunette.
-func foremost(all []finding.Mend) []finding.Mend {
-	var out []finding.Mend
-	others := 0
-	for _, m := range all {
-		seen := slices.ContainsFunc(out, func(o finding.Mend) bool { return o.On == m.On })
-		if seen || m.On != finding.Lunette && others == mostMends {
-			continue
-		}
-		if m.On != finding.Lunette {
-			others++
-		}
-		out = append(out, m)
-	}
-	return out
+	t.hanging(usual, "    ", f.Manual(len(f.Mends)-len(shown)))
 }
 
 // hanging writes clean text behind a margin, broken where it is too long, all lines below the first.
