@@ -19,6 +19,7 @@ func Checks() []check.Check {
 		noCommonGroup,
 		noCommonCipher,
 		weakDH,
+		weakSignature,
 		noSecureRenegotiation,
 		misdirectedRequest,
 		silentAfterHello,
