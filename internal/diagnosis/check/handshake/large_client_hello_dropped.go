@@ -64,6 +64,9 @@ func runLargeClientHelloDropped(c *check.Case) *check.Verdict {
 		if at < 0 {
 			continue
 		}
+		if smallFails(f, &r, o) {
+			return nil // not by its size
+		}
 		small, theirs := o.Facts[at].Size, answered(o)
 		switch {
 		case theirs != nil && small > oneSegment:
@@ -78,4 +81,16 @@ func runLargeClientHelloDropped(c *check.Case) *check.Verdict {
 		}
 	}
 	return v
+}
+
+// smallFails reports whether a small hello of o, with the same newest version and name, fared as the large one of f.
+func smallFails(f *check.Flow, r *refusal, o *check.Flow) bool {
+	other, ok := refused(o)
+	if !ok || r.hello == nil || other.hello == nil || o.Server != f.Server || other.hello.ServerName != r.hello.ServerName {
+		return false
+	}
+	size := o.Facts[other.at].Size
+	_, newest := bounds(r.hello)
+	_, theirs := bounds(other.hello)
+	return size > 0 && size <= oneSegment && newest == theirs && (other.how == r.how && (other.how != fact.Silence || other.waited(o) >= patience))
 }

@@ -11,7 +11,7 @@ import (
 
 var noSecureRenegotiation = check.Check{
 	Code:      "tls.no_secure_renegotiation",
-	Title:     "the origin does not know secure renegotiation, and the client insists on it",
+	Title:     "the origin does not know secure renegotiation",
 	Severity:  finding.Critical,
 	Catalogue: []int{26},
 	Refines:   []reason.Code{reason.TLSAlert, reason.TLSSessionFault},
@@ -50,6 +50,10 @@ func runNoSecureRenegotiation(c *check.Case) *check.Verdict {
 	s, at := f.ServerHello()
 	if h == nil || s == nil || s.SecureRenegotiation || !h.SecureRenegotiation || rank(version(f)) == 0 || version(f) == "TLS 1.3" || !offersVersion(h, version(f)) {
 		return nil
+	}
+	if f.Established() && clientAlert(f) < 0 {
+		return &check.Verdict{Severity: finding.Info, Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(at, "ServerHello, "+version(f)+", without renegotiation_info")},
+			Summary: "The origin's ServerHello lacks renegotiation_info (RFC 5746); this client went on, OpenSSL 3 refuses such an origin."}
 	}
 	alert := clientAlert(f)
 	if alert < at || f.Facts[alert].Code != alertHandshakeFailure || f.Has(fact.TLSClientKeyExchange) {

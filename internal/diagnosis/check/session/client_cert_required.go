@@ -19,7 +19,7 @@ func clientCertRequired() check.Check {
 			reason.ReadResetBeforeHeader, reason.ReadEOFBeforeHeader, reason.OriginStatus4xx},
 		On: []fact.Kind{fact.TLSCertificateRequest, fact.TLSPostHandshakeAuth, fact.TLSHelloRequest, fact.TLSAlert, fact.TLSServerHello, fact.OriginLogged},
 		Silences: []finding.Code{"tls.handshake_alert", "tls.closed_after_hello", "http1.reset_before_answer", "http1.closed_before_answer", "tls.no_common_cipher",
-			"tls.post_handshake_auth", "tls.issuer_list_too_long", "tcp.reset_after_accept", "tls.no_close_notify"},
+			"tls.post_handshake_auth", "tcp.reset_after_accept", "tls.no_close_notify"},
 		Text: `The origin sends a **CertificateRequest**, the client answers with an empty Certificate message, and the origin breaks off. When
 it asks tells how it looks. In the handshake up to TLS 1.2: alert handshake_failure (40) before the handshake is done. In TLS 1.3
 the handshake *succeeds* for the client, and alert **certificate_required** (116) comes behind the request, often lost in a reset,
@@ -55,7 +55,7 @@ func runClientCertRequired(c *check.Case) *check.Verdict {
 		if d.given >= 0 && !d.empty {
 			continue
 		}
-		if v := withoutCertificate(f, &d); v != nil {
+		if v := withoutCertificate(c, f, &d); v != nil {
 			return v
 		}
 	}
@@ -89,7 +89,7 @@ func loggedRequired(f *check.Flow) int {
 }
 
 // withoutCertificate judges what came of an empty certificate.
-func withoutCertificate(f *check.Flow, d *demand) *check.Verdict {
+func withoutCertificate(c *check.Case, f *check.Flow, d *demand) *check.Verdict {
 	from := d.at
 	v := &check.Verdict{Confidence: finding.Certain}
 	asks := "the origin asks for a client certificate " + d.when
@@ -139,6 +139,12 @@ func withoutCertificate(f *check.Flow, d *demand) *check.Verdict {
 		v.Confidence, v.Settle = finding.Certain, ""
 		v.Proof = append(v.Proof, f.Proof(i, logWords(&f.Facts[i])))
 	}
+	if o, at := withCertificate(c, f, d); at >= 0 && v.Confidence != finding.Certain {
+		if v.Confidence++; v.Confidence == finding.Certain {
+			v.Settle = ""
+		}
+		v.Proof = append(v.Proof, f.ProofOther(&o.Facts[at], "on another connection, with a certificate, the same is answered"))
+	}
 	v.Summary = fmt.Sprintf("The origin asked for a client certificate %s, got none, and %s.", d.when, how)
 	return v
 }
@@ -163,4 +169,27 @@ func judgeAlert(f *check.Flow, v *check.Verdict, d *demand, at int, live bool) s
 	}
 	v.Proof = append(v.Proof, f.Proof(at, "the origin breaks off with "+alertWords(x)))
 	return "broke off with " + alertWords(x)
+}
+
+// withCertificate is another connection to the same server that showed a certificate and was given what f asked for, with the index of
+// the answer, -1 without. Where f never got to ask, a handshake that was completed is enough.
+func withCertificate(c *check.Case, f *check.Flow, d *demand) (*check.Flow, int) {
+	asked := ""
+	if all := f.Exchanges(); len(all) > 0 {
+		asked = all[len(all)-1].Line()
+	}
+	for _, o := range c.Others {
+		if o.Server != f.Server || o.Name != f.Name || o.Version() != f.Version() || !gaveCertificate(o) {
+			continue
+		}
+		if done := o.First(fact.TLSHandshakeDone); asked == "" && d.when == "in the handshake" && f.Version() != tls13 && done >= 0 {
+			return o, done
+		}
+		for i := range o.Exchanges() {
+			if x := &o.Exchanges()[i]; asked != "" && x.Line() == asked && x.Status() >= 200 && x.Status() < 400 {
+				return o, x.ResponseAt
+			}
+		}
+	}
+	return nil, -1
 }

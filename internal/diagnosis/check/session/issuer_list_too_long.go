@@ -72,9 +72,15 @@ func runIssuerListTooLong(c *check.Case) *check.Verdict {
 			Summary: fmt.Sprintf("The origin names %d authorities whose client certificates it takes (about %d bytes)", len(r.Authorities), size)}
 		switch {
 		case d.empty && size >= listFull:
-			v.Confidence, v.Severity = finding.Likely, 0
-			v.Proof = append(v.Proof, f.Proof(d.given, "the client found none that it has: an empty certificate"))
-			v.Summary += ", as long as the list can be before Windows cuts it, and the client found none of its own among them."
+			if !pleased(f) {
+				v.Severity = 0
+			}
+			v.Proof = append(v.Proof, f.Proof(d.given, "the client sends an empty certificate"))
+			v.Summary += ", as long as the list can be before Windows cuts it, and the client sent no certificate: it has none, or found its authority not among them."
+			if o, at := hasCertificate(c); at >= 0 {
+				v.Confidence = finding.Likely
+				v.Proof = append(v.Proof, f.ProofOther(&o.Facts[at], "the client has a certificate: it shows it on another connection"))
+			}
 		case d.empty:
 			v.Proof = append(v.Proof, f.Proof(d.given, "the client sends an empty certificate"))
 			v.Summary += "; the client sent no certificate."
@@ -84,4 +90,14 @@ func runIssuerListTooLong(c *check.Case) *check.Verdict {
 		return v
 	}
 	return nil
+}
+
+// hasCertificate is another connection on which the same client showed a certificate, with the index of it; -1 without.
+func hasCertificate(c *check.Case) (*check.Flow, int) {
+	for _, o := range c.Others {
+		if at := o.FirstOf(fact.SideClient, fact.TLSCertificate); at >= 0 && o.Client.Addr() == c.Flow.Client.Addr() && gaveCertificate(o) {
+			return o, at
+		}
+	}
+	return nil, -1
 }
