@@ -95,8 +95,8 @@ func endedAtOnce(f *check.Flow) (int, int) {
 	if i < 0 || end < 0 || f.Facts[end].Side != fact.SideServer || f.Since(i, end) > atOnce {
 		return -1, -1
 	}
-	if f.Find(i, func(x *fact.Fact) bool { return sent(x.Kind) }) >= 0 || f.Lacks(fact.SideNone, -1) {
-		return -1, -1
+	if first := f.Find(i, func(x *fact.Fact) bool { return sent(x.Kind) }); first >= 0 && first < end || f.Heard(fact.SideServer, i) >= 0 || f.Lacks(fact.SideNone, -1) {
+		return -1, -1 // what the client sent behind the end it had on its way
 	}
 	return i, end
 }
