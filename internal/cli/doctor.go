@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,16 +24,17 @@ const doctorExample = "lunette doctor https://shop.example/account --origin 192.
 
 // doctorFlags are what the command was asked for.
 type doctorFlags struct {
-	origin, via, sister string
-	paths, header       []string
-	resolvers           []string
-	ca                  string
-	cert, key           string
-	post, vouched       bool
-	webSocket           bool
-	idle, budget        time.Duration
-	format, write       string
-	log                 originLogFlags
+	origin, via      string
+	sister, sisterAt string
+	paths, header    []string
+	resolvers        []string
+	ca               string
+	cert, key        string
+	post, vouched    bool
+	webSocket        bool
+	idle, budget     time.Duration
+	format, write    string
+	log              originLogFlags
 }
 
 func doctorCommand() *cobra.Command {
@@ -52,9 +54,10 @@ func doctorCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&d.origin, "origin", "", "connect to this `ADDR` (host or host:port) instead of the URL's host; SNI and Host stay those of the URL")
 	f.StringVar(&d.via, "via", "", "ask the gateway at `ADDR` (host or host:port; http://host:port for one in clear) for the same, and compare")
-	f.StringVar(&d.sister, "compare-with", "", "climb the same ladder for a healthy `SITE` (URL) and tell the difference")
+	f.StringVar(&d.sister, "compare-with", "", "climb the same ladder for a healthy `SITE` (URL), without --header and --client-cert, and tell the difference")
+	f.StringVar(&d.sisterAt, "compare-origin", "", "connect to this `ADDR` (host or host:port) instead of the host of --compare-with")
 	f.StringArrayVar(&d.paths, "path", nil, "request `TARGET` (/a?b) in place of the URL's; may be repeated, at most 8")
-	f.StringArrayVar(&d.header, "header", nil, "further field of each request, `\"NAME: VALUE\"`; may be repeated")
+	f.StringArrayVar(&d.header, "header", nil, "further field of each request, `\"NAME: VALUE\"`, where the certificate is trusted; may be repeated")
 	f.StringArrayVar(&d.resolvers, "resolver", nil, "DNS server, `ADDR` or ADDR:PORT, in place of the system's; may be repeated")
 	f.StringVar(&d.ca, "ca", "", "PEM `FILE` of the authorities to trust in place of the system's")
 	f.StringVar(&d.cert, "client-cert", "", "PEM `FILE` of the certificate to show where the origin asks for one")
@@ -63,7 +66,7 @@ func doctorCommand() *cobra.Command {
 	f.BoolVar(&d.webSocket, "websocket", false, "the first path is a WebSocket: say why an Upgrade fails")
 	f.DurationVar(&d.idle, "idle", 0, "also measure how long an idle connection is kept, up to this")
 	f.DurationVar(&d.budget, "timeout", 0, "end after this time; default 50s")
-	f.BoolVar(&d.vouched, "origin-is-mine", false, "probe an address that DNS does not have for this name: I may do so")
+	f.BoolVar(&d.vouched, "origin-is-mine", false, "probe an address that DNS does not have for this name, and send --header and --client-cert to it whatever its certificate")
 	f.StringVar(&d.format, "format", "text", "`FORMAT`: text or json")
 	f.StringVar(&d.write, "write", "", "write all connections into a pcapng `FILE`, with their secrets")
 	d.log.add(f)
@@ -75,6 +78,18 @@ func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Wri
 	if err != nil {
 		return err
 	}
+	if d.sister != "" {
+		if _, err := d.sisterConfig(); err != nil {
+			return err
+		}
+	} else if d.sisterAt != "" {
+		return usageError{errors.New("--compare-origin belongs to --compare-with")}
+	}
+	capture, err := d.capture()
+	if err != nil {
+		return err
+	}
+	defer capture.discard()
 	out := &doctorOutput{w: stdout, quiet: d.format == "json"}
 	cfg.Progress, cfg.Began = out.line, out.step
 	out.begin(cfg)
@@ -87,18 +102,14 @@ func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Wri
 	e := &examination{report: report}
 	if d.sister != "" && report.Cut == "" {
 		if e.sister, err = d.climbSister(ctx, out, max(10*time.Second, cfg.Longest()-report.Ended.Sub(report.Began))); err != nil {
-			return err
+			tellFailure(stderr, err) // what is known of the site itself is worth more
 		}
 	}
 	if err := e.judge(context.WithoutCancel(ctx), &d.log, stderr); err != nil {
 		return err
 	}
 	d.settle(ctx, e)
-	if d.write != "" {
-		if err := writeRecordings(d.write, e.recordings()); err != nil {
-			return err
-		}
-	}
+	unwritten := capture.write(e.recordings())
 	if d.format == "json" {
 		err = e.json(stdout)
 	} else {
@@ -107,28 +118,41 @@ func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Wri
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
+	if unwritten != nil {
+		tellFailure(stderr, unwritten)
+		return cmp.Or(e.exit(), errUndecided)
+	}
 	return e.exit()
 }
 
-// climbSister is the same ladder for the site to compare with, at its own address.
-func (d *doctorFlags) climbSister(ctx context.Context, out *doctorOutput, budget time.Duration) (*probe.Report, error) {
+// tellFailure says what went wrong beside the verdict.
+func tellFailure(w io.Writer, err error) {
+	_, _ = fmt.Fprintf(w, "lunette: %s\n", printableLines(err.Error()))
+}
+
+// sisterConfig is what is asked of the site to compare with. The credentials and the word of the caller are for the first site alone:
+// only an address that he named for this one is vouched for.
+func (d *doctorFlags) sisterConfig() (probe.Config, error) {
 	same := *d
-	same.origin, same.via, same.post, same.idle = "", "", false, 0
+	same.origin, same.via, same.post, same.idle = d.sisterAt, "", false, 0
+	same.header, same.cert, same.key = nil, "", ""
+	same.vouched = d.vouched && d.sisterAt != ""
 	if target, err := probe.ParseTarget(d.sister, ""); err == nil && target.Path != "/" {
 		same.paths = nil
 	}
-	cfg, err := same.config(d.sister)
+	return same.config(d.sister)
+}
+
+// climbSister is the same ladder for the site to compare with.
+func (d *doctorFlags) climbSister(ctx context.Context, out *doctorOutput, budget time.Duration) (*probe.Report, error) {
+	cfg, err := d.sisterConfig()
 	if err != nil {
 		return nil, err
 	}
 	cfg.Progress, cfg.Began = out.line, out.step
 	cfg.Budget, cfg.Patience = budget, 3*time.Second // that it asks is what is to be known
 	out.begin(cfg)
-	report, err := probe.Run(ctx, cfg)
-	if errors.Is(err, probe.ErrNotVouched) {
-		return nil, usageError{err}
-	}
-	return report, err
+	return probe.Run(ctx, cfg)
 }
 
 // settle proves the settings by one request that is made with exactly them.
@@ -136,6 +160,10 @@ func (d *doctorFlags) settle(ctx context.Context, e *examination) {
 	s := &e.report.Settings
 	s.CA, s.CertFile, s.KeyFile = d.ca, d.cert, d.key
 	if e.yaml = s.YAML(e.siteName()); e.yaml == "" || ctx.Err() != nil {
+		return
+	}
+	if s.Certificate && s.Verify != "" && !d.vouched {
+		e.unproven = "the client certificate is not shown to an origin whose certificate is not trusted; --origin-is-mine shows it all the same"
 		return
 	}
 	ctx, stop := context.WithTimeout(ctx, max(proofTimeout, min(3*e.slowest(), longest-time.Since(e.report.Began))))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -84,20 +85,43 @@ func resolverAddr(s string) (netip.AddrPort, error) {
 	return netip.AddrPort{}, fmt.Errorf("--resolver %.60q: want an address, or address:port", s)
 }
 
-// writeRecordings writes a capture that only its owner may read: it holds the secrets that open it.
-func writeRecordings(name string, recs []*recording.Recording) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// captureFile is the file of --write, nil without.
+type captureFile struct {
+	f    *os.File
+	kept bool
+}
+
+// capture makes the file before anything is asked, so that a climb is not for nothing. Only its owner may read it: it holds the secrets
+// that open it.
+func (d *doctorFlags) capture() (*captureFile, error) {
+	if d.write == "" {
+		return nil, nil
+	}
+	f, err := os.OpenFile(d.write, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("write capture: %w", err)
+		return nil, usageError{fmt.Errorf("--write: %w", err)}
 	}
-	if err := analysis.WriteRecordings(f, recs); err != nil {
-		f.Close()
-		return fmt.Errorf("write capture: %s: %w", name, err)
+	return &captureFile{f: f}, nil
+}
+
+func (c *captureFile) write(recs []*recording.Recording) error {
+	if c == nil {
+		return nil
 	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write capture: %w", err)
+	c.kept = true
+	err := analysis.WriteRecordings(c.f, recs)
+	if err = cmp.Or(err, c.f.Close()); err != nil {
+		return fmt.Errorf("write capture: %s: %w", c.f.Name(), err)
 	}
 	return nil
+}
+
+// discard takes away a file that nothing was written to.
+func (c *captureFile) discard() {
+	if c != nil && !c.kept {
+		_ = c.f.Close()
+		_ = os.Remove(c.f.Name())
+	}
 }
 
 // token reports whether name is one (RFC 9110 section 5.6.2).

@@ -124,7 +124,7 @@ func targetDoc(r *probe.Report) doctorTarget {
 }
 
 func connDoc(o *probe.Outcome) doctorConn {
-	c := doctorConn{ID: o.Recording.ID, Purpose: o.Purpose, Address: o.Addr.String(), Via: o.Via, Path: o.Path, Connect: o.Times.Connect.Seconds(), TLS: o.Times.TLS.Seconds(),
+	c := doctorConn{ID: o.Recording.ID, Purpose: o.Purpose, Address: o.Addr.String(), Via: o.Via, Path: probe.Masked(o.Path), Connect: o.Times.Connect.Seconds(), TLS: o.Times.TLS.Seconds(),
 		Trust: o.Trust, HelloRequests: o.HelloRequests, Ignored: o.Ignored.Seconds(), Failed: o.Phase}
 	if c.Version, c.Suite = o.Chosen(); o.Shaken() {
 		c.ALPN = o.State.NegotiatedProtocol

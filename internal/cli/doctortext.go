@@ -106,19 +106,19 @@ func (e *examination) serious() int {
 func (e *examination) sentence() string {
 	switch {
 	case e.tried != nil && e.tried.Reason != "":
-		return strings.TrimSpace(fmt.Sprintf("The origin answers, but Lunette's gateway does not take the answer: %s %s", e.tried.Reason, e.tried.Detail))
+		return strings.TrimSpace(fmt.Sprintf("The origin answers, but Lunette's gateway does not take the answer: %s %.200s", e.tried.Reason, e.tried.Detail))
 	case e.behind() != nil:
 		o := e.behind()
 		how := fmt.Sprintf("is answered with status %d", o.Status())
 		if o.Err != nil {
 			how = "fails: " + o.Why()
 		}
-		return fmt.Sprintf("Directly GET %s works; through the gateway it %s. None of the known causes fits what the gateway shows: its own log is the next place to look.", o.Path, how)
+		return fmt.Sprintf("Directly GET %s works; through the gateway it %s. None of the known causes fits what the gateway shows: its own log is the next place to look.", probe.Masked(o.Path), how)
 	case e.works():
 		return "Healthy: the request works as Lunette makes it, and nothing that was tried speaks against the origin."
 	case e.refused() != nil:
 		o := e.refused()
-		return fmt.Sprintf("GET %s works on the wire and is answered with status %d. None of the known causes fits: is it the right path, and may everybody see it?", o.Path, o.Status())
+		return fmt.Sprintf("GET %s works on the wire and is answered with status %d. None of the known causes fits: is it the right path, and may everybody see it?", probe.Masked(o.Path), o.Status())
 	}
 	return "The request fails, and none of the known causes fits. Take a capture (--write FILE) and give it to \"lunette explain\"."
 }
@@ -166,9 +166,9 @@ func (e *examination) proof() string {
 	case e.tried == nil:
 		return "not proven: interrupted before"
 	case e.tried.Reason != "":
-		return strings.TrimSpace(fmt.Sprintf("not proven: GET %s with these settings gave %s %s", e.path(), e.tried.Reason, e.tried.Detail))
+		return strings.TrimSpace(fmt.Sprintf("not proven: GET %s with these settings gave %s %.200s", probe.Masked(e.path()), e.tried.Reason, e.tried.Detail))
 	}
-	text := fmt.Sprintf("proven: GET %s with exactly these settings gave status %d in %s", e.path(), e.tried.Status, finding.Span(e.tried.Took))
+	text := fmt.Sprintf("proven: GET %s with exactly these settings gave status %d in %s", probe.Masked(e.path()), e.tried.Status, finding.Span(e.tried.Took))
 	if e.tried.Renegotiations > 0 {
 		text += ", a HelloRequest was answered"
 	}

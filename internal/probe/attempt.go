@@ -19,7 +19,6 @@ const (
 	connectTimeout = 5 * time.Second
 	slowHandshake  = 10 * time.Second
 	keptBytes      = 10 << 20 // recorded of one connection
-	maxBody        = 8 << 20  // read of one answer
 )
 
 // try is one connection to be made, and what is done on it.

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -38,10 +37,11 @@ func (c *climb) exchangeAll(o *Outcome, conn net.Conn, rc *recording.Conn, t try
 	if limit == 0 {
 		limit = c.firstByte()
 	}
-	br := bufio.NewReaderSize(conn, 16<<10)
+	in, fields := newAnswers(conn), c.fields(o, &t)
+	var h2 *http.Transport
 	for i := range t.requests {
 		r := &t.requests[i]
-		if r.idle > 0 && !c.rest(o, conn, br, r.idle) {
+		if r.idle > 0 && !c.rest(o, conn, in, r.idle) {
 			return
 		}
 		start := time.Now()
@@ -50,9 +50,13 @@ func (c *climb) exchangeAll(o *Outcome, conn net.Conn, rc *recording.Conn, t try
 		var a *Answer
 		var err error
 		if tc, ok := conn.(*tls.Conn); ok && tc.ConnectionState().NegotiatedProtocol == protoHTTP2 {
-			a, err = c.overHTTP2(tc, r)
+			if h2 == nil {
+				h2 = onlyOver(tc)
+				defer h2.CloseIdleConnections()
+			}
+			a, err = c.overHTTP2(h2, r, fields)
 		} else {
-			a, err = c.overHTTP1(conn, br, r, start.Add(limit))
+			a, err = c.overHTTP1(conn, in, r, fields, start.Add(limit))
 		}
 		if a != nil {
 			a.Total = time.Since(start)
@@ -65,16 +69,16 @@ func (c *climb) exchangeAll(o *Outcome, conn net.Conn, rc *recording.Conn, t try
 			}
 			return
 		}
-		if a.close || a.Bytes == maxBody {
+		if a.close || a.part {
 			return
 		}
 	}
 }
 
 // rest lies idle, and reports whether the origin kept the connection.
-func (c *climb) rest(o *Outcome, conn net.Conn, br *bufio.Reader, d time.Duration) bool {
+func (c *climb) rest(o *Outcome, conn net.Conn, in *answers, d time.Duration) bool {
 	conn.SetReadDeadline(time.Now().Add(d))
-	_, err := br.Peek(1)
+	_, err := in.Peek(1)
 	if err != nil && !timedOut(err) || err == nil {
 		o.Err, o.Phase = err, "idle"
 		return false
@@ -82,8 +86,8 @@ func (c *climb) rest(o *Outcome, conn net.Conn, br *bufio.Reader, d time.Duratio
 	return c.ctx.Err() == nil
 }
 
-func (c *climb) overHTTP1(conn net.Conn, br *bufio.Reader, r *request, limit time.Time) (*Answer, error) {
-	head, body := c.write(r), r.body
+func (c *climb) overHTTP1(conn net.Conn, in *answers, r *request, fields [][2]string, limit time.Time) (*Answer, error) {
+	head, body := c.write(r, fields), r.body
 	if !r.expect {
 		head, body = append(head, body...), nil
 	}
@@ -97,7 +101,7 @@ func (c *climb) overHTTP1(conn net.Conn, br *bufio.Reader, r *request, limit tim
 	}
 	if r.expect {
 		conn.SetReadDeadline(time.Now().Add(continueWait))
-		if _, err := br.Peek(1); err != nil && !timedOut(err) {
+		if _, err := in.Peek(1); err != nil && !timedOut(err) {
 			return nil, err
 		} else if err != nil { // nothing came: RFC 9110 section 10.1.1 lets the body go
 			body = nil
@@ -107,10 +111,11 @@ func (c *climb) overHTTP1(conn net.Conn, br *bufio.Reader, r *request, limit tim
 		}
 		conn.SetReadDeadline(limit)
 	}
+	in.heads()
 	for {
-		resp, err := http.ReadResponse(br, &http.Request{Method: method}) //nolint:bodyclose // it ends with the connection
+		resp, err := http.ReadResponse(in.Reader, &http.Request{Method: method}) //nolint:bodyclose // it ends with the connection
 		if err != nil {
-			return nil, c.drain(conn, br, fmt.Errorf("read answer: %w", err))
+			return nil, c.drain(conn, in, fmt.Errorf("read answer: %w", err))
 		}
 		a := &Answer{Status: resp.StatusCode, Proto: resp.Proto, Header: resp.Header, FirstByte: time.Since(sent), close: resp.Close}
 		if resp.StatusCode < 200 && resp.StatusCode != http.StatusSwitchingProtocols {
@@ -126,27 +131,29 @@ func (c *climb) overHTTP1(conn net.Conn, br *bufio.Reader, r *request, limit tim
 			a.close = true
 			return a, nil
 		}
-		if a.Bytes, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody)); err != nil {
-			return a, fmt.Errorf("read body: %w", err)
+		in.bodies()
+		if err = c.discard(a, resp.Body); err != nil {
+			return a, err
 		}
-		if resp.Close {
-			_, _ = io.CopyN(io.Discard, br, 1) // up to its end, so that the recording shows how it closes
+		if resp.Close && !a.part {
+			_, _ = io.CopyN(io.Discard, in, 1) // up to its end, so that the recording shows how it closes
 		}
 		return a, nil
 	}
 }
 
 // drain reads on for a moment where an answer made no sense, so that the recording shows what came.
-func (c *climb) drain(conn net.Conn, br *bufio.Reader, err error) error {
-	if !timedOut(err) && !errors.Is(err, errIgnored) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+func (c *climb) drain(conn net.Conn, in *answers, err error) error {
+	in.bodies()
+	if !timedOut(err) && !errors.Is(err, errHeadTooLarge) && !errors.Is(err, errIgnored) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
-		_, _ = io.CopyN(io.Discard, br, 64<<10)
+		_, _ = io.CopyN(io.Discard, in, 64<<10)
 	}
 	return err
 }
 
 // write is the request as it goes out.
-func (c *climb) write(r *request) []byte {
+func (c *climb) write(r *request, fields [][2]string) []byte {
 	var b bytes.Buffer
 	method, host := r.method, r.host
 	if method == "" {
@@ -156,7 +163,7 @@ func (c *climb) write(r *request) []byte {
 		host = c.cfg.Target.Authority
 	}
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\n", method, r.target, host, agent)
-	for _, f := range append(append([][2]string(nil), c.cfg.Header...), r.header...) {
+	for _, f := range r.fields(fields) {
 		fmt.Fprintf(&b, "%s: %s\r\n", f[0], f[1])
 	}
 	if r.body != nil {
@@ -176,7 +183,7 @@ func onlyOver(tc *tls.Conn) *http.Transport {
 	var taken atomic.Bool
 	p := new(http.Protocols)
 	p.SetHTTP2(true)
-	return &http.Transport{DisableCompression: true, Protocols: p, DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
+	return &http.Transport{DisableCompression: true, Protocols: p, MaxResponseHeaderBytes: maxHead, DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
 		if taken.Swap(true) {
 			return nil, errors.New("the connection is over")
 		}
@@ -184,9 +191,8 @@ func onlyOver(tc *tls.Conn) *http.Transport {
 	}}
 }
 
-func (c *climb) overHTTP2(tc *tls.Conn, r *request) (*Answer, error) {
-	tr, err := onlyOver(tc), error(nil)
-	defer tr.CloseIdleConnections()
+func (c *climb) overHTTP2(tr *http.Transport, r *request, fields [][2]string) (*Answer, error) {
+	var err error
 	req := (&http.Request{Method: http.MethodGet, Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{"User-Agent": {agent}, "Accept": {"*/*"}}}).WithContext(c.ctx)
 	if r.method != "" {
 		req.Method = r.method
@@ -198,7 +204,7 @@ func (c *climb) overHTTP2(tc *tls.Conn, r *request) (*Answer, error) {
 	if r.host != "" {
 		req.URL.Host, req.Host = r.host, r.host
 	}
-	for _, f := range append(append([][2]string(nil), c.cfg.Header...), r.header...) {
+	for _, f := range r.fields(fields) {
 		req.Header.Add(f[0], f[1])
 	}
 	sent := time.Now()
@@ -208,8 +214,5 @@ func (c *climb) overHTTP2(tc *tls.Conn, r *request) (*Answer, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	a := &Answer{Status: resp.StatusCode, Proto: resp.Proto, Header: resp.Header, FirstByte: time.Since(sent)}
-	if a.Bytes, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody)); err != nil {
-		return a, fmt.Errorf("read body: %w", err)
-	}
-	return a, nil
+	return a, c.discard(a, resp.Body)
 }

@@ -122,7 +122,7 @@ func tlsFacts() []tlsFact {
 			if len(o.Chain) == 0 {
 				return ""
 			}
-			return fmt.Sprintf("%s, issued by %s, %d sent", o.Chain[0].Subject.CommonName, o.Chain[0].Issuer.CommonName, len(o.Chain))
+			return fmt.Sprintf("%.200s, issued by %.200s, %d sent", o.Chain[0].Subject.CommonName, o.Chain[0].Issuer.CommonName, len(o.Chain))
 		}},
 		{"trust", func(o *Outcome) string { return o.Trust }},
 		{"HelloRequest", shaken(func(o *Outcome) string { return numbered(o.HelloRequests) })},

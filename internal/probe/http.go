@@ -112,7 +112,7 @@ func (c *climb) manners(path string) {
 		}
 		text := outcomeText(o)
 		if len(o.Answers) > 0 && o.Answers[0].Header.Get("Content-Encoding") != "" {
-			text += ", Content-Encoding " + o.Answers[0].Header.Get("Content-Encoding")
+			text += ", Content-Encoding " + cut(o.Answers[0].Header.Get("Content-Encoding"), mostError)
 		}
 		c.say(s.what, mark, text)
 	}
@@ -225,5 +225,5 @@ func serverOf(o *Outcome) string {
 	if o == nil || len(o.Answers) == 0 {
 		return ""
 	}
-	return o.Answers[0].Header.Get("Server")
+	return cut(o.Answers[0].Header.Get("Server"), mostError)
 }

@@ -47,11 +47,13 @@ type climb struct {
 	timeout time.Duration // of a handshake, once it is known how fast the origin is
 	caches  [2]tls.ClientSessionCache
 
-	mu     sync.Mutex // what follows is shared by connections that wait side by side
-	report *Report
-	last   time.Time
-	conns  int
-	used   bool // the connections are used up
+	mu       sync.Mutex // what follows is shared by connections that wait side by side
+	report   *Report
+	last     time.Time
+	conns    int
+	used     bool     // the connections are used up
+	read     int64    // bytes of bodies
+	keptBack []string // what sayWithheld told
 }
 
 // Run climbs the ladder. The error says what kept it from beginning; whatever happens later is in the report.
@@ -94,7 +96,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 
 // say adds a line.
 func (c *climb) say(what string, mark Mark, text string) {
-	l := Line{Step: c.step, What: what, Text: text, Mark: mark}
+	l := Line{Step: c.step, What: masked(what), Text: masked(text), Mark: mark}
 	c.mu.Lock()
 	c.report.Lines = append(c.report.Lines, l)
 	c.mu.Unlock()

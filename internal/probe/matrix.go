@@ -257,7 +257,7 @@ func handshakeText(o *Outcome) string {
 		parts = append(parts, "resumed")
 	}
 	if len(o.Chain) > 0 && (o.Purpose == "sni_none" || o.Purpose == "sni_wrong" || o.Purpose == "address") {
-		parts = append(parts, "certificate "+o.Chain[0].Subject.CommonName)
+		parts = append(parts, "certificate "+cut(o.Chain[0].Subject.CommonName, mostError))
 	}
 	if o.AsksCert {
 		parts = append(parts, "asks for a client certificate")
@@ -265,9 +265,9 @@ func handshakeText(o *Outcome) string {
 	return strings.Join(append(parts, span(o.Times.TLS)), ", ")
 }
 
-// clearText asks in clear on a port that answers no hello.
+// clearText asks in clear on a port that answers no hello: for the root alone, since everybody on the way can read along.
 func (c *climb) clearText() {
-	o := c.do(try{purpose: "clear", clear: true, requests: []request{{target: c.cfg.Paths[0]}}, answer: 2 * time.Second})
+	o := c.do(try{purpose: purposeClear, clear: true, requests: []request{{target: "/"}}, answer: 2 * time.Second})
 	mark := Absent
 	if len(o.Answers) > 0 {
 		mark = Bad

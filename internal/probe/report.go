@@ -94,6 +94,7 @@ type Answer struct {
 	FirstByte time.Duration // since the request was sent
 	Total     time.Duration
 	close     bool // the origin closes after it
+	part      bool // its body was not read to the end
 }
 
 // Times are how long the phases took; 0 for those that were not reached.

@@ -146,6 +146,8 @@ func errText(o *Outcome) string {
 		return "certificate not trusted: " + strings.TrimSpace(o.Trust+" "+o.Trusted)
 	case errors.Is(o.Err, errInsecure):
 		return "it asks to renegotiate without RFC 5746 (renegotiation_info), which Lunette refuses by default"
+	case errors.Is(o.Err, errHeadTooLarge):
+		return fmt.Sprintf("the head of the answer is longer than %d KiB", maxHead>>10)
 	case errors.Is(o.Err, errIgnored):
 		return "HelloRequest left without answer for " + span(o.Ignored)
 	case timedOut(o.Err):
@@ -155,7 +157,7 @@ func errText(o *Outcome) string {
 	case errors.Is(o.Err, io.EOF), errors.Is(o.Err, io.ErrUnexpectedEOF):
 		return "the origin closed the connection"
 	}
-	return o.Err.Error()
+	return cut(o.Err.Error(), mostError)
 }
 
 // span writes a duration with two or three digits.

@@ -126,13 +126,13 @@ func (c *climb) departAfter(s *Settings) {
 		for _, o := range c.report.Tries {
 			if o.Purpose == purposeComply && o.HelloRequests > 0 && (!o.Served() || o.Status() == 403) {
 				if !o.AsksCert {
-					s.Unknown = "GET " + o.Path + " fails in the new handshake that the origin asks for: " + outcomeText(o)
+					s.Unknown = "GET " + Masked(o.Path) + " fails in the new handshake that the origin asks for: " + outcomeText(o)
 					continue
 				}
 				with := c.served(purposeCertificate, o.Path)
 				s.Certificate = s.Certificate || with && c.cfg.Certificate != nil
 				if !with || c.cfg.Certificate == nil {
-					s.Unknown = "GET " + o.Path + " needs a client certificate that the origin accepts: give one with --client-cert and --client-key"
+					s.Unknown = "GET " + Masked(o.Path) + " needs a client certificate that the origin accepts: give one with --client-cert and --client-key"
 				}
 			}
 		}
@@ -144,7 +144,7 @@ func (c *climb) departAfter(s *Settings) {
 	for i, o := range c.modern {
 		if o.Shaken() && (o.Status() == 403 || o.Err != nil) && o.State.Version == tls.VersionTLS13 && c.served(purposeComply, c.cfg.Paths[i]) && c.asks(c.cfg.Paths[i]) {
 			s.MaxVersion, s.HTTP = "1.2", "1.1"
-			s.because("max_version: with TLS 1.3 GET %s is refused, with TLS 1.2 the origin asks for a client certificate and does without", c.cfg.Paths[i])
+			s.because("max_version: with TLS 1.3 GET %s is refused, with TLS 1.2 the origin asks for a client certificate and does without", Masked(c.cfg.Paths[i]))
 			return
 		}
 		if o.Shaken() && o.Err != nil && o.State.NegotiatedProtocol == "h2" && c.served("http1", c.cfg.Paths[i]) && s.HTTP == "" {

@@ -122,7 +122,7 @@ func failedText(o *Outcome) string {
 		return strings.TrimSpace("failed: " + f.Text)
 	}
 	if o.Err != nil {
-		return o.Err.Error()
+		return cut(o.Err.Error(), mostError)
 	}
 	return "not tried"
 }

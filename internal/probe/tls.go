@@ -40,7 +40,7 @@ func (c *climb) speakTLS(o *Outcome, rc *recording.Conn, t try) {
 	}
 	start := time.Now()
 	rc.SetDeadline(start.Add(limit))
-	tc := tls.Client(w, c.config(o, rc, t.offer))
+	tc := tls.Client(w, c.config(o, rc, &t))
 	err := tc.HandshakeContext(c.ctx)
 	o.Times.TLS = time.Since(start)
 	state := tc.ConnectionState()
@@ -74,17 +74,15 @@ func (c *climb) noteExpired(rc *recording.Conn, waited time.Duration) {
 }
 
 // config is f in the words of crypto/tls. Every setting stands here, none is left to the library.
-func (c *climb) config(o *Outcome, rc *recording.Conn, f *offer) *tls.Config {
+func (c *climb) config(o *Outcome, rc *recording.Conn, t *try) *tls.Config {
+	f := t.offer
 	return &tls.Config{
 		ServerName: f.sni, MinVersion: f.min, MaxVersion: f.max, CipherSuites: f.suites, CurvePreferences: f.groups, NextProtos: f.alpn,
 		Renegotiation: f.reneg, ClientSessionCache: f.cache, KeyLogWriter: rc.KeyLog(),
 		InsecureSkipVerify: true, // judged in VerifyConnection, which tells why and may go on
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			o.AsksCert = true
-			if f.cert == nil {
-				return &tls.Certificate{}, nil
-			}
-			return f.cert, nil
+			return c.shown(o, t), nil
 		},
 		VerifyConnection: func(s tls.ConnectionState) error { return c.trust(o, rc, f, s.PeerCertificates) },
 	}

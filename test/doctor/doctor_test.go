@@ -30,6 +30,9 @@ type seen struct {
 		Why                  []string
 	}
 	Differences []struct{ What, A, B string }
+	Compared    *struct{ Dialled string } `json:"compared_with"`
+
+	raw string
 }
 
 // examine runs the command and reads what it wrote. An exit code of -1 is any.
@@ -49,7 +52,7 @@ func examine(t testing.TB, wantExit int, args ...string) *seen {
 func run(ctx context.Context, args ...string) (*seen, int, error) {
 	var out, errs bytes.Buffer
 	code := cli.Main(ctx, append([]string{"doctor", "--format", "json"}, args...), &out, &errs)
-	s := new(seen)
+	s := &seen{raw: out.String()}
 	if err := json.Unmarshal(out.Bytes(), s); err != nil {
 		return nil, code, fmt.Errorf("exit code %d, no document: %w: %s %.500s", code, err, errs.String(), out.String())
 	}
