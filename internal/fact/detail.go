@@ -158,20 +158,21 @@ type DNSLookup struct {
 
 // OriginLog is one line, or one record, of a log that the origin wrote.
 type OriginLog struct {
-	Format    string    `json:"format"` // "httperr", "w3c", "freb", "apache_error", "apache_access", "nginx_error", "nginx_access"
-	File      string    `json:"file"`
-	Line      int       `json:"line"`
-	At        time.Time `json:"at"`               // by the origin's clock
-	Offset    int64     `json:"offset_ns"`        // nanoseconds that the origin's clock is ahead of ours, as estimated
-	Client    string    `json:"client,omitempty"` // address and port of the connection's client, where the line has them
-	Method    string    `json:"method,omitempty"`
-	Target    string    `json:"target,omitempty"` // masked as in heads
-	Status    int       `json:"status,omitempty"`
-	Substatus int       `json:"substatus,omitempty"` // IIS
-	Win32     int       `json:"win32,omitempty"`     // IIS sc-win32-status
-	Phrase    string    `json:"phrase,omitempty"`    // HTTPERR reason phrase, Apache's AH code
-	Message   string    `json:"message,omitempty"`   // the line's own words, bounded and masked
-	Took      int64     `json:"took_ns,omitempty"`   // nanoseconds, says the origin; 0 unknown
+	Format      string    `json:"format"` // "httperr", "w3c", "freb", "apache_error", "apache_access", "nginx_error", "nginx_access"
+	File        string    `json:"file"`
+	Line        int       `json:"line"`
+	At          time.Time `json:"at"`                     // by the origin's clock
+	Offset      int64     `json:"offset_ns"`              // nanoseconds that the origin's clock is ahead of ours, as estimated
+	OffsetPairs int       `json:"offset_pairs,omitempty"` // connections that bear Offset out
+	Client      string    `json:"client,omitempty"`       // address and port of the connection's client, where the line has them
+	Method      string    `json:"method,omitempty"`
+	Target      string    `json:"target,omitempty"` // masked as in heads
+	Status      int       `json:"status,omitempty"`
+	Substatus   int       `json:"substatus,omitempty"` // IIS
+	Win32       int       `json:"win32,omitempty"`     // IIS sc-win32-status
+	Phrase      string    `json:"phrase,omitempty"`    // HTTPERR reason phrase, Apache's AH code
+	Message     string    `json:"message,omitempty"`   // the line's own words, bounded and masked
+	Took        int64     `json:"took_ns,omitempty"`   // nanoseconds, says the origin; 0 unknown
 }
 
 func (*DNSLookup) detail()          {}

@@ -24,8 +24,9 @@ func (s *reader) accessLine(e *Entry, line string) error {
 		return errFormat
 	}
 	e.At = t.UTC()
-	if e.From = address(words[0]); len(words) > 3 && address(words[1]).IsValid() {
-		e.From = address(words[1])
+	e.From = address(words[0])
+	if who := address(words[1%len(words)]); !e.From.IsValid() && len(words) > 3 && who.IsValid() {
+		e.From = who // behind a virtual host; behind an address stands what a visitor calls himself
 	}
 	request, behind := quoted(behind)
 	s.request(e, request)
@@ -82,13 +83,17 @@ func quoted(s string) (inside, rest string) {
 
 // trailing reads the words behind the quoted fields.
 func (s *reader) trailing(e *Entry, rest string) {
-	if i := strings.LastIndexByte(rest, '"'); i >= 0 {
-		rest = rest[i+1:]
+	for {
+		_, inside, ok := strings.Cut(rest, "\"")
+		if !ok {
+			break
+		}
+		_, rest = quoted(inside)
 	}
 	for word := range strings.FieldsSeq(rest) {
 		key, value, ok := strings.Cut(word, "=")
 		if !ok {
-			continue
+			return // not the words that are asked for: perhaps a field that nobody quoted
 		}
 		switch key {
 		case "port":

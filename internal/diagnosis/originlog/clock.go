@@ -42,7 +42,9 @@ func (j *joiner) candidates(e *Entry) []candidate {
 	if e.From.Port() != 0 {
 		var out []candidate
 		for _, i := range j.byPort[e.From] {
-			out = append(out, j.ofConn(e, i))
+			if !e.access() || !j.strange(e, i) {
+				out = append(out, j.ofConn(e, i))
+			}
 		}
 		return out
 	}
@@ -67,6 +69,28 @@ func (j *joiner) candidates(e *Entry) []candidate {
 		out = append(out, c)
 	}
 	return out
+}
+
+// strange reports whether e is of a request that connection i did not bear, all of whose requests were read: a port in an access log
+// may be what a visitor wrote, where the log has X-Forwarded-For in the place of the client.
+func (j *joiner) strange(e *Entry, i int) bool {
+	read := false
+	for n := range j.conns[i].Facts {
+		switch j.conns[i].Facts[n].Kind {
+		case fact.TCPMidstream, fact.TCPGap, fact.TLSRecordLost, fact.TLSUndecryptable:
+			return false
+		case fact.RequestHead:
+			read = true
+		}
+	}
+	return read && !slices.ContainsFunc(j.byLine[key(e.Method, e.Target)], func(r request) bool {
+		return r.conn == i && (r.status == 0 || e.Status == 0 || r.status == e.Status)
+	})
+}
+
+// access reports whether e is of an access log.
+func (e *Entry) access() bool {
+	return e.Format == Access || e.Format == ApacheAccess || e.Format == NginxAccess
 }
 
 // ofConn is the candidate of a line about connection i: about one of its requests, where that can be told.

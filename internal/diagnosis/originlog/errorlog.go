@@ -16,22 +16,27 @@ func (s *reader) apacheError(e *Entry, line string) error {
 		return errTime
 	}
 	e.Format = ApacheError
-	for {
+	module, named := "", false
+	for !named { // the first client is the server's word, a second one an application's
 		word, after, ok := bracketed(rest)
 		if !ok {
 			break
 		}
 		rest = after
 		if who, is := strings.CutPrefix(word, "client "); is {
-			e.From = address(who)
+			e.From, named = address(who), true
+		} else if name, _, ok := strings.Cut(word, ":"); ok && module == "" {
+			module = name
 		}
 	}
-	if i := strings.Index(rest, "[client "); i >= 0 && !e.From.IsValid() && i < 200 { // behind (111)Connection refused:
-		if who, _, ok := bracketed(rest[i:]); ok {
-			e.From = address(strings.TrimPrefix(who, "client "))
+	if i := strings.Index(rest, "[client "); !named && i >= 0 && ownWords(rest[:i]) {
+		if who, after, ok := bracketed(rest[i:]); ok {
+			e.From, rest = address(strings.TrimPrefix(who, "client ")), rest[:i]+after
 		}
 	}
-	e.Phrase = ahCode(rest)
+	if !speaksForOthers(module) {
+		e.Phrase = ahCode(rest)
+	}
 	e.Message = s.message(strings.TrimSpace(rest))
 	if e.Code = e.Phrase; e.Code == "" {
 		e.Code = short(e.Message)
@@ -69,24 +74,44 @@ func (s *reader) apacheTime(text string) (at time.Time, fine, ok bool) {
 	return time.Time{}, false, false
 }
 
-// ahCode is the number of a message, AH01234, near its beginning; "" without.
-func ahCode(s string) string {
-	i := strings.Index(s[:min(len(s), 200)], "AH")
-	for i >= 0 && i+7 <= len(s) {
-		digits := true
-		for _, c := range []byte(s[i+2 : i+7]) {
-			digits = digits && c >= '0' && c <= '9'
-		}
-		if digits {
-			return s[i : i+7]
-		}
-		next := strings.Index(s[i+2:min(len(s), 200)], "AH")
-		if next < 0 {
+// ownWords reports whether what stands before a client is of Apache itself: the place in its source, and an error of the system with
+// its number: "ssl_io.c(735): (111)Connection refused: ".
+func ownWords(s string) bool {
+	for range 2 {
+		part, rest, ok := strings.Cut(s, ": ")
+		number, words, _ := strings.Cut(strings.TrimLeft(part, " "), ")")
+		source, digits, opened := strings.Cut(number, "(")
+		if !ok || !opened || !allDigits(digits) || source != "" && (words != "" || !strings.HasSuffix(source, ".c")) || strings.ContainsAny(words, "[\"/") {
 			break
 		}
-		i += 2 + next
+		s = rest
 	}
-	return ""
+	return strings.TrimSpace(s) == ""
+}
+
+// speaksForOthers reports whether a module of Apache logs what applications say, and what visitors made them say.
+func speaksForOthers(module string) bool {
+	for _, m := range [...]string{"php", "cgi", "lua", "perl", "wsgi", "fcgi", "proxy_fcgi", "proxy_scgi", "python", "ruby", "passenger", "dumpio", "security", "ext_filter"} {
+		if strings.HasPrefix(module, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// ahCode is the number of a message, AH01234, with which it begins; "" without.
+func ahCode(s string) string {
+	if i := strings.Index(s, "AH"); i > 0 && ownWords(s[:i]) {
+		s = s[i:]
+	}
+	if len(s) < 8 || s[:2] != "AH" || s[7] != ':' || !allDigits(s[2:7]) {
+		return ""
+	}
+	return s[:7]
+}
+
+func allDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // address reads an address with or without a port, brackets or none around IPv6; the zero value where it is neither.
@@ -125,9 +150,12 @@ func (s *reader) nginxError(e *Entry, line string) error {
 	}
 	e.At, e.Format = at.UTC(), NginxError
 	words, fields, _ := strings.Cut(rest, ", client: ")
+	if strings.Contains(fields, ", client: ") {
+		return errSeveral // one is of a path, a request or a referrer, and nothing tells which
+	}
 	if fields != "" {
 		client, _, _ := strings.Cut(fields, ",")
-		e.From = address(strings.TrimSpace(client))
+		e.From = withPort(address(strings.TrimSpace(client)), 0) // nginx writes no port
 	}
 	if _, request, ok := strings.Cut(fields, ", request: \""); ok {
 		request, _, _ = strings.Cut(request, "\"")

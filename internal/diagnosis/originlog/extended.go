@@ -30,11 +30,10 @@ func (s *reader) directive(line string) {
 // extended reads a line of IIS: HTTPERR, or W3C. Times are UTC.
 func (s *reader) extended(e *Entry, line string) error {
 	values := strings.Fields(line)
-	if len(values) < len(s.fields) {
-		// http.sys leaves the last ones out on some versions; date, time and the reason must be there.
-		if !s.httperr || len(values) < 4 {
-			return errFields
-		}
+	// http.sys leaves the last ones out on some versions; date, time and the reason must be there. Where there are more, a field has
+	// spaces in it, which neither writes, and all behind it stand in the wrong place.
+	if len(values) > len(s.fields) || len(values) < len(s.fields) && (!s.httperr || len(values) < 4) {
+		return errFields
 	}
 	var x extendedLine
 	for i, name := range s.fields {

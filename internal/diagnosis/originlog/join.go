@@ -69,7 +69,7 @@ func Join(conns []Conn, entries []Entry) *Joined {
 			out.Ambiguous++ // of several clients who asked for the same in one second
 		default:
 			out.Lines++
-			out.Facts[c.conn] = append(out.Facts[c.conn], entries[i].Fact(conns[c.conn].ID, out.Clock.Offset))
+			out.Facts[c.conn] = append(out.Facts[c.conn], entries[i].Fact(conns[c.conn].ID, out.Clock))
 		}
 	}
 	for _, facts := range out.Facts {

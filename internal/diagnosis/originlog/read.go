@@ -46,12 +46,15 @@ type reader struct {
 	day     string   // of the last #Date
 	httperr bool     // the #Software was http.sys
 	access  string   // whose access log it is, once something told
+	kind    kind     // of the lines that were read, 0 before the first
 }
 
 var (
-	errTime   = errors.New("no time")
-	errFormat = errors.New("unknown format")
-	errFields = errors.New("fewer fields than #Fields names")
+	errKind    = errors.New("of another kind than the lines before it")
+	errSeveral = errors.New("several clients")
+	errTime    = errors.New("no time")
+	errFormat  = errors.New("unknown format")
+	errFields  = errors.New("not as many fields as #Fields names")
 )
 
 func (s *reader) run() error {
@@ -99,28 +102,34 @@ func (s *reader) next() (string, error) {
 	return "", err
 }
 
+// line reads a line. A log is of one kind, that of its first line: what begins like another kind is what a visitor or an application
+// made the server write.
 func (s *reader) line(line string) {
 	var e Entry
 	var err error
+	kind := kindOf(line)
 	switch {
-	case line[0] == '#':
+	case s.kind != 0 && s.kind != kind:
+		err = errKind
+	case kind == extendedLines && line[0] == '#':
 		s.directive(line)
 		return
-	case line[0] == '[':
+	case kind == apacheErrors:
 		err = s.apacheError(&e, line)
-	case len(line) > 19 && line[4] == '/' && line[7] == '/' && line[10] == ' ':
+	case kind == nginxErrors:
 		err = s.nginxError(&e, line)
+	case kind == accesses:
+		err = s.accessLine(&e, line)
 	case s.fields != nil:
 		err = s.extended(&e, line)
 	default:
-		if err = s.fragment(&e, line); err != nil {
-			err = s.accessLine(&e, line)
-		}
+		err = s.fragment(&e, line)
 	}
 	if err != nil {
 		s.damaged(err)
 		return
 	}
+	s.kind = kind
 	s.add(&e)
 }
 
@@ -181,9 +190,9 @@ func bounded(s string) string {
 	return s
 }
 
-// Fact is the entry as a fact about connection conn. The origin's clock is ahead of ours by offset.
-func (e *Entry) Fact(conn uint64, offset time.Duration) fact.Fact {
+// Fact is the entry as a fact about connection conn. The origin's clock is ahead of ours as k tells.
+func (e *Entry) Fact(conn uint64, k Clock) fact.Fact {
 	l := e.OriginLog
-	l.Offset = int64(offset)
-	return fact.Fact{Kind: fact.OriginLogged, At: l.At.Add(-offset), Conn: conn, Side: fact.SideServer, Code: l.Status, Text: e.Code, Detail: &l}
+	l.Offset, l.OffsetPairs = int64(k.Offset), k.Pairs
+	return fact.Fact{Kind: fact.OriginLogged, At: l.At.Add(-k.Offset), Conn: conn, Side: fact.SideServer, Code: l.Status, Text: e.Code, Detail: &l}
 }
