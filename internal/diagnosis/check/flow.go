@@ -123,6 +123,8 @@ type End struct {
 	Side fact.Side // who ended it
 	How  fact.Kind // TCPReset, TCPClosed, TLSAlert (fatal or close_notify), GaveUp, TCPFailed; None where the watching ended first
 	Time time.Time
+
+	probe bool // the client's end is a probe
 }
 
 // EndAfter is the first end after index i: a reset, a close, a fatal alert, a timer of the client's that ran out.
@@ -144,7 +146,15 @@ func (f *Flow) EndAfter(i int) End {
 	if x.Kind == fact.GaveUp {
 		side = fact.SideClient
 	}
-	return End{At: at, Side: side, How: x.Kind, Time: x.At}
+	return End{At: at, Side: side, How: x.Kind, Time: x.At, probe: f.Purpose != ""}
+}
+
+// GaveUpWords says whose timer ended a wait that ended in GaveUp.
+func (e End) GaveUpWords() string {
+	if e.probe {
+		return "the doctor stopped waiting"
+	}
+	return "a timer of the proxy ran out"
 }
 
 // Ended is EndAfter the beginning.
@@ -189,10 +199,13 @@ func (f *Flow) ProofOther(x *fact.Fact, text string) finding.Proof {
 }
 
 // Logged is the index of the first line of the origin's log about this connection that is wanted, with what it says; -1 without.
+// Lines that what was watched refutes are passed over.
 func (f *Flow) Logged(wanted func(*fact.OriginLog) bool) (int, *fact.OriginLog) {
 	for i := f.First(fact.OriginLogged); i >= 0; i = f.Next(i, fact.OriginLogged) {
 		if l, ok := f.Facts[i].Detail.(*fact.OriginLog); ok && wanted(l) {
-			return i, l
+			if why, _ := f.Refuted(i); why == "" {
+				return i, l
+			}
 		}
 	}
 	return -1, nil

@@ -104,7 +104,9 @@ func (f *Flow) WaitOf(p *Pending) Wait {
 	e := f.EndAfter(p.At)
 	w := Wait{Length: e.Time.Sub(f.Facts[p.At].At), End: e}
 	if i := f.Next(p.At, fact.GaveUp); i >= 0 && (e.At < 0 || i <= e.At) {
-		w.Timer = f.Facts[i].Text
+		if w.Timer = f.Facts[i].Text; f.Purpose != "" {
+			w.Timer = "the doctor's patience"
+		}
 		w.Length = max(w.Length, time.Duration(f.Facts[i].Size))
 	} else if slices.Contains([]reason.Code{reason.ReadFirstByteTimeout, reason.ReadHeaderStall, reason.ReadBodyStall, reason.ReadOverTotalTime}, f.Reason) {
 		w.Timer = "our timer (" + string(f.Reason) + ")"

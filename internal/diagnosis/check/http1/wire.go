@@ -91,7 +91,7 @@ func endName(e check.End) string {
 	case fact.TLSAlert:
 		return who + " closed the TLS connection"
 	case fact.GaveUp:
-		return "a timer of the proxy ran out"
+		return e.GaveUpWords()
 	}
 	return "the watching ended"
 }

@@ -137,7 +137,7 @@ func endWords(end check.End) string {
 	case fact.TLSAlert:
 		return "the " + end.Side.String() + " sent an alert and left"
 	case fact.GaveUp:
-		return "a timer of the proxy ran out"
+		return end.GaveUpWords()
 	}
 	return "the watching ended"
 }
