@@ -34,6 +34,14 @@ func (t *teller) http(r *row, f *fact.Fact) bool {
 	case fact.HTTPCutShort:
 		r.form, r.name, r.level = note, "the "+f.Side.String()+"'s message is cut short in the "+clean(f.Text), bad
 		r.more = when(f.Size > 0, several(f.Size, "byte")+" are lacking")
+	case fact.HTTPCoding:
+		r.form, r.name, r.level = note, "the body of the "+f.Side.String()+" does not begin as its Content-Encoding says", bad
+		r.more = joined(", ", clean(f.Text), "seen in "+several(f.Size, "byte"))
+	case fact.ContinueWaited:
+		r.form, r.name, r.level = note, "the body was held back for a 100 (Continue) for "+span(f.Size), routine
+		if f.Text == "gave_up" {
+			r.more, r.level = "none came", warn
+		}
 	case fact.Upgraded:
 		r.name, r.more = "upgraded", clean(f.Text)
 	case fact.WebSocketMessages:

@@ -82,8 +82,27 @@ func (t *teller) reset(r *row, f *fact.Fact) {
 	r.name, r.level = "RST", bad
 	if t.ended[f.Side] || t.over() {
 		r.more, r.level = "after the end", routine
+	} else if was, is := t.ttlOf(fact.TCPSynAck), ttl(f); f.Side == fact.SideServer && was != 0 && is != 0 && was != is {
+		r.more = "TTL " + strconv.Itoa(is) + ", the SYN-ACK had " + strconv.Itoa(was)
 	}
 	t.ended[f.Side] = true
+}
+
+// ttlOf is the TTL of the first packet of this kind, 0 unknown.
+func (t *teller) ttlOf(k fact.Kind) int {
+	for i := range t.flow.Facts {
+		if t.flow.Facts[i].Kind == k {
+			return ttl(&t.flow.Facts[i])
+		}
+	}
+	return 0
+}
+
+func ttl(f *fact.Fact) int {
+	if o, ok := f.Detail.(*fact.TCPOptions); ok {
+		return o.TTL
+	}
+	return 0
 }
 
 // over reports whether a side said that it closes, and no exchange is left open by that.
