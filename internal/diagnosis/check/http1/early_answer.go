@@ -50,17 +50,42 @@ func runEarlyAnswer(c *check.Case) *check.Verdict {
 		if !early && f.Reason != reason.WriteEarlyResponse {
 			continue
 		}
-		i := f.NextOf(fact.SideServer, x.ResponseAt, fact.TCPReset)
-		e := f.EndAfter(x.ResponseAt)
-		if f.Reason != reason.WriteEarlyResponse && (i < 0 || x.RequestDone >= 0 && i > x.RequestDone || e.Side == fact.SideClient) {
+		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.RequestAt, "the request begins"), f.Proof(x.ResponseAt, fmt.Sprintf("the origin answers %d while the body is on its way", x.Status()))}}
+		how := endedEarly(f, x, v)
+		if how == "" {
 			continue
 		}
-		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.RequestAt, "the request begins"), f.Proof(x.ResponseAt, fmt.Sprintf("the origin answers %d while the body is on its way", x.Status()))},
-			Summary: fmt.Sprintf("The origin answered %s with %d before it had the body, and ended the connection; such an answer is easily lost.", x.Line(), x.Status())}
-		if i >= 0 {
-			v.Proof = append(v.Proof, f.Proof(i, "and resets the connection with the rest unread"))
-		}
+		v.Summary = fmt.Sprintf("The origin answered %s with %d before it had the body, and %s.", x.Line(), x.Status(), how)
 		return v
 	}
 	return nil
+}
+
+// endedEarly says who ended the connection before the body was there, with the proof; "" where nobody did.
+func endedEarly(f *check.Flow, x *check.Exchange, v *check.Verdict) string {
+	e := f.EndAfter(x.ResponseAt)
+	switch {
+	case e.At >= 0 && x.RequestDone >= 0 && e.At > x.RequestDone && f.Reason != reason.WriteEarlyResponse:
+		return ""
+	case e.At >= 0 && e.Side == fact.SideServer:
+		reset := f.NextOf(fact.SideServer, x.ResponseAt, fact.TCPReset)
+		switch {
+		case reset >= 0:
+			v.Proof = append(v.Proof, f.Proof(reset, "and resets the connection with the rest unread"))
+			return "reset the connection with the rest unread; such an answer is easily lost"
+		case f.Reason != reason.WriteEarlyResponse:
+			return ""
+		}
+		v.Proof = append(v.Proof, f.Proof(e.At, "and closes"))
+		v.Severity = finding.Info
+		return "closed the connection; the answer came all the same"
+	case f.Reason == reason.WriteEarlyResponse:
+		v.Severity = finding.Info // the answer is there, and RFC 9112 section 9.5 says to stop
+		if e.At < 0 {
+			return "Lunette sent no more of it; the answer came all the same"
+		}
+		v.Proof = append(v.Proof, f.Proof(e.At, endName(e)))
+		return "Lunette sent no more of it and ended the connection; the answer came all the same"
+	}
+	return ""
 }

@@ -17,7 +17,7 @@ var malformedAnswer = check.Check{
 	Severity:  finding.Critical,
 	Catalogue: []int{65},
 	Refines:   malformedReasons(),
-	On:        []fact.Kind{fact.HTTPBroken, fact.ResponseHead, fact.FirstByte, fact.RequestSent},
+	On:        []fact.Kind{fact.HTTPBroken, fact.ResponseInterim, fact.ResponseHead, fact.FirstByte, fact.RequestSent},
 	Text: `The answer breaks the syntax or the framing of HTTP/1.1: a field name with a space, a line without a colon, two Content-Length
 fields that differ, Content-Length beside Transfer-Encoding, a status that is no number, bytes behind the end of the body, or no
 HTTP at all. Recipients differ in what they forgive, which is why the page works directly and fails through a strict proxy, or the
@@ -27,6 +27,8 @@ nginx prints *upstream sent invalid header*, *upstream sent duplicate header lin
 then passes the bytes on as HTTP/0.9), *"Content-Length" and "Transfer-Encoding" headers at the same time*; HAProxy logs **PH**,
 and *show errors* has the bytes; Go says *malformed HTTP status code*, *malformed MIME header line*, *multiple Content-Length
 headers*; Node HPE_INVALID_HEADER_TOKEN, HPE_UNEXPECTED_CONTENT_LENGTH; curl *Received HTTP/0.9 when not allowed*.
+
+A storm of interim responses (1xx) is valid for RFC 9110, and yet nobody takes any number of them: Lunette ends it above 16.
 
 Bytes behind a body often mean that Content-Length is too small for what is sent: characters counted instead of bytes. A broken
 chunk is http1.chunk_broken, an answer of TLS or another protocol on this port is a matter of the port (tls.tls_to_plain_port).`,
@@ -57,9 +59,12 @@ func runMalformedAnswer(c *check.Case) *check.Verdict {
 	if i >= 0 && unasked(f, i) && !mine {
 		return nil
 	}
+	if i < 0 && !mine {
+		return stormed(f)
+	}
 	if i < 0 {
 		at := f.Last(fact.FirstByte, fact.ResponseHead, fact.RequestSent, fact.RequestDone)
-		if !mine || at < 0 {
+		if at < 0 {
 			return nil
 		}
 		return &check.Verdict{Confidence: finding.Certain, Summary: "The answer is not the HTTP that RFC 9112 allows: " + orNone(f.Detail, string(f.Reason)) + ".",
@@ -77,6 +82,30 @@ func runMalformedAnswer(c *check.Case) *check.Verdict {
 		v.Confidence, v.Severity, v.Settle = finding.Possible, finding.Info, "capture again without losses: behind a gap HTTP is easily misread"
 	}
 	return v
+}
+
+// manyInterims is above how many 1xx before one answer recipients refuse it; RFC 9110 sets no number, Lunette takes 16.
+const manyInterims = 16
+
+// stormed finds an answer behind more interim responses than recipients take.
+func stormed(f *check.Flow) *check.Verdict {
+	for n := range f.Exchanges() {
+		x := &f.Exchanges()[n]
+		if len(x.Interims) <= manyInterims || x.Stream != 0 {
+			continue
+		}
+		first, last := x.Interims[0], x.Interims[len(x.Interims)-1]
+		v := &check.Verdict{Severity: finding.Info, Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(first, fmt.Sprintf("the first of %d interim responses: %d", len(x.Interims), f.Facts[first].Code)), f.Proof(last, "the last of them")},
+			Summary: fmt.Sprintf("The origin sent %d interim responses (1xx) to %s before the answer; this client took them, others refuse them.", len(x.Interims), x.Line())}
+		e := f.EndAfter(first)
+		if e.At >= 0 && e.Side == fact.SideClient && (x.ResponseAt < 0 || e.How == fact.TCPReset || e.At < x.ResponseAt || f.NextOf(fact.SideClient, e.At, fact.TCPReset) >= 0) {
+			v.Severity, v.Confidence, v.Settle = 0, finding.Likely, "the client's own log: is it the number of 1xx that it refuses"
+			v.Proof = append(v.Proof, f.Proof(e.At, endName(e)))
+			v.Summary = fmt.Sprintf("The origin sent %d interim responses (1xx) to %s, and %s in the midst of them.", len(x.Interims), x.Line(), endName(e))
+		}
+		return v
+	}
+	return nil
 }
 
 // unasked reports whether the broken thing at index i is an answer to no request that servers may give: 408 before they close an idle

@@ -16,9 +16,9 @@ var requestRefused = check.Check{
 	Title:     "the origin's HTTP parser refuses the request as it was written",
 	Severity:  finding.Critical,
 	Catalogue: []int{70},
-	Refines:   []reason.Code{reason.OriginStatus4xx},
+	Refines:   []reason.Code{reason.OriginStatus4xx, reason.WriteExpectRefused},
 	On:        []fact.Kind{fact.ResponseHead},
-	Text: `A 400 (or 411, 501, 505) that no application made: the server's parser refuses the request before any site sees it, closes the
+	Text: `A 400 (or 411, 417, 501, 505) that no application made: the server's parser refuses the request before any site sees it, closes the
 connection and writes nothing to the site's log. Servers have become strict since request smuggling: Content-Length beside
 Transfer-Encoding, a transfer coding that they do not know, folded fields, spaces before the colon, control characters, a bare LF,
 underscores in names, a target with characters that must be escaped, a Host that is missing or there twice. A proxy that passes
@@ -42,7 +42,7 @@ page is the application's.`,
 		{On: finding.Java, Do: "Tomcat: allow the characters that the application needs in a query, and no others.", Lines: `<Connector port="8443" relaxedQueryChars="[]|" />`},
 		{On: finding.Lunette, Do: "Lunette refuses most of these itself; for paths that origins read differently keep it so.", Lines: "path: strict"},
 	},
-	Sources: []string{"RFC 9112 sections 2.2, 3, 5.1, 5.2, 6.1", "RFC 9110 sections 15.5.1, 15.5.12", "Microsoft KB820729 (HTTPERR reason phrases)"},
+	Sources: []string{"RFC 9112 sections 2.2, 3, 5.1, 5.2, 6.1", "RFC 9110 sections 10.1.1, 15.5.1, 15.5.12, 15.5.18", "Microsoft KB820729 (HTTPERR reason phrases)"},
 	Run:     runRequestRefused,
 }
 
@@ -50,7 +50,7 @@ func runRequestRefused(c *check.Case) *check.Verdict {
 	f := c.Flow
 	for n := range f.Exchanges() {
 		x := &f.Exchanges()[n]
-		if s := x.Status(); x.ResponseAt < 0 || x.RequestAt < 0 || x.Stream != 0 || s != 400 && s != 411 && s != 501 && s != 505 {
+		if s := x.Status(); x.ResponseAt < 0 || x.RequestAt < 0 || x.Stream != 0 || s != 400 && s != 411 && s != 417 && s != 501 && s != 505 {
 			continue
 		}
 		if v := refusal(f, x); v != nil {
@@ -82,6 +82,14 @@ func refusal(f *check.Flow, x *check.Exchange) *check.Verdict {
 		v.Confidence, v.Settle = finding.Likely, "look for "+phrase+" in HTTPERR"
 		v.Proof = append(v.Proof, f.Proof(x.ResponseAt, fmt.Sprintf("%d bytes are the length of http.sys' page for %s", x.Response.Length, phrase)))
 		v.Summary = fmt.Sprintf("http.sys refused %s with %d before any site saw it: %s, by the length of its page.", x.Line(), x.Status(), phrase)
+	case x.Status() == 417:
+		if !expects(x) {
+			return nil
+		}
+		v.Proof = append(v.Proof, f.Proof(x.RequestAt, "the request has Expect: 100-continue"))
+		v.Severity = finding.Warning // clients send it again without
+		v.Mends = []finding.Mend{{On: finding.Origin, Do: "Let the origin answer 100 (Continue), as RFC 9110 asks of it, or have the client leave the field out: curl -H 'Expect:'."}}
+		v.Summary = fmt.Sprintf("The origin refused %s with 417: it does not take Expect: 100-continue.", x.Line())
 	case x.Status() == 411:
 		v.Summary = fmt.Sprintf("The origin refused %s with 411: it wants a Content-Length.", x.Line())
 		if chunkedBody {

@@ -63,6 +63,9 @@ func runSlowFirstByte(c *check.Case) *check.Verdict {
 	f := c.Flow
 	p := f.Pending()
 	if p == nil {
+		p = leftPending(f)
+	}
+	if p == nil {
 		if at := f.Last(fact.RequestSent); f.Reason == reason.ReadFirstByteTimeout && at >= 0 && !f.Has(fact.ResponseHead) {
 			p = &check.Pending{At: at, Sure: true, First: true, Whole: true}
 		} else {
@@ -124,6 +127,9 @@ func slowButCame(f *check.Flow) *check.Verdict {
 		if b := f.NextOf(fact.SideServer, x.RequestDone, fact.FirstByte); b >= 0 && b < at {
 			at = b
 		}
+		if e := f.EndAfter(x.RequestDone); e.At >= 0 && e.At < at && e.Side == fact.SideClient {
+			continue // it came too late
+		}
 		if took := f.Since(x.RequestDone, at); took >= slow && !helloBetween(f, x.RequestDone, at) && !f.Lacks(fact.SideServer, x.RequestDone-1) {
 			return &check.Verdict{Severity: finding.Info, Confidence: finding.Certain, Waited: took,
 				Summary: fmt.Sprintf("The answer to %s (%d) began after %s; it came, so nothing failed.", x.Line(), x.Status(), finding.Span(took)),
@@ -131,6 +137,30 @@ func slowButCame(f *check.Flow) *check.Verdict {
 		}
 	}
 	return nil
+}
+
+// leftPending is a request whose answer began only when the client had given it up, nil without: a timer ran out, or the connection was
+// closed, and what came then was refused.
+func leftPending(f *check.Flow) *check.Pending {
+	all := f.Exchanges()
+	if len(all) == 0 {
+		return nil
+	}
+	x := &all[len(all)-1]
+	if x.RequestAt < 0 || x.RequestDone < 0 || x.ResponseAt < 0 || x.Stream != 0 || len(x.Interims) > 0 {
+		return nil
+	}
+	e := f.EndAfter(x.RequestDone)
+	answer := f.NextOf(fact.SideServer, x.RequestDone, fact.TLSApplicationData, fact.FirstByte, fact.ResponseHead)
+	if e.At < 0 || e.Side != fact.SideClient || e.At > answer || f.Lacks(fact.SideServer, x.RequestDone) {
+		return nil
+	}
+	if e.How == fact.TLSAlert || e.How == fact.TCPClosed { // it may still listen, unless it resets what comes
+		if f.NextOf(fact.SideClient, answer, fact.TCPReset) < 0 {
+			return nil
+		}
+	}
+	return &check.Pending{At: x.RequestDone, Exchange: x, Sure: proven(f), First: len(all) == 1, Whole: true}
 }
 
 // helloBetween reports whether TLS was at work between two facts: then the wait is not the application's.
