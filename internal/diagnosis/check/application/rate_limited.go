@@ -50,7 +50,8 @@ the answer (Retry-After, RateLimit) and its text tell more.`,
 func runRateLimited(c *check.Case) *check.Verdict {
 	f := c.Flow
 	if i, l := f.Logged(func(l *fact.OriginLog) bool { return l.Status == 403 && l.Substatus >= 501 && l.Substatus <= 504 }); i >= 0 {
-		return &check.Verdict{Confidence: finding.Certain, Summary: fmt.Sprintf("IIS refused the request because of the address that it came from: 403.%d.", l.Substatus),
+		sure, settle := f.ByLog(i)
+		return &check.Verdict{Confidence: sure, Settle: settle, Summary: fmt.Sprintf("IIS refused the request because of the address that it came from: 403.%d.", l.Substatus),
 			Proof: []finding.Proof{f.Proof(i, fmt.Sprintf("the site's log says 403.%d", l.Substatus))}}
 	}
 	if i := f.Find(-1, calm); i >= 0 {

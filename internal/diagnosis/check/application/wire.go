@@ -27,7 +27,7 @@ func bareHost(h string) string {
 
 // logged is the line of HTTPERR about this connection with one of these phrases, and its index; -1 without.
 func logged(f *check.Flow, phrases ...string) (int, *fact.OriginLog) {
-	return f.Logged(func(l *fact.OriginLog) bool { return slices.Contains(phrases, l.Phrase) })
+	return f.Logged(func(l *fact.OriginLog) bool { return l.Format == "httperr" && slices.Contains(phrases, l.Phrase) })
 }
 
 // byHTTPSys reports whether http.sys itself made the answer, before any site or application pool.

@@ -53,7 +53,7 @@ LimitRequestFieldSize 8190, Tomcat maxHttpHeaderSize 8192, Node 16384 (8192 befo
 func runRequestHeaderTooLarge(c *check.Case) *check.Verdict {
 	f := c.Flow
 	logged, l := f.Logged(func(l *fact.OriginLog) bool {
-		return l.Phrase == "RequestLength" || l.Phrase == "FieldLength" || l.Phrase == "URL_Length"
+		return l.Format == "httperr" && (l.Phrase == "RequestLength" || l.Phrase == "FieldLength" || l.Phrase == "URL_Length")
 	})
 	for n := range f.Exchanges() {
 		x := &f.Exchanges()[n]

@@ -55,7 +55,8 @@ KiB on Apache (SSLRenegBufferSize): tls.renegotiation_body_too_large.`,
 func runBodyTooLarge(c *check.Case) *check.Verdict {
 	f := c.Flow
 	line, l := f.Logged(func(l *fact.OriginLog) bool {
-		return l.Status == 404 && l.Substatus == 13 || l.Phrase == "EntityTooLarge" || strings.Contains(l.Message, "too large body")
+		return l.Status == 404 && l.Substatus == 13 || l.Format == "httperr" && l.Phrase == "EntityTooLarge" ||
+			l.Format == "nginx_error" && strings.HasPrefix(l.Message, "client intended to send too large body")
 	})
 	for n := range f.Exchanges() {
 		x := &f.Exchanges()[n]

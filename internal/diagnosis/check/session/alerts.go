@@ -1,11 +1,13 @@
 package session
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/finding"
 )
 
 // Alert numbers (RFC 5246 section 7.2, RFC 8446 section 6).
@@ -54,18 +56,30 @@ func aboutCertificate(code int) bool {
 	return code >= alertBadCertificate && code <= 46 || code == alertUnknownCA || code == alertAccessDenied
 }
 
-// logged is the index of the first line of the origin's log about f that has one of the phrases as its phrase, or within its message;
-// -1 without.
+// logged is the index of the first line of the origin's log about f with one of the phrases: codes of Apache's own error log, phrases of
+// HTTPERR; -1 without. The words of a message do not count: paths, and what applications say, stand in them.
 func logged(f *check.Flow, phrases ...string) int {
 	i, _ := f.Logged(func(l *fact.OriginLog) bool {
-		for _, p := range phrases {
-			if strings.EqualFold(l.Phrase, p) || strings.Contains(l.Message, p) {
-				return true
-			}
+		from := "httperr"
+		if strings.HasPrefix(l.Phrase, "AH") {
+			from = "apache_error"
 		}
-		return false
+		return l.Format == from && slices.Contains(phrases, l.Phrase)
 	})
 	return i
+}
+
+// byLog makes v, for which the line at index i of the origin's log stands alone, as sure as that line is.
+func byLog(f *check.Flow, i int, v *check.Verdict) *check.Verdict {
+	v.Confidence, v.Settle = f.ByLog(i)
+	return v
+}
+
+// believe makes v, which more speaks for than the line at index i of the origin's log, certain where that line is surely about f.
+func believe(f *check.Flow, v *check.Verdict, i int) {
+	if sure, _ := f.ByLog(i); sure == finding.Certain {
+		v.Confidence, v.Settle = sure, ""
+	}
 }
 
 // logWords are a line of the origin's log, as a proof tells it.

@@ -103,7 +103,10 @@ func runClientCertRejected(c *check.Case) *check.Verdict {
 		v.Proof = append(v.Proof, f.Proof(s.end.At, endWords(s.end)))
 	}
 	if log >= 0 {
-		v.Confidence, v.Severity, v.Settle = finding.Certain, 0, ""
+		if v.Severity = 0; how == "" || v.Confidence == finding.Possible {
+			byLog(f, log, v)
+		}
+		believe(f, v, log)
 		v.Proof = append(v.Proof, f.Proof(log, logWords(&f.Facts[log])+": "+sub))
 		if how == "" {
 			how = "refused it by its log"
@@ -160,7 +163,7 @@ func loggedSubstatus(f *check.Flow) (int, string) {
 	means := ""
 	i, _ := f.Logged(func(l *fact.OriginLog) bool {
 		switch {
-		case l.Phrase == "AH02262" || l.Phrase == "AH02276" || l.Phrase == "AH02039":
+		case l.Format == "apache_error" && (l.Phrase == "AH02262" || l.Phrase == "AH02276" || l.Phrase == "AH02039"):
 			means = "the certificate failed verification"
 			return true
 		case l.Status != 403:
@@ -178,8 +181,8 @@ func rejectedByLog(f *check.Flow) *check.Verdict {
 	if i < 0 || f.FirstOf(fact.SideClient, fact.TLSCertificate) >= 0 {
 		return nil
 	}
-	return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i])+": "+means)},
-		Summary: "By its own log the origin rejected the client certificate of this connection: " + means + "."}
+	return byLog(f, i, &check.Verdict{Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i])+": "+means)},
+		Summary: "By its own log the origin rejected the client certificate of this connection: " + means + "."})
 }
 
 // rejectedLive is what the gateway classified: it knows that it showed a certificate.

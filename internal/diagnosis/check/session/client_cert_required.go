@@ -67,8 +67,8 @@ func runClientCertRequired(c *check.Case) *check.Verdict {
 			Summary: "The origin broke off with alert 116 (certificate_required): it wants a client certificate and got none."}
 	}
 	if i := loggedRequired(f); i >= 0 && !gaveCertificate(f) {
-		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i]))},
-			Summary: "By its own log the origin wanted a client certificate on this connection and got none."}
+		return byLog(f, i, &check.Verdict{Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i]))},
+			Summary: "By its own log the origin wanted a client certificate on this connection and got none."})
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func gaveCertificate(f *check.Flow) bool {
 
 // loggedRequired is the line of the origin's log that says that a certificate was lacking.
 func loggedRequired(f *check.Flow) int {
-	if i := logged(f, "AH02263", "403.7"); i >= 0 {
+	if i := logged(f, "AH02263"); i >= 0 {
 		return i
 	}
 	i, _ := f.Logged(func(l *fact.OriginLog) bool { return l.Status == 403 && l.Substatus == 7 })
@@ -136,7 +136,7 @@ func withoutCertificate(c *check.Case, f *check.Flow, d *demand) *check.Verdict 
 		return nil
 	}
 	if i := loggedRequired(f); i >= 0 {
-		v.Confidence, v.Settle = finding.Certain, ""
+		believe(f, v, i)
 		v.Proof = append(v.Proof, f.Proof(i, logWords(&f.Facts[i])))
 	}
 	if o, at := withCertificate(c, f, d); at >= 0 && v.Confidence != finding.Certain {

@@ -105,10 +105,10 @@ func unanswered(f *check.Flow) *check.Verdict {
 	return nil
 }
 
-// confirm takes a line of the origin's log with one of the phrases as proof that makes v certain.
+// confirm takes a line of the origin's log with one of the phrases as proof, which makes v certain where it is surely about f.
 func confirm(f *check.Flow, v *check.Verdict, phrases ...string) {
 	if i := logged(f, phrases...); i >= 0 {
-		v.Confidence, v.Settle = finding.Certain, ""
+		believe(f, v, i)
 		v.Proof = append(v.Proof, f.Proof(i, logWords(&f.Facts[i])))
 	}
 }
@@ -142,8 +142,8 @@ func unansweredByLog(f *check.Flow) *check.Verdict {
 			return nil // it came to more than that
 		}
 	}
-	return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i]))},
-		Summary: "By its own log (Timer_SslRenegotiation) the origin asked this connection for a new handshake and gave up waiting for it."}
+	return byLog(f, i, &check.Verdict{Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i]))},
+		Summary: "By its own log (Timer_SslRenegotiation) the origin asked this connection for a new handshake and gave up waiting for it."})
 }
 
 // ofVariant turns what was found about a connection that was made on purpose into a warning about f.

@@ -47,9 +47,8 @@ an empty certificate, gets alert 116 (tls.client_cert_required).`,
 func runPostHandshakeAuth(c *check.Case) *check.Verdict {
 	f := c.Flow
 	if i := logged(f, "AH10158"); i >= 0 {
-		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i]))},
-			Summary: "The origin wanted a client certificate for " + target(f) + " after the TLS 1.3 handshake; the client had not offered that, so the origin refused."}
-		return v
+		return byLog(f, i, &check.Verdict{Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i]))},
+			Summary: "The origin wanted a client certificate for " + target(f) + " after the TLS 1.3 handshake; the client had not offered that, so the origin refused."})
 	}
 	if v := askedUnoffered(f); v != nil {
 		return v

@@ -71,6 +71,7 @@ func runRenegotiationBodyTooLarge(c *check.Case) *check.Verdict {
 		v.Summary = fmt.Sprintf("The origin answered %s with 413: it would have to buffer its body (%s) to ask for a client certificate.", x.Line(), bytesOf(x))
 	}
 	if log >= 0 {
+		byLog(f, log, v)
 		v.Proof = append(v.Proof, f.Proof(log, logWords(&f.Facts[log])))
 		return v
 	}

@@ -44,10 +44,9 @@ or one that ends with the same suite, is something else. TLS 1.3 cannot change t
 
 func runRenegotiationForCipher(c *check.Case) *check.Verdict {
 	f := c.Flow
-	if logged(f, "AH02264", "AH02220") >= 0 {
-		i := logged(f, "AH02264", "AH02220")
-		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i]))},
-			Summary: "By its own log the origin renegotiates because this path has a cipher suite list of its own."}
+	if i := logged(f, "AH02264", "AH02220"); i >= 0 {
+		return byLog(f, i, &check.Verdict{Proof: []finding.Proof{f.Proof(i, logWords(&f.Facts[i]))},
+			Summary: "By its own log the origin renegotiates because this path has a cipher suite list of its own."})
 	}
 	if v := changedSuite(f); v != nil {
 		return v
