@@ -75,7 +75,7 @@ const (
 type Mend struct {
 	On    System `json:"on"`
 	Do    string `json:"do"`              // one sentence: what to change, and what that costs
-	Lines string `json:"lines,omitempty"` // commands as they are typed; for Lunette the YAML below sites[]; {host} stands for the name of the site
+	Lines string `json:"lines,omitempty"` // commands as they are typed; for Lunette the YAML below sites[]; a word in capitals is to be filled in
 }
 
 // Proof is one fact that a finding rests on.

@@ -44,7 +44,7 @@ func loads(t *testing.T, k *check.Check, lines string) {
 	if err := yaml.Unmarshal([]byte(minimalSite), &whole); err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(lines, "{host}", "shop.example")), &part); err != nil {
+	if err := yaml.Unmarshal([]byte(check.Example(lines)), &part); err != nil {
 		t.Errorf("%s: the lines are no YAML: %v\n%s", k.Code, err, lines)
 		return
 	}

@@ -27,7 +27,7 @@ type Check struct {
 	// HAProxy, Envoy, Go print), how it is told from what looks alike.
 	Text string
 	// Asks is what to look at where the wire does not tell: questions and commands for the origin, the resolver, the firewall.
-	Asks    []string
+	Asks    []string // commands in backquotes
 	Mends   []finding.Mend
 	Sources []string // "RFC 5246 section 7.4.1.1", URLs of vendors' pages, "rustls#1999"
 	// Run looks at a case and returns nil where the cause is not there. It must not change the case.
@@ -44,6 +44,7 @@ type Verdict struct {
 	Settle     string           // what would make it certain; "" when it is
 	Mends      []finding.Mend   // that this case asks for, in front of the check's own
 	Without    []finding.System // where the check's own mends do not fit this case
+	Instead    bool             // none of the check's own mends fits: Mends are all there are
 }
 
 // Watched is what was looked at when the facts were gathered: the absence of a fact means something only where it would have shown.

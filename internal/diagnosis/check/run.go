@@ -63,7 +63,9 @@ func state(k *Check, v *Verdict, c *Case) finding.Finding {
 	if v.Waited > 0 {
 		f.Timers = Timers(v.Waited)
 	}
-	own := slices.DeleteFunc(slices.Clone(k.Mends), func(m finding.Mend) bool { return slices.Contains(v.Without, m.On) })
+	own := slices.DeleteFunc(slices.Clone(k.Mends), func(m finding.Mend) bool {
+		return v.Instead || slices.Contains(v.Without, m.On)
+	})
 	f.Mends = mends(slices.Concat(v.Mends, own), c)
 	return f
 }
@@ -74,9 +76,7 @@ func mends(all []finding.Mend, c *Case) []finding.Mend {
 	runs := System(c)
 	var own, rest []finding.Mend
 	for _, m := range all {
-		if isHostName(c.Flow.Name) { // it may be what a peer sent, and the lines are there to be typed
-			m.Lines = strings.ReplaceAll(m.Lines, "{host}", c.Flow.Name)
-		}
+		m.Do, m.Lines = c.Flow.filled(m.Do), c.Flow.filled(m.Lines)
 		switch m.On {
 		case runs:
 			own = append(own, m)
@@ -89,13 +89,6 @@ func mends(all []finding.Mend, c *Case) []finding.Mend {
 		}
 	}
 	return append(own, rest...)
-}
-
-// isHostName reports whether s is nothing but letters, digits, dots, hyphens and underscores.
-func isHostName(s string) bool {
-	return s != "" && s[0] != '-' && strings.IndexFunc(s, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '.' && r != '-' && r != '_'
-	}) < 0
 }
 
 // systems are the beginnings of Server and X-Powered-By fields, in lower case.

@@ -26,7 +26,16 @@ type Entry struct {
 // EntryOf is a check for programs; no list in it is null.
 func EntryOf(k *check.Check) Entry {
 	return Entry{Code: k.Code, Title: k.Title, Severity: k.Severity, Catalogue: some(k.Catalogue), Refines: some(k.Refines), On: kinds(k.On), Needs: some(k.Needs.Names()),
-		Silences: some(k.Silences), Text: k.Text, Asks: some(k.Asks), Mends: some(k.Mends), Sources: some(k.Sources)}
+		Silences: some(k.Silences), Text: k.Text, Asks: examples(k.Asks), Mends: mends(k.Mends), Sources: some(k.Sources)}
+}
+
+// mends are all with their blanks filled.
+func mends(all []finding.Mend) []finding.Mend {
+	out := some(all)
+	for i := range out {
+		out[i].Do, out[i].Lines = check.Example(out[i].Do), check.Example(out[i].Lines)
+	}
+	return out
 }
 
 func some[T any](all []T) []T { return append([]T{}, all...) }

@@ -44,7 +44,7 @@ func Page(k *check.Check, s Sample) []byte {
 	if len(k.Asks) > 0 {
 		p.line("\n## What to look at\n")
 		for _, a := range k.Asks {
-			p.item(escaped(a, "<*"))
+			p.line("- " + escaped(check.Example(a), "<*")) // not broken: commands are copied from the file as well
 		}
 	}
 	p.mends(k.Mends)
@@ -104,11 +104,11 @@ func (p *page) mends(all []finding.Mend) {
 	p.line("\n## Mends")
 	for _, m := range all {
 		p.line("")
-		for _, line := range prose("**"+string(m.On)+":** "+escaped(m.Do, "<*"), wide) {
+		for _, line := range prose("**"+string(m.On)+":** "+escaped(check.Example(m.Do), "<*"), wide) {
 			p.line(line)
 		}
 		if m.Lines != "" {
-			p.fenced(map[bool]string{true: "yaml"}[m.On == finding.Lunette], m.Lines)
+			p.fenced(map[bool]string{true: "yaml"}[m.On == finding.Lunette], check.Example(m.Lines))
 		}
 	}
 }

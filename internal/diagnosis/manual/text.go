@@ -49,13 +49,13 @@ func Text(k *check.Check, columns int) string {
 		}
 		indented(&b, "", unmarked(paragraph), columns)
 	}
-	listed(&b, "What to look at", k.Asks, unbroken)
+	listed(&b, "What to look at", examples(k.Asks), unbroken)
 	if len(k.Mends) > 0 {
 		b.WriteString("\nMends\n")
 	}
 	for _, m := range k.Mends {
-		indented(&b, "  ", string(m.On)+": "+m.Do, columns)
-		for line := range strings.Lines(m.Lines) {
+		indented(&b, "  ", string(m.On)+": "+check.Example(m.Do), columns)
+		for line := range strings.Lines(check.Example(m.Lines)) {
 			b.WriteString("        " + strings.TrimRight(line, "\n") + "\n")
 		}
 	}
@@ -75,6 +75,15 @@ func words[T finding.Code | reason.Code](all []T) []string {
 	var out []string
 	for _, c := range all {
 		out = append(out, string(c))
+	}
+	return out
+}
+
+// examples are texts with their blanks filled.
+func examples(all []string) []string {
+	out := []string{}
+	for _, text := range all {
+		out = append(out, check.Example(text))
 	}
 	return out
 }
