@@ -14,11 +14,22 @@ import (
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
 	"github.com/lunette-waf/lunette/internal/gateway/origin"
+	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/redact"
 )
 
-// judgedPerSecond bounds the work when everything fails: an origin that is down fails thousands of requests in the same way.
-const judgedPerSecond = 200
+// Bounds of the work when everything fails: an origin that is down fails thousands of requests in the same way. What fails in one way
+// takes no more than its share, so that one site, or who makes one fail, does not keep the causes of others from being stated.
+const (
+	judgedPerSecond = 200
+	judgedAlike     = 10 // of the same origin and reason
+)
+
+// alike are failures that are expected to have the same cause.
+type alike struct {
+	site, url string
+	reason    reason.Code
+}
 
 // judge states the causes of attempts that failed, once their exchange is over.
 type judge struct {
@@ -29,15 +40,16 @@ type judge struct {
 	mu     sync.Mutex
 	second int64
 	left   int
+	taken  map[alike]int // in this second; no more entries than judgedPerSecond
 }
 
 func newJudge(mask *redact.Masker, log *slog.Logger) *judge {
-	return &judge{checks: diagnosis.Checks(), mask: mask, log: log}
+	return &judge{checks: diagnosis.Checks(), mask: mask, log: log, taken: map[alike]int{}}
 }
 
 // judge puts the best finding into the record of the attempt that it is about.
 func (j *judge) judge(x *exchange.Exchange) {
-	if j == nil || !failed(x) || !j.take(time.Now()) {
+	if j == nil || !failed(x) || !j.take(time.Now(), kindOf(x)) {
 		return
 	}
 	defer func() {
@@ -64,13 +76,28 @@ func failed(x *exchange.Exchange) bool {
 	return len(x.Attempts) > 0 && x.Answer.Reason != ""
 }
 
-// take reports whether there is room for one more in this second.
-func (j *judge) take(now time.Time) bool {
+// kindOf is what the failure of x is like: its last attempt that failed counts, else what ended the exchange.
+func kindOf(x *exchange.Exchange) alike {
+	for i := len(x.Attempts) - 1; i >= 0; i-- {
+		if a := &x.Attempts[i]; a.Reason != "" {
+			return alike{x.Site, a.URL, a.Reason}
+		}
+	}
+	return alike{x.Site, "", x.Answer.Reason}
+}
+
+// take reports whether there is room for one more failure like this in this second.
+func (j *judge) take(now time.Time, k alike) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if s := now.Unix(); s != j.second {
 		j.second, j.left = s, judgedPerSecond
+		clear(j.taken)
+	}
+	if j.left <= 0 || j.taken[k] >= judgedAlike {
+		return false
 	}
 	j.left--
-	return j.left >= 0
+	j.taken[k]++
+	return true
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -87,17 +88,33 @@ func TestJudgeHoldsOut(t *testing.T) {
 	if ran != 1 || !strings.Contains(said.String(), "boom") {
 		t.Errorf("ran %d times, said %s", ran, said)
 	}
-	now := time.Unix(1000, 0)
-	for i := range judgedPerSecond + 10 {
-		if j.take(now) != (i < judgedPerSecond) {
-			t.Fatalf("number %d", i)
-		}
-	}
-	if !j.take(now.Add(time.Second)) {
-		t.Error("nothing in the next second")
-	}
 	var nobody *judge
 	nobody.judge(x)
+}
+
+// TestJudgeShares: what fails in one way leaves room for what fails in another, and all together are bounded.
+func TestJudgeShares(t *testing.T) {
+	j, _ := testJudge(t)
+	now, taken := time.Unix(1000, 0), 0
+	for i := range 10_000 {
+		if j.take(now, alike{"loud.test", "https://192.0.2.1", reason.TCPRefused}) != (i < judgedAlike) {
+			t.Fatalf("number %d of one kind", i)
+		}
+	}
+	if !j.take(now, alike{"quiet.test", "https://192.0.2.2", reason.TCPRefused}) {
+		t.Error("no room for another site")
+	}
+	for i := range 1000 {
+		if j.take(now, alike{site: "many.test", url: strconv.Itoa(i), reason: reason.TLSTimeout}) {
+			taken++
+		}
+	}
+	if want := judgedPerSecond - judgedAlike - 1; taken != want || len(j.taken) > judgedPerSecond {
+		t.Errorf("%d of many kinds were taken, not %d; %d are remembered", taken, want, len(j.taken))
+	}
+	if !j.take(now.Add(time.Second), alike{"loud.test", "https://192.0.2.1", reason.TCPRefused}) {
+		t.Error("nothing in the next second")
+	}
 }
 
 func BenchmarkJudge(b *testing.B) {
