@@ -33,7 +33,7 @@ func transportFaults() []fault {
 		{Fault: is("plain-on-tls-port", "answers plain HTTP on its TLS port with 400, as nginx does", "", "tls.plain_http_on_tls_port").asked(Plain),
 			plain: func(s *session) error {
 				const page = "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n" +
-					"<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n</body>\r\n</html>\r\n"
+					"<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 				_, _ = fmt.Fprintf(s.nc, "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(page), page)
 				return s.finishRaw()
 			}},

@@ -31,24 +31,22 @@ func otherwise() map[string][]string {
 
 		// Packets would tell.
 		"stops-reading": {"http1.slow_first_byte"}, "accept-queue-full": {"tcp.syn_dropped"},
-		"tls-stall-certificate": healthy, "tls-stall-key-exchange": healthy, "tls-stall-hello-done": healthy, "tls-stall-finished": healthy, "tls13-stall": healthy,
-		"revocation-stall": healthy, "key-update-stall": {"http1.answer_stalled"},
+		"revocation-stall": {"tls.handshake_stalled"}, // it shows no certificate
 
 		// Nothing is said rather than something that may be wrong.
-		"half-server-hello": healthy, "alert-no-renegotiation": healthy, "alert-user-canceled": healthy, "storm-1xx": healthy,
+		"alert-no-renegotiation": healthy, "alert-user-canceled": healthy, "storm-1xx": healthy,
 
-		"accept-then-close":        {"tcp.reset_after_accept"}, // it closes a connection that says nothing, too
-		"dns-flapping":             {"dns.stale_address", ""},  // by what it is told first
-		"body-too-large":           {"http1.continue_stall"},
-		"body-too-large-iis":       {"http1.continue_stall"},
-		"continue-refused":         {"http1.continue_stall"},
-		"early-reset":              {"origin.body_too_large"},
-		"no-common-group":          {"tls.no_common_cipher"}, // RSA key exchange works
-		"weak-dh":                  {"tls.no_common_cipher"}, // of crypto/tls, which has no DHE; tls.weak_dh is the next
-		"cert-ecdsa-only":          {"tls.no_common_cipher"},
-		"cert-chain-gap":           {"cert.chain_incomplete"},
-		"issuer-list-too-long":     {"tls.client_cert_required"},
-		"request-header-too-large": {"origin.host_unknown"},
+		"accept-then-close":    {"tcp.reset_after_accept"}, // it closes a connection that says nothing, too
+		"dns-flapping":         {"dns.stale_address", ""},  // by what it is told first
+		"body-too-large":       {"http1.continue_stall"},
+		"body-too-large-iis":   {"http1.continue_stall"},
+		"continue-refused":     {"http1.continue_stall"},
+		"early-reset":          {"origin.body_too_large"},
+		"no-common-group":      {"tls.no_common_cipher"}, // RSA key exchange works
+		"weak-dh":              {"tls.no_common_cipher"}, // of crypto/tls, which has no DHE; tls.weak_dh is the next
+		"cert-ecdsa-only":      {"tls.no_common_cipher"},
+		"cert-chain-gap":       {"cert.chain_incomplete"},
+		"issuer-list-too-long": {"tls.client_cert_required"},
 	}
 }
 

@@ -85,7 +85,10 @@ func runHandshakeStalled(c *check.Case) *check.Verdict {
 		v.Proof = append(v.Proof, f.Proof(end.At, "it ends without it"))
 	}
 	again := f.Find(begun, func(x *fact.Fact) bool { return x.Kind == fact.TCPRetransmission && x.Text == "data" })
+	given := f.FirstOf(fact.SideClient, fact.TLSCertificate)
 	switch {
+	case given >= 0 && f.Facts[given].Size > 0 && f.Facts[last].Side == fact.SideClient:
+		v.Confidence, v.Settle = finding.Possible, "a capture on the origin's side: it may be checking the client's certificate (tls.revocation_stall)"
 	case again >= 0:
 		v.Confidence, v.Settle = finding.Possible, "a capture on the origin's side: packets were lost on the way, its next message may be among them"
 	case !f.AtServer():

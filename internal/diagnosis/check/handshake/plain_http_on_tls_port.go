@@ -73,14 +73,27 @@ func runPlainHTTPOnTLSPort(c *check.Case) *check.Verdict {
 			return v
 		}
 	}
-	if port != 443 && port != 8443 {
+	page := ownPage(f, at)
+	if port != 443 && port != 8443 && !page {
 		return nil
 	}
 	v.Confidence, v.Settle = finding.Likely, "a ClientHello to the same port: openssl s_client -connect "+f.Server.String()
-	if f.Facts[at].Kind != fact.ResponseHead {
+	switch {
+	case page:
+		v.Proof = append(v.Proof, f.Proof(at, "the answer is as long as nginx's page \"The plain HTTP request was sent to HTTPS port\""))
+	case f.Facts[at].Kind != fact.ResponseHead:
 		v.Confidence = finding.Possible
 	}
 	return v
+}
+
+// ownPage reports whether an answer is nginx's page for a request in clear, by its length: the words are fixed, and its foot is the Server
+// field.
+func ownPage(f *check.Flow, at int) bool {
+	const words = 243 // bytes without the foot
+	h, ok := f.Facts[at].Detail.(*fact.HTTPHead)
+	server := check.Field(h, "Server")
+	return ok && h.Status == 400 && strings.HasPrefix(server, "nginx") && h.Length == int64(words+len(server))
 }
 
 // refusedPlain is what the origin did with the first request: 400, or an end without an answer; -1 where it served it.

@@ -117,7 +117,19 @@ func forbidden13(c *check.Case) *check.Verdict {
 		}
 		return v
 	}
-	return nil
+	return forbiddenAlone(c, at, failed, how)
+}
+
+// forbiddenAlone is the same without a connection to compare with: a server that is known to answer so did. It may forbid the page as well.
+func forbiddenAlone(c *check.Case, hello, failed int, how string) *check.Verdict {
+	f := c.Flow
+	if runs := check.System(c); f.Facts[failed].Kind != fact.ResponseHead || runs != finding.Apache && runs != finding.IIS {
+		return nil
+	}
+	return &check.Verdict{Confidence: finding.Possible, Severity: finding.Info,
+		Settle:  "the same request over TLS 1.2 (lunette doctor asks so): does the origin send a HelloRequest there? Or AH10158 in the origin's log",
+		Proof:   []finding.Proof{f.Proof(hello, "the client does not offer post_handshake_auth"), f.Proof(failed, "the origin "+how)},
+		Summary: "Over TLS 1.3 the origin " + how + " to " + target(f) + ". It may forbid the page, or want a client certificate for it, which it cannot ask for here."}
 }
 
 // refusedOrReset is where f was answered 403, or reset instead of an answer; -1 without.
