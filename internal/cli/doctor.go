@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lunette-waf/lunette/internal/app"
+	"github.com/lunette-waf/lunette/internal/finding"
 	"github.com/lunette-waf/lunette/internal/probe"
 )
 
@@ -155,23 +156,40 @@ func (d *doctorFlags) climbSister(ctx context.Context, out *doctorOutput, budget
 	return probe.Run(ctx, cfg)
 }
 
-// settle proves the settings by one request that is made with exactly them.
+// settle proves the settings by one request that is made with exactly them; where it fails, others are tried.
 func (d *doctorFlags) settle(ctx context.Context, e *examination) {
 	s := &e.report.Settings
 	s.CA, s.CertFile, s.KeyFile = d.ca, d.cert, d.key
 	if e.yaml = s.YAML(e.siteName()); e.yaml == "" || ctx.Err() != nil {
 		return
 	}
-	if s.Certificate && s.Verify != "" && !d.vouched {
-		e.unproven = "the client certificate is not shown to an origin whose certificate is not trusted; --origin-is-mine shows it all the same"
-		return
-	}
-	ctx, stop := context.WithTimeout(ctx, max(proofTimeout, min(3*e.slowest(), longest-time.Since(e.report.Began))))
+	patience := max(proofTimeout, min(3*e.slowest(), longest-time.Since(e.report.Began)))
+	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	t, err := app.TryOrigin(ctx, e.yaml, e.report.Target.Authority, e.path())
-	if err != nil {
-		e.unproven = err.Error()
+	e.tried, e.unproven = d.try(ctx, e, s)
+	if e.tried == nil || e.tried.Reason == "" {
 		return
 	}
-	e.tried = &t
+	for _, o := range s.Others() {
+		if t, _ := d.try(ctx, e, &o); t != nil && t.Reason == "" {
+			e.report.Settings, e.yaml, e.tried = o, o.YAML(e.siteName()), t
+			return
+		}
+	}
+}
+
+// try makes the request, or says why not.
+func (d *doctorFlags) try(ctx context.Context, e *examination, s *probe.Settings) (*app.Tried, string) {
+	if s.Certificate && s.Verify != "" && !d.vouched {
+		return nil, "the client certificate is not shown to an origin whose certificate is not trusted; --origin-is-mine shows it all the same"
+	}
+	begun := time.Now()
+	t, err := app.TryOrigin(ctx, s.YAML(e.siteName()), e.report.Target.Authority, e.path())
+	switch {
+	case err != nil:
+		return nil, err.Error()
+	case t.Reason != "" && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, "no answer came within " + finding.Span(time.Since(begun))
+	}
+	return &t, ""
 }

@@ -89,7 +89,7 @@ func (e *examination) json(w io.Writer) error {
 	for _, o := range r.Tries {
 		doc.Connections = append(doc.Connections, connDoc(o))
 	}
-	doc.Settings = doctorSettings{YAML: e.yaml, Why: r.Settings.Why, Unknown: r.Settings.Unknown, Proven: e.tried != nil && e.tried.Reason == ""}
+	doc.Settings = doctorSettings{YAML: e.yaml, Why: r.Settings.Why, Unknown: r.Settings.Unknown, Proven: e.proven()}
 	if e.yaml != "" {
 		doc.Settings.Proof = e.proof()
 	}

@@ -69,6 +69,9 @@ func (d *doctorOutput) verdict(e *examination) error {
 			d.printf("%s\n", printableLines(l))
 		}
 	}
+	if serious > 0 && e.behind() != nil {
+		d.printf("\n  %s\n", printable(e.behindSentence()))
+	}
 	if serious == 0 && e.report.Cut == "" {
 		d.printf("\n  %s\n", printable(e.sentence()))
 	}
@@ -108,19 +111,33 @@ func (e *examination) sentence() string {
 	case e.tried != nil && e.tried.Reason != "":
 		return strings.TrimSpace(fmt.Sprintf("The origin answers, but Lunette's gateway does not take the answer: %s %.200s", e.tried.Reason, e.tried.Detail))
 	case e.behind() != nil:
-		o := e.behind()
-		how := fmt.Sprintf("is answered with status %d", o.Status())
-		if o.Err != nil {
-			how = "fails: " + o.Why()
-		}
-		return fmt.Sprintf("Directly GET %s works; through the gateway it %s. None of the known causes fits what the gateway shows: its own log is the next place to look.", probe.Masked(o.Path), how)
+		return e.behindSentence()
+	case e.works() && e.wantsLogIn() != nil:
+		return fmt.Sprintf("Healthy as far as was seen: GET %s asks for a log-in (401), which was not tried.", probe.Masked(e.wantsLogIn().Path))
 	case e.works():
 		return "Healthy: the request works as Lunette makes it, and nothing that was tried speaks against the origin."
 	case e.refused() != nil:
 		o := e.refused()
+		if o.Status() >= 500 {
+			return fmt.Sprintf("GET %s works on the wire, and the application answers with status %d: the reason stands in its own log.", probe.Masked(o.Path), o.Status())
+		}
 		return fmt.Sprintf("GET %s works on the wire and is answered with status %d. None of the known causes fits: is it the right path, and may everybody see it?", probe.Masked(o.Path), o.Status())
 	}
-	return "The request fails, and none of the known causes fits. Take a capture (--write FILE) and give it to \"lunette explain\"."
+	return "The request fails, and none of the known causes fits. Take a capture between proxy and origin and give it to \"lunette explain\"."
+}
+
+// behindSentence is about a request that works directly and fails through the gateway.
+func (e *examination) behindSentence() string {
+	o := e.behind()
+	how := fmt.Sprintf("is answered with status %d", o.Status())
+	if o.Err != nil {
+		how = "fails: " + o.Why()
+	}
+	says := "its own log is the next place to look"
+	if len(o.Answers) > 0 && o.Answers[0].Header.Get("Proxy-Status") != "" {
+		says = fmt.Sprintf("it says %.300s", o.Answers[0].Header.Get("Proxy-Status"))
+	}
+	return fmt.Sprintf("Directly GET %s works; through the gateway at %s it %s. That is the gateway's own: %s.", probe.Masked(o.Path), o.Addr, how, says)
 }
 
 func (d *doctorOutput) differences(e *examination) {
@@ -142,10 +159,12 @@ func (d *doctorOutput) settings(e *examination) {
 			d.printf("\nNo settings are known that make Lunette work with this origin as it is: %s.\n", printable(s.Unknown))
 		}
 		return
-	case e.tried == nil || e.tried.Reason != "" || e.tried.Status >= 400:
+	case e.tried == nil || e.tried.Reason != "":
 		d.printf("\nSettings for Lunette, the nearest that are known, as an item of sites:\n")
-	case len(s.Why) == 0:
+	case e.proven() && len(s.Why) == 0:
 		d.printf("\nLunette works with this origin by its defaults; as an item of sites:\n")
+	case !e.proven():
+		d.printf("\nNo settings are known that help: it is the origin that answers so. The nearest, as an item of sites:\n")
 	default:
 		d.printf("\nSettings for Lunette, for the origin as it is, as an item of sites:\n")
 	}
@@ -158,6 +177,11 @@ func (d *doctorOutput) settings(e *examination) {
 	d.printf("  %s\n", printable(e.proof()))
 }
 
+// proven reports whether the request with exactly the settings was answered as one likes, or by the question for a log-in.
+func (e *examination) proven() bool {
+	return e.tried != nil && e.tried.Reason == "" && (e.tried.Status < 400 || e.tried.Status == 401)
+}
+
 // proof says what came of the request with exactly the settings.
 func (e *examination) proof() string {
 	switch {
@@ -167,6 +191,9 @@ func (e *examination) proof() string {
 		return "not proven: interrupted before"
 	case e.tried.Reason != "":
 		return strings.TrimSpace(fmt.Sprintf("not proven: GET %s with these settings gave %s %.200s", probe.Masked(e.path()), e.tried.Reason, e.tried.Detail))
+	}
+	if !e.proven() {
+		return fmt.Sprintf("not proven: GET %s with exactly these settings gave status %d", probe.Masked(e.path()), e.tried.Status)
 	}
 	text := fmt.Sprintf("proven: GET %s with exactly these settings gave status %d in %s", probe.Masked(e.path()), e.tried.Status, finding.Span(e.tried.Took))
 	if e.tried.Renegotiations > 0 {

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"net/netip"
 	"slices"
@@ -70,7 +71,7 @@ func (e *examination) judge(ctx context.Context, log *originLogFlags, stderr io.
 		r := diagnosis.Run(c)
 		e.lacking = append(e.lacking, r.Lacking...)
 		for _, f := range r.Findings {
-			e.add(f)
+			e.add(e.beside(i, f))
 		}
 	}
 	if len(e.witnesses()) == 0 { // nothing could be connected to: the names may say why
@@ -103,7 +104,7 @@ func own(f *finding.Finding, conn uint64) bool {
 
 // rank orders witnesses: the plain request first, then what other clients meet.
 func rank(o *probe.Outcome) int {
-	return slices.Index([]string{"plain", "hello_small", "reneg_ignore", "via", "reneg_refuse", "http1"}, o.Purpose)
+	return slices.Index([]string{"plain", "hello_small", "reneg_ignore", "reneg_refuse", "http1"}, o.Purpose)
 }
 
 func (e *examination) witnesses() []int {
@@ -123,27 +124,57 @@ func (e *examination) witnesses() []int {
 	return out
 }
 
-// caseOf is the case of connection i. What went through the gateway is set against the same request to the origin itself.
+// caseOf is the case of connection i. What went through the gateway is no evidence about the origin: certificate, refusal and status may be
+// the gateway's own.
 func (e *examination) caseOf(all []*checks.Flow, i int) *checks.Case {
 	c := &checks.Case{Flow: all[i]}
-	o := e.report.Tries[i]
 	for j, other := range e.report.Tries {
-		switch {
-		case j == i || other.Cut || other.Via != o.Via && other.Purpose != "plain":
-		case o.Via && other.Purpose == "plain" && other.Path == o.Path && other.Served():
-			c.Normal = all[j]
-		case !other.Via:
+		if j != i && !other.Cut && !other.Via {
 			c.Others = append(c.Others, all[j])
 		}
 	}
-	if _, err := netip.ParseAddr(e.report.Target.Host); err != nil && !o.Via {
+	if _, err := netip.ParseAddr(e.report.Target.Host); err != nil {
 		c.Facts = append([]fact.Fact(nil), e.report.Facts...)
 	}
 	return c
 }
 
+// beside makes a warning of what only one of several addresses does, where requests go to another and are served.
+func (e *examination) beside(i int, f finding.Finding) finding.Finding {
+	o := e.report.Tries[i]
+	if f.Severity != finding.Critical || o.Purpose != "tcp" && o.Purpose != "address" {
+		return f
+	}
+	for _, p := range e.report.Tries {
+		if p.Purpose == "plain" && p.Served() && p.Addr != o.Addr {
+			f.Severity = finding.Warning
+			if f.Summary += fmt.Sprintf(" %s serves; a proxy that takes %s meets this.", p.Addr, o.Addr); e.more(&f) {
+				f.Code = ""
+			}
+			return f
+		}
+	}
+	return f
+}
+
+// more adds what another address does likewise to the finding that is there, and reports whether there was one.
+func (e *examination) more(f *finding.Finding) bool {
+	for j := range e.findings {
+		if have := &e.findings[j]; have.Code == f.Code && have.Severity == f.Severity && have.Confidence == f.Confidence {
+			if !strings.Contains(have.Summary, f.Summary) {
+				have.Summary, have.Proof = have.Summary+" "+f.Summary, append(have.Proof, f.Proof...)
+			}
+			return true
+		}
+	}
+	return false
+}
+
 // add takes a finding over; of two with the same code the surer stays.
 func (e *examination) add(f finding.Finding) {
+	if f.Code == "" {
+		return // told with another
+	}
 	for i := range e.findings {
 		if have := &e.findings[i]; have.Code == f.Code {
 			if f.Confidence > have.Confidence && f.Severity >= have.Severity || f.Severity > have.Severity {
@@ -226,10 +257,20 @@ func (e *examination) works() bool {
 	return len(e.report.Tries) > 0
 }
 
+// wantsLogIn is the first plain request that was answered by the question for a log-in, nil without.
+func (e *examination) wantsLogIn() *probe.Outcome {
+	for _, o := range e.report.Tries {
+		if o.Purpose == "plain" && o.Status() == 401 {
+			return o
+		}
+	}
+	return nil
+}
+
 // refused is the first plain request that was answered, and not as one likes; nil without.
 func (e *examination) refused() *probe.Outcome {
 	for _, o := range e.report.Tries {
-		if o.Purpose == "plain" && o.Served() && o.Status() >= 400 {
+		if o.Purpose == "plain" && o.Err == nil && o.Status() >= 400 {
 			return o
 		}
 	}
@@ -267,7 +308,7 @@ func (e *examination) exit() error {
 	switch {
 	case slices.ContainsFunc(e.findings, func(f finding.Finding) bool { return f.Severity == finding.Critical }):
 		return errReported
-	case e.report.Cut != "" || !e.works() || e.behind() != nil || e.tried != nil && e.tried.Reason != "":
+	case e.report.Cut != "" || !e.works() || e.behind() != nil || e.unproven != "" || e.tried != nil && e.tried.Reason != "":
 		return errUndecided
 	}
 	return nil

@@ -31,7 +31,7 @@ func (c *climb) allowed() error {
 		if host == t.Host {
 			for _, a := range found {
 				if !ownNetwork(a) && !slices.Contains(have, a) {
-					return fmt.Errorf("%s has not the address %s of %s: %w", t.Name, a, t.Host, ErrNotVouched)
+					return fmt.Errorf("%s has not the address %s that was given: %w", t.Name, a, ErrNotVouched)
 				}
 			}
 		}
@@ -59,15 +59,48 @@ func (c *climb) resolve(host string) []netip.Addr {
 	return out
 }
 
-// permitted refuses addresses that no origin has: those of a link alone (where clouds keep their metadata), of groups, and none at all.
+// permitted refuses addresses that no origin has: those of a link alone, of groups, none at all, and where clouds keep their metadata.
 func (c *climb) permitted(a netip.Addr) error {
 	if c.cfg.Vouched {
 		return nil
 	}
-	if a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		return fmt.Errorf("%s is no address of an origin: %w", a, ErrNotVouched)
+	for _, a := range []netip.Addr{a, within(a)} {
+		if a.IsValid() && (a.IsLinkLocalUnicast() || a.IsMulticast() || slices.ContainsFunc(noOrigins(), func(p netip.Prefix) bool { return p.Contains(a) })) {
+			return fmt.Errorf("%s is no address of an origin: %w", a, ErrNotVouched)
+		}
 	}
 	return nil
+}
+
+// noOrigins are networks where no origin is (RFC 6890), and where clouds answer with the secrets of the machine that asks.
+func noOrigins() []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range []string{
+		"0.0.0.0/8", "192.0.0.0/24", "240.0.0.0/4", "::/128", "100::/64",
+		"100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::/32", "fd20:ce::254/128", // Alibaba, Azure, AWS, Google
+	} {
+		out = append(out, netip.MustParsePrefix(p))
+	}
+	return out
+}
+
+// within is the IPv4 address that a translator makes of an IPv6 address: NAT64 (RFC 6052), 6to4 (RFC 3056), IPv4-compatible (RFC 4291).
+func within(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return netip.Addr{}
+	}
+	b := a.As16()
+	at := -1
+	switch {
+	case netip.MustParsePrefix("2002::/16").Contains(a):
+		at = 2
+	case netip.MustParsePrefix("64:ff9b::/96").Contains(a), netip.MustParsePrefix("64:ff9b:1::/48").Contains(a), netip.MustParsePrefix("::/96").Contains(a) && !a.IsLoopback():
+		at = 12
+	}
+	if at < 0 {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4([4]byte(b[at : at+4]))
 }
 
 // ownNetwork reports whether a is of this machine or of a private network (RFC 1918, RFC 4193, RFC 6598).

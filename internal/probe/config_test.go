@@ -88,7 +88,7 @@ func TestFollow(t *testing.T) {
 		{"/login?x=1", "/login?x=1", ""},
 		{"c", "/a/c", ""},
 		{"https://SHOP.example:8443/x", "/x", ""},
-		{"https://shop.example/x", "", "it is another scheme or port"},
+		{"https://shop.example/x", "", "it is another port of this host, which clients must be able to reach"},
 		{"http://shop.example:8443/x", "", "it is another scheme or port"},
 		{"https://other.example:8443/x", "", "it is another host"},
 		{"//other.example/x", "", "it is another host"},

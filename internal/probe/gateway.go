@@ -26,13 +26,13 @@ func (c *climb) gateway() bool {
 		return true
 	}
 	for i, path := range c.cfg.Paths {
-		t := try{purpose: "via", addr: addr, via: true, natural: true, shake: slowHandshake, requests: []request{{target: path}}}
+		t := try{purpose: "via", addr: addr, via: true, shake: slowHandshake, requests: []request{{target: path}}}
 		if !clear {
 			t.offer = c.modernOffer()
 			t.offer.enforce = false
 		}
 		o := c.do(t)
-		c.say("GET "+path, said(o), outcomeText(o))
+		c.say("GET "+path+" at "+addr.String(), said(o), outcomeText(o))
 		for _, name := range []string{"Proxy-Status", "Via"} {
 			if len(o.Answers) > 0 && o.Answers[0].Header.Get(name) != "" {
 				c.say("  says", Said, fmt.Sprintf("%s: %.300s", name, o.Answers[0].Header.Get(name)))
@@ -161,9 +161,9 @@ func numbered(n int) string {
 	return fmt.Sprint(n)
 }
 
-// Compared are the differences of two climbs, try by try: the same purpose and path, or place among the paths.
+// Compared are the differences of two climbs, try by try: the same purpose and path. What differs alike in many tries is told of the first.
 func Compared(a, b *Report) []Difference {
-	var out []Difference
+	var out, seen []Difference
 	for _, x := range a.Tries {
 		if slices.Contains([]string{"tcp", "tcp_quiet", "address"}, x.Purpose) {
 			continue
@@ -178,6 +178,10 @@ func Compared(a, b *Report) []Difference {
 					continue
 				}
 			}
+			if slices.Contains(seen, d) {
+				continue // told of another try
+			}
+			seen = append(seen, d)
 			d.What = x.Purpose + ": " + d.What
 			out = append(out, d)
 		}

@@ -13,13 +13,15 @@ const slowPage = 2 * time.Second
 
 const mostRedirects = 5
 
+const otherPort = "it is another port of this host, which clients must be able to reach"
+
 func (c *climb) costHTTP() int {
 	if c.cfg.Target.TLS && c.base() == nil || !c.plain.Connected() {
 		return -1
 	}
 	n := 1
 	if c.quick() {
-		n += 7 + mostRedirects
+		n += 8 + mostRedirects
 	}
 	if c.cfg.Post {
 		n += len(bodySizes()) * 2
@@ -71,6 +73,11 @@ func (c *climb) http() bool {
 	}
 	o := c.ask("http1", c.plain.Served(), requests...)
 	c.say("two requests on one connection", said(o), c.keptText(o))
+	if c.ctx.Err() == nil && c.plain.Shaken() && c.plain.State.NegotiatedProtocol == protoHTTP2 && c.quick() {
+		two := c.do(try{purpose: "http2", natural: c.plain.Served(), offer: c.base(), requests: []request{get, get}, answer: c.patienceForAnswer()})
+		c.say("two requests on HTTP/2", said(two), c.keptText(two))
+	}
+	c.logIn()
 	if c.ctx.Err() == nil && c.quick() {
 		c.manners(path)
 	}
@@ -86,6 +93,27 @@ func (c *climb) http() bool {
 		c.say("idle connection", Said, text)
 	}
 	return true
+}
+
+// logIn tells of a log-in that the origin asks for. None is tried.
+func (c *climb) logIn() {
+	for _, o := range c.modern {
+		if o.Status() != http.StatusUnauthorized {
+			continue
+		}
+		var schemes []string
+		bound := false
+		for _, v := range o.Answers[0].Header.Values("WWW-Authenticate") {
+			scheme, _, _ := strings.Cut(strings.TrimSpace(v), " ")
+			schemes = append(schemes, cut(scheme, 40))
+			bound = bound || strings.EqualFold(scheme, "NTLM") || strings.EqualFold(scheme, "Negotiate")
+		}
+		text := "GET " + o.Path + " asks for " + strings.Join(schemes[:min(len(schemes), 8)], ", ") + "; it was not tried"
+		if bound {
+			text += ". NTLM, and Negotiate that falls back to it, log on a connection: no proxy on the way may share it, and it must be HTTP/1.1"
+		}
+		c.say("log-in", Said, text)
+	}
 }
 
 // manners are methods, hosts and fields.
@@ -133,7 +161,11 @@ func (c *climb) redirects(path string) {
 		location := o.Answers[0].Header.Get("Location")
 		next, why := c.follow(path, location)
 		if why != "" {
-			c.say("redirect", Said, fmt.Sprintf("%d to %.200s: not followed, %s", o.Status(), location, why))
+			mark := Said
+			if why == otherPort {
+				mark = Bad
+			}
+			c.say("redirect", mark, fmt.Sprintf("%d to %.200s: not followed, %s", o.Status(), location, why))
 			return
 		}
 		if seen[next] {
@@ -171,6 +203,9 @@ func (c *climb) follow(from, location string) (target, why string) {
 	case !strings.EqualFold(to.Hostname(), c.cfg.Target.Name):
 		return "", "it is another host"
 	case to.Scheme != c.scheme() || to.Port() != base.Port():
+		if to.Port() != base.Port() && strings.EqualFold(to.Scheme, c.scheme()) {
+			return "", otherPort
+		}
 		return "", "it is another scheme or port"
 	}
 	return to.RequestURI(), ""

@@ -31,8 +31,8 @@ func (c *climb) variants() []variant {
 	suites := func(ids []uint16) func(*offer) {
 		return func(o *offer) { o.suites, o.max = ids, tls.VersionTLS12 }
 	}
-	group := func(g tls.CurveID) func(*offer) {
-		return func(o *offer) { o.groups = []tls.CurveID{g} }
+	group := func(g tls.CurveID) func(*offer) { // with nothing that works without a group
+		return func(o *offer) { o.groups, o.suites = []tls.CurveID{g}, append(modernSuites(), ecdheCBC()...) }
 	}
 	out := []variant{
 		{purpose: "legacy", what: "all that Lunette can speak", change: func(o *offer) {}},
@@ -225,6 +225,8 @@ func (c *climb) vary(v *variant) *Outcome {
 func (c *climb) told(v *variant, o *Outcome) {
 	mark, text := Good, ""
 	switch {
+	case o.Cut:
+		mark, text = Said, errText(o)
 	case o.Shaken():
 		text = handshakeText(o)
 	case o.Hello.Version != 0 && o.Err == nil:

@@ -16,6 +16,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/lunette-waf/lunette/internal/fact"
+	"github.com/lunette-waf/lunette/internal/reason"
 )
 
 const (
@@ -94,8 +95,16 @@ func lookup(ctx context.Context, resolver netip.AddrPort, host string, qtype uin
 		}
 		return l
 	}
+	if len(m.Question) != 1 || m.Question[0].Qtype != qtype || !strings.EqualFold(m.Question[0].Name, q.Question[0].Name) {
+		l.RCode = string(reason.DNSBadAnswer) // to another question
+		return l
+	}
 	l.RCode = dns.RcodeToString[m.Rcode]
+	owners := []string{q.Question[0].Name}
 	for _, rr := range m.Answer[:min(len(m.Answer), 64)] {
+		if !slices.ContainsFunc(owners, func(o string) bool { return strings.EqualFold(o, rr.Header().Name) }) {
+			continue // of a name that was not asked for
+		}
 		ttl := int(rr.Header().Ttl)
 		if l.TTL < 0 || ttl < l.TTL {
 			l.TTL = ttl
@@ -106,7 +115,7 @@ func lookup(ctx context.Context, resolver netip.AddrPort, host string, qtype uin
 		case *dns.AAAA:
 			l.Addresses = append(l.Addresses, rr.AAAA.String())
 		case *dns.CNAME:
-			l.CNAMEs = append(l.CNAMEs, rr.Target)
+			l.CNAMEs, owners = append(l.CNAMEs, rr.Target), append(owners, rr.Target)
 		}
 	}
 	return l

@@ -84,6 +84,9 @@ func (c *climb) request() bool {
 		} else if o.Served() {
 			mark = Said
 		}
+		if o.Cut {
+			mark = Said
+		}
 		c.say("GET "+path, mark, outcomeText(o))
 		if !o.Connected() {
 			c.again()
@@ -136,6 +139,8 @@ func timesText(o *Outcome) string {
 func errText(o *Outcome) string {
 	waits := map[string]string{"tls": "the handshake", "answer": "an answer", "connect": "a connection"}
 	switch {
+	case o.Cut:
+		return "cut short by the end of the climb after " + span(time.Since(o.Recording.Start))
 	case !o.Connected():
 		return failedText(o)
 	case o.Alert >= 0:

@@ -3,6 +3,7 @@ package probe
 import (
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -42,9 +43,12 @@ func (c *climb) settings() Settings {
 		s.Unknown = "no address of the origin took a connection"
 		return s
 	case !t.TLS:
+		if c.shook("tls_on_clear") && p.Status() >= 400 {
+			s.Unknown = fmt.Sprintf("port %d speaks TLS: ask for https://%s", t.Port, hostPort(t.Host, t.Port, true))
+		}
 		return s
 	case c.base() == nil:
-		s.Unknown = "no TLS handshake was completed, whatever was offered"
+		s.Unknown = c.unshaken()
 		return s
 	}
 	if !p.Shaken() && p.Trust == "" {
@@ -70,15 +74,50 @@ func (c *climb) departHandshake(s *Settings) {
 		s.Groups, s.MaxVersion, s.HTTP = small, "1.2", "1.1"
 		s.because("max_version and http: the origin does not answer a ClientHello that offers TLS 1.3")
 	case c.shookAt("suites_ecdhe_cbc", tls.VersionTLS12), c.shookAt("suites_rsa", tls.VersionTLS12):
-		s.Profile, s.HTTP = "compatible", "1.1"
+		s.Profile, s.HTTP = "compatible", c.notHTTP2()
 		s.because("profile: the origin has no suite of ECDHE with AEAD")
 	default:
-		s.Profile, s.HTTP = "legacy", "1.1"
+		s.Profile, s.HTTP = "legacy", c.notHTTP2()
 		s.because("profile: the origin speaks only %s", c.spoken())
 	}
-	if s.Groups == nil && !c.shook("hello_large") && c.shook("legacy") {
-		s.Groups = small
+}
+
+// notHTTP2 keeps HTTP/2 away from suites that it forbids (RFC 9113 section 9.2.2), where the origin would speak it.
+func (c *climb) notHTTP2() string {
+	for _, o := range c.report.Tries {
+		if o.Shaken() && o.State.NegotiatedProtocol == protoHTTP2 {
+			return "1.1"
+		}
 	}
+	return ""
+}
+
+// unshaken says why no settings are known where no handshake was completed.
+func (c *climb) unshaken() string {
+	if o := c.tryFor(purposeClear); o != nil && len(o.Answers) > 0 {
+		return fmt.Sprintf("port %d speaks HTTP in clear; name the port that speaks TLS, or, in a trusted network alone, urls: [\"http://%s\"]", c.cfg.Target.Port, hostPort(c.cfg.Target.Host, c.cfg.Target.Port, false))
+	}
+	if c.report.Cut != "" {
+		return "the climb was cut short before a handshake was completed"
+	}
+	return "no TLS handshake was completed, whatever was offered"
+}
+
+// Others are further settings to try where s does not work: a smaller hello, then less trust.
+func (s *Settings) Others() []Settings {
+	var out []Settings
+	less := *s
+	if s.Profile != "" && s.Groups == nil {
+		less.Groups = []string{"X25519", "P-256", "P-384", "P-521"}
+		less.Why = append(slices.Clone(s.Why), "groups: with a post-quantum group in its hello the request fails")
+		out = append(out, less)
+	}
+	if s.Verify == "chain" {
+		less.Verify = "none"
+		less.Why = append(slices.Clone(less.Why), "verify: the chain is not trusted either, and whoever is on the way can read along; better mend it, or name its authority with tls.ca")
+		out = append(out, less)
+	}
+	return out
 }
 
 // spoken is what the handshake came to that worked first.
