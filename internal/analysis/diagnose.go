@@ -13,7 +13,8 @@ import (
 )
 
 // Diagnose asks all checks about each flow of the report, on the cores that cfg.Workers allows. The results stand in the order of
-// Flows and do not depend on how many cores there are. When ctx ends the error is its cause.
+// Flows and do not depend on how many cores there are. Variants that a probe made are evidence in the cases of others, and have none of
+// their own. When ctx ends the error is its cause.
 func (r *Report) Diagnose(ctx context.Context, cfg Config) ([]check.Result, error) {
 	cases, checks := evidence.Cases(r.Flows), diagnosis.Checks()
 	out := make([]check.Result, len(cases))
@@ -23,6 +24,9 @@ func (r *Report) Diagnose(ctx context.Context, cfg Config) ([]check.Result, erro
 		working.Go(func() {
 			s := shared{lacking: map[check.Watched][][]check.Lack{}, mends: map[finding.Code][][]finding.Mend{}}
 			for i := int(next.Add(1)) - 1; i < len(cases) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				if r.Flows[i].Variant {
+					continue
+				}
 				out[i] = check.Run(checks, cases[i])
 				s.keepOnce(&out[i])
 			}

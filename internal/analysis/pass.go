@@ -35,6 +35,7 @@ type pass struct {
 	packets           Packets
 	inputs            []InputReport
 	secrets           []secrets.Report
+	marks             map[int64]string // by the frame that bears it
 }
 
 func newPass(cfg *Config, only map[tuple]bool) *pass {

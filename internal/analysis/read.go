@@ -67,6 +67,7 @@ func (p *pass) packetsOf() error {
 		}
 		pkt.Number += p.base
 		p.count(&pkt)
+		p.noteMark(&pkt)
 		verdict := p.decoder.Decode(&pkt, &seg)
 		p.packets.add(verdict)
 		if verdict != packet.TCP && verdict != packet.ICMPError {

@@ -43,6 +43,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	report.Flows, report.Omitted = kept.all(), report.Omitted+kept.omitted
 	opened.number(report.Flows)
+	applyMarks(report.Flows, first.marks)
 	for _, f := range report.Flows {
 		report.OmittedFacts += int64(f.Omitted + f.ExchangesOmitted)
 	}

@@ -45,6 +45,7 @@ func writePackets(out *pcap.Writer, recs []*recording.Recording) error {
 	for _, r := range recs {
 		s := &source{conn: synth.New(r), n: len(all)}
 		if s.conn.Next(&s.packet) {
+			s.packet.Comment = mark(r)
 			all = append(all, s)
 		}
 	}

@@ -18,6 +18,7 @@ type Recording struct {
 	Client, Server netip.AddrPort
 	Name           string        // host name that was wanted
 	Purpose        string        // what a probe made it for, "" for traffic
+	Variant        bool          // made on purpose as no client in earnest would: that it fails is no failure
 	Start          time.Time     // when the connection was asked for
 	Connect        time.Duration // until TCP was connected; -1 when it never was: then Facts say why
 	End            time.Time     // when we stopped looking

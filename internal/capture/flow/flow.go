@@ -16,6 +16,8 @@ type Flow struct {
 	Client, Server   netip.AddrPort
 	Start, End       fact.Stamp
 	Midstream        bool
+	Purpose          string        // what a probe made it for, as the file says; "" for traffic
+	Variant          bool          // made on purpose as no client in earnest would: that it fails is no failure
 	Closed           [3]fact.Kind  // how each side ended, by fact.Side: TCPClosed, TCPReset, None
 	Packets, Bytes   [3]int64      // by side; bytes of payload
 	RTT              int64         // nanoseconds of the TCP handshake, 0 when unknown

@@ -23,7 +23,7 @@ func (r *Reader) enhanced(p *Packet, b []byte) bool {
 	p.Link, p.Interface = from.link, int(number)
 	r.packet(p, b[head:], captured, r.order.u32(b[16:]))
 	if after := head + int(captured+3)&^3; len(b) > after+4 {
-		r.packetOptions(from, b[after:], packetDropped)
+		r.packetOptions(p, from, b[after:], packetDropped)
 	}
 	return true
 }
@@ -33,7 +33,7 @@ func (r *Reader) packet(p *Packet, b []byte, captured, length uint32) {
 	r.packets++
 	r.good++
 	r.last = p.At
-	p.Number = r.packets
+	p.Number, p.Comment = r.packets, ""
 	p.Length = int(max(captured, min(length, math.MaxInt32)))
 	p.Data = b[:captured:captured]
 }
@@ -59,7 +59,7 @@ func (r *Reader) oldPacket(p *Packet, b []byte) bool {
 	p.Link, p.Interface = from.link, int(number)
 	r.packet(p, b[head:], captured, r.order.u32(b[16:]))
 	if after := head + int(captured+3)&^3; len(b) > after+4 {
-		r.packetOptions(from, b[after:], 0)
+		r.packetOptions(p, from, b[after:], 0)
 	}
 	return true
 }
@@ -88,10 +88,11 @@ func (r *Reader) simple(p *Packet, b []byte) bool {
 }
 
 // packetOptions reads the options of a packet: its comment, and with the code lost how many packets were dropped before it.
-func (r *Reader) packetOptions(from *port, b []byte, lost uint16) {
+func (r *Reader) packetOptions(p *Packet, from *port, b []byte, lost uint16) {
 	for o := (options{order: r.order, rest: b}); o.next(); {
 		switch {
 		case o.code == optComment:
+			p.Comment = text(o.value)
 			r.info.comment(o.value)
 		case o.code == lost && len(o.value) == 8:
 			n := int64(min(o.u64(), math.MaxInt32))

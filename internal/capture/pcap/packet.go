@@ -28,6 +28,7 @@ type Packet struct {
 	Interface int    // within its pcapng section, from 0
 	Length    int    // bytes on the wire, ≥ len(Data)
 	Data      []byte // what was captured of it; valid as Config.Buffer says
+	Comment   string // the last one that pcapng has for it, at most 1 KiB; "" without
 }
 
 // SecretsType is what a Decryption Secrets Block holds.

@@ -95,6 +95,10 @@ func (w *Writer) Packet(p *Packet) error {
 	w.u32(uint32(len(p.Data)))
 	w.u32(uint32(max(p.Length, len(p.Data))))
 	w.padded(p.Data)
+	if p.Comment != "" {
+		w.option(optComment, p.Comment)
+		w.endOptions()
+	}
 	return w.end()
 }
 

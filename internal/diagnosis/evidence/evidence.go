@@ -16,7 +16,10 @@ import (
 // FromFlow is a flow of a capture as checks see it.
 func FromFlow(f *flow.Flow) *check.Flow {
 	out := check.Flow{Conn: f.ID, Client: f.Client, Server: f.Server, Watched: check.Packets | check.Records | plain(f), Start: f.Start.Time(), End: f.End.Time(),
-		Facts: f.Facts}
+		Purpose: f.Purpose, Facts: f.Facts}
+	if f.Purpose != "" {
+		out.Watched &^= check.Packets // they are made up around what a probe recorded
+	}
 	if f.TLS != nil {
 		out.Name = f.TLS.ServerName
 	}

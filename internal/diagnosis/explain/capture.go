@@ -105,4 +105,14 @@ func (c *Capture) number(i int) int {
 	return i + 1
 }
 
+// variants is how many flows a probe made with other settings on purpose.
+func (c *Capture) variants() (n int) {
+	for _, f := range c.Flows {
+		if f.Variant {
+			n++
+		}
+	}
+	return n
+}
+
 func (c *Capture) wanted(i int) bool { return c.Only == 0 || c.Only == c.number(i) }

@@ -20,6 +20,9 @@ func (t *texter) head(number int, f *flow.Flow) {
 	title := joined("   ", "Flow "+strconv.Itoa(number), f.Client.String()+" → "+f.Server.String(), name)
 	t.line(sgrBold, cut(title, t.o.Width))
 	t.about(usual, joined(" · ", protocols(f)...))
+	if f.Purpose != "" {
+		t.about(usual, "made by lunette doctor: "+clean(f.Purpose)+when(f.Variant, ", a variant, which is no failure whatever came of it"))
+	}
 	if text, l := decrypted(f); text != "" {
 		t.about(l, text)
 	}

@@ -52,6 +52,8 @@ type jsonFlow struct {
 	End              time.Time         `json:"end"`
 	Duration         float64           `json:"duration_s"`
 	Midstream        bool              `json:"midstream"`
+	Purpose          string            `json:"purpose,omitempty"`
+	Variant          bool              `json:"variant,omitempty"`
 	RTT              float64           `json:"rtt_s,omitempty"`
 	Packets          jsonSides         `json:"packets"`
 	Bytes            jsonSides         `json:"bytes"`

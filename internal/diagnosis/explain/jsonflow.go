@@ -14,7 +14,7 @@ import (
 
 func flowJSON(c *Capture, n int, f *flow.Flow) *jsonFlow {
 	out := &jsonFlow{Number: c.number(n), Client: f.Client.String(), Server: f.Server.String(), Tunnel: f.Tunnel,
-		Start: f.Start.Time(), End: f.End.Time(), Duration: float64(f.End.At-f.Start.At) / 1e9, Midstream: f.Midstream, RTT: float64(f.RTT) / 1e9,
+		Start: f.Start.Time(), End: f.End.Time(), Duration: float64(f.End.At-f.Start.At) / 1e9, Midstream: f.Midstream, Purpose: f.Purpose, Variant: f.Variant, RTT: float64(f.RTT) / 1e9,
 		Packets: sides(f.Packets), Bytes: sides(f.Bytes), Closed: jsonClosed{closedBy(f, fact.SideClient), closedBy(f, fact.SideServer)},
 		Protocol: f.Protocol, HTTPProtocol: f.HTTP, Events: make([]jsonEvent, 0, len(f.Facts)), EventsOmitted: f.Omitted,
 		HTTP: []jsonHTTP{}, ExchangesOmitted: f.ExchangesOmitted, Findings: findingsJSON(c, n), Lacking: lackingJSON(c.result(n))}

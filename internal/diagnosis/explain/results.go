@@ -56,6 +56,9 @@ func citesEnd(found *finding.Finding, f *flow.Flow) bool {
 
 // trouble is what stands out in a flow of c: the codes of its causes, and beside them only what weighs more than they explain.
 func (c *Capture) trouble(place int) trouble {
+	if c.Flows[place].Variant {
+		return trouble{} // it was made to fail, or not to
+	}
 	seen := troubleOf(c.Flows[place])
 	worse, _ := above(c.result(place))
 	if len(worse) == 0 {

@@ -61,7 +61,7 @@ func (t *texter) listed(i int, l *layout) {
 		ends += " → " + f.Server.String()
 	}
 	line := pad(strconv.Itoa(t.c.number(i)), l.numbers) + "  " + pad(strconv.FormatFloat(float64(f.Start.At-t.c.Start.At)/1e9, 'f', 3, 64), 10) + "  " +
-		pad(span(f.End.At-f.Start.At), 7) + "  " + fill(cut(ends, l.ends), l.ends) + "  " + joined(", ", worst.first, t.brief(f, l))
+		pad(span(f.End.At-f.Start.At), 7) + "  " + fill(cut(ends, l.ends), l.ends) + "  " + joined(", ", worst.first, when(f.Purpose != "", clean(f.Purpose)+" of the doctor"), t.brief(f, l))
 	t.line(t.style.of(v), cut(line, t.o.Width))
 }
 

@@ -89,6 +89,9 @@ func (t *texter) capture() {
 	if t.c.Secrets.Given() || slices.ContainsFunc(t.c.Flows, func(f *flow.Flow) bool { return f.TLS != nil }) {
 		t.about(routine, t.c.Secrets.text())
 	}
+	if n := t.c.variants(); n > 0 {
+		t.about(usual, "made by lunette doctor: "+several(int64(n), "variant")+", which are evidence and have no causes of their own")
+	}
 	for _, w := range t.c.Warnings {
 		t.about(bad, "warning: "+clean(w))
 	}
