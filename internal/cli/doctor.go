@@ -110,7 +110,7 @@ func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Wri
 		return err
 	}
 	d.settle(ctx, e)
-	unwritten := capture.write(e.recordings())
+	unwritten := capture.write(e.report)
 	if d.format == "json" {
 		err = e.json(stdout)
 	} else {

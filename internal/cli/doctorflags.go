@@ -104,9 +104,16 @@ func (d *doctorFlags) capture() (*captureFile, error) {
 	return &captureFile{f: f}, nil
 }
 
-func (c *captureFile) write(recs []*recording.Recording) error {
+// write puts all connections of r into the file; those that no client in earnest would make are marked.
+func (c *captureFile) write(r *probe.Report) error {
 	if c == nil {
 		return nil
+	}
+	var recs []*recording.Recording
+	for _, o := range r.Tries {
+		rec := *o.Recording
+		rec.Variant = !o.Natural
+		recs = append(recs, &rec)
 	}
 	c.kept = true
 	err := analysis.WriteRecordings(c.f, recs)
