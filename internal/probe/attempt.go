@@ -44,7 +44,7 @@ func (c *climb) do(t try) *Outcome {
 		t.addr = c.addrs[0]
 	}
 	rec := &recording.Recording{Server: t.addr, Name: c.cfg.Target.Name, Purpose: t.purpose, Connect: -1}
-	o := &Outcome{Purpose: t.purpose, Via: t.via, Natural: t.natural, Addr: t.addr, Recording: rec, Alert: -1}
+	o := &Outcome{Purpose: t.purpose, Via: t.via, Natural: t.natural, Addr: t.addr, Recording: rec, Alert: -1, made: t}
 	if len(t.requests) > 0 {
 		o.Path = t.requests[0].target
 	}

@@ -28,6 +28,7 @@ func steps() []step {
 		{"tls", "which versions, suites, groups, names and protocols does the origin take?", (*climb).costTLS, (*climb).tls},
 		{"renegotiation", "does the origin ask for a new handshake after a request?", (*climb).costRenegotiation, (*climb).renegotiation},
 		{"http", "how does the origin treat methods, hosts, kept connections and codings?", (*climb).costHTTP, (*climb).http},
+		{"repeat", "does what failed fail again, now that other things have worked?", (*climb).costRepeat, (*climb).repeat},
 		{"gateway", "does the same work through the gateway?", (*climb).costGateway, (*climb).gateway},
 		{"patience", "what becomes of a HelloRequest that nobody answers?", (*climb).costPatience, (*climb).patience},
 	}

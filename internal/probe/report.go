@@ -75,6 +75,8 @@ type Outcome struct {
 
 	Answers []Answer
 	Times   Times
+
+	made try // what it was made of
 }
 
 // Hello is what the origin answered to a ClientHello.

@@ -151,7 +151,7 @@ func TestHandshakesWithPeers(t *testing.T) {
 		name       string
 		serve      func(net.Conn)
 		client     *tls.Config
-		other      *tls.Config // of a second connection, to compare with
+		other      *tls.Config // of a second connection, to compare with; a third is like the first
 		code       finding.Code
 		confidence finding.Confidence
 	}{
@@ -206,7 +206,7 @@ func TestHandshakesWithPeers(t *testing.T) {
 			t.Parallel()
 			c := &check.Case{Flow: dialled(t, 1, test.serve, test.client)}
 			if test.other != nil {
-				c.Others = append(c.Others, dialled(t, 2, test.serve, test.other))
+				c.Others = append(c.Others, dialled(t, 2, test.serve, test.other), dialled(t, 3, test.serve, test.client))
 			}
 			var got finding.Finding
 			if r := diagnosis.Run(c); len(r.Findings) > 0 && r.Findings[0].Severity > finding.Info {

@@ -66,7 +66,7 @@ func (x *Contrast) Settled() bool { return x.Failed > 1 && x.between && x.Agains
 func (x *Contrast) Temper(v *Verdict) {
 	if v.Confidence == finding.Certain && !x.Settled() {
 		v.Confidence = finding.Likely
-		v.Settle = fmt.Sprintf("the same once more, behind one that worked: so far %d failed and %d worked, and a fault that passes looks alike", x.Failed, x.Worked)
+		v.Settle = fmt.Sprintf("the same again: so far %d failed and %d worked otherwise, and a fault that passes would look alike", x.Failed, x.Worked)
 	}
 }
 

@@ -62,6 +62,8 @@ func runHostUnknown(c *check.Case) *check.Verdict {
 		if o, y := otherHost(c, x); o != nil {
 			v.Proof = append(v.Proof, f.ProofOther(&o.Facts[y.ResponseAt], fmt.Sprintf("the same for %s is answered with %d", clip(authority(y)), y.Status())))
 			v.Summary = fmt.Sprintf("The origin answered %s for %s with %d, and the same for %s with %d.", x.Line(), clip(host), s, clip(authority(y)), y.Status())
+			t := c.Contrast(func(o *check.Flow) check.Bearing { return aboutHost(o, x) })
+			t.Temper(v)
 			return v
 		}
 		switch {
@@ -103,6 +105,25 @@ func otherHost(c *check.Case, x *check.Exchange) (*check.Flow, *check.Exchange) 
 		}
 	}
 	return nil, nil
+}
+
+// aboutHost is what another connection says of the Host of x: the same request with it, and with another.
+func aboutHost(o *check.Flow, x *check.Exchange) check.Bearing {
+	for i := range o.Exchanges() {
+		y := &o.Exchanges()[i]
+		if y.ResponseAt < 0 || y.Request == nil || y.Request.Target != x.Request.Target || y.Request.Method != x.Request.Method {
+			continue
+		}
+		switch same, well := authority(y) == authority(x), y.Status() >= 200 && y.Status() < 400; {
+		case same && y.Status() == x.Status():
+			return check.Failed
+		case same && well:
+			return check.Against
+		case !same && well:
+			return check.Worked
+		}
+	}
+	return check.Aside
 }
 
 // isAddress reports whether a Host is an IP address, with a port or without.

@@ -85,7 +85,7 @@ func runChainIncomplete(c *check.Case) *check.Verdict {
 
 // intermediate is the fact in which another connection shows the issuer of top, nil without; a root may be left out and does not count.
 func intermediate(c *check.Case, top *fact.Certificate) *fact.Fact {
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		chain, at := o.Chain()
 		for i := range chain {
 			if chain[i].Subject == top.Issuer && !selfIssued(&chain[i]) {

@@ -59,7 +59,7 @@ func runClockSkew(c *check.Case) *check.Verdict {
 			Proof:   j.proof(f, fmt.Sprintf("the certificates are valid on %s, when this was watched", day(now))),
 			Summary: fmt.Sprintf("The client refused the certificate for its dates, but by the watcher's clock (%s) all certificates are valid: the client's clock is wrong.", day(now))}
 	}
-	for _, o := range slices.Concat(others(c), []*check.Flow{f}) {
+	for _, o := range slices.Concat(c.Compared(), []*check.Flow{f}) {
 		for i := o.First(fact.ResponseHead); i >= 0; i = o.Next(i, fact.ResponseHead) {
 			x := &o.Facts[i]
 			h, _ := x.Detail.(*fact.HTTPHead)

@@ -50,7 +50,7 @@ func runDiffersBetweenNodes(c *check.Case) *check.Verdict {
 		return nil
 	}
 	var v *check.Verdict
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		theirs := judge(o)
 		oh, _ := o.Hello()
 		if len(theirs.chain) == 0 || !theirs.taken || (h == nil) != (oh == nil) || h != nil && oh.ServerName != h.ServerName || o.Name != f.Name {

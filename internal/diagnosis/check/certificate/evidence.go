@@ -188,14 +188,6 @@ func commonName(subject string) string {
 	return ""
 }
 
-// others are the connections to compare with.
-func others(c *check.Case) []*check.Flow {
-	if c.Normal != nil {
-		return append(slices.Clip(c.Others), c.Normal)
-	}
-	return c.Others
-}
-
 // day writes a date as people read it, in UTC.
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 

@@ -61,7 +61,7 @@ func runKeyTypeMismatch(c *check.Case) *check.Verdict {
 	v := &check.Verdict{Confidence: finding.Possible, Settle: "a hello that offers " + lacks + " too: \"lunette doctor\" tries it",
 		Proof:   []finding.Proof{f.Proof(at, "the client offers suites and signatures for "+has+" keys only"), f.Proof(end.At, "the origin refuses")},
 		Summary: fmt.Sprintf("The client offers suites for certificates with %s keys only, and the origin refused.", has)}
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		chain, sent := o.Chain()
 		oh, _ := o.Hello()
 		if len(chain) == 0 || oh == nil || oh.ServerName != h.ServerName || !o.Has(fact.TLSServerHello) {

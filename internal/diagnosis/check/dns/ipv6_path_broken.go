@@ -81,7 +81,7 @@ func runIPv6PathBroken(c *check.Case) *check.Verdict {
 		prove(f, four, worked, fmt.Sprintf("IPv4, %s: connected", four.Server.Addr()))}}
 	v.Summary = fmt.Sprintf("By IPv6 (%s) there is no connection: %s, after %s; by IPv4 (%s) there is.", six.Server.Addr(), happened(how),
 		finding.Span(waited), four.Server.Addr())
-	if how == check.DialUnanswered && tries == 1 && six.SynsAgain() < 2 && waited < surely {
+	if tries == 1 && (how == check.DialRefused || how == check.DialUnanswered && six.SynsAgain() < 2 && waited < surely) {
 		v.Confidence, v.Settle = finding.Likely, "connect by IPv6 once more"
 	}
 	switch {

@@ -182,14 +182,6 @@ func offersVersion(h *fact.ClientHello, version string) bool {
 	return version == "" || rank(version) > 0 && rank(version) <= rank(h.Version) // all versions up to it (RFC 5246 appendix E.1)
 }
 
-// others are the connections to compare with.
-func others(c *check.Case) []*check.Flow {
-	if c.Normal != nil {
-		return append(slices.Clip(c.Others), c.Normal)
-	}
-	return c.Others
-}
-
 // answered reports whether the server answered the ClientHello of f, with what it offered; nil where the offer is not known.
 func answered(f *check.Flow) *fact.ClientHello {
 	if !f.Has(fact.TLSServerHello) {

@@ -59,7 +59,7 @@ func runLargeClientHelloDropped(c *check.Case) *check.Verdict {
 	if r.how == fact.Silence {
 		v.Waited = r.waited(f)
 	}
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		_, at := o.Hello()
 		if at < 0 {
 			continue
@@ -79,6 +79,14 @@ func runLargeClientHelloDropped(c *check.Case) *check.Verdict {
 			v.Proof = append(v.Proof, answer(f, o, fmt.Sprintf("on another connection the origin answers a ClientHello of %d bytes", small)))
 			v.Summary = fmt.Sprintf("The origin %s after a ClientHello of %d bytes, which takes two segments; one of %d bytes it answers.", r.did(), size, small)
 		}
+	}
+	if r.hello != nil {
+		x := r.contrast(c, func(h *fact.ClientHello, at *fact.Fact) bool {
+			return h.ServerName == r.hello.ServerName && at.Size > oneSegment
+		}, func(_ *check.Flow, h *fact.ClientHello) bool {
+			return h.ServerName == r.hello.ServerName && versions(h) == versions(r.hello)
+		})
+		x.Temper(v)
 	}
 	return v
 }

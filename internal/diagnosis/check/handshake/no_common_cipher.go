@@ -64,7 +64,7 @@ func runNoCommonCipher(c *check.Case) *check.Verdict {
 	}
 	v := &check.Verdict{Confidence: finding.Likely, Proof: r.proof(f), Settle: "a hello with more suites that is answered: \"lunette doctor\" tries them",
 		Summary: fmt.Sprintf("The origin %s; the hello offers %d suites, the usual groups, RSA and ECDSA, so that suites are what is left.", r.did(), len(r.hello.Suites))}
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		h := answered(o)
 		if h == nil || h.ServerName != r.hello.ServerName {
 			continue
@@ -88,6 +88,10 @@ func runNoCommonCipher(c *check.Case) *check.Verdict {
 		case !within(r.hello.Suites, h.Suites): // it may have taken one of this hello, had it been offered
 			v.Confidence, v.Settle = finding.Likely, "this hello with "+chosen+" added: is it answered"
 		}
+		x := r.contrast(c, r.same, func(_ *check.Flow, theirs *fact.ClientHello) bool {
+			return theirs.ServerName == r.hello.ServerName && within(r.hello.Suites, theirs.Suites)
+		})
+		x.Temper(v)
 		v.Proof = append(v.Proof, answer(f, o, "to another hello the origin answers "+chosen+", which this one does not offer"))
 		v.Summary = fmt.Sprintf("The origin %s; of another hello it takes %s, which is not among the %d suites of this one.", r.did(), chosen, len(r.hello.Suites))
 		return v

@@ -54,7 +54,7 @@ func runNoCommonGroup(c *check.Case) *check.Verdict {
 		r.how == fact.TLSAlert && r.alert != alertHandshakeFailure && r.alert != alertInsufficientSecurity && r.alert != alertIllegalParameter {
 		return nil
 	}
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		h, g := answered(o), group(o)
 		if h == nil || g == "" || h.ServerName != r.hello.ServerName {
 			continue
@@ -65,8 +65,13 @@ func runNoCommonGroup(c *check.Case) *check.Verdict {
 		if !offersVersion(r.hello, newest(o)) || !slices.Contains(r.hello.Suites, suite(o)) {
 			continue
 		}
-		return &check.Verdict{Confidence: finding.Certain, Proof: append(r.proof(f), answer(f, o, "to another hello the origin answers with the group "+g+", which this one does not offer")),
+		v := &check.Verdict{Confidence: finding.Certain, Proof: append(r.proof(f), answer(f, o, "to another hello the origin answers with the group "+g+", which this one does not offer")),
 			Summary: fmt.Sprintf("The origin %s; it takes the group %s, and this hello offers %s.", r.did(), g, short(strings.Join(known(r.hello.Groups), ", ")))}
+		x := r.contrast(c, r.same, func(_ *check.Flow, theirs *fact.ClientHello) bool {
+			return theirs.ServerName == r.hello.ServerName && slices.Contains(theirs.Groups, g)
+		})
+		x.Temper(v)
+		return v
 	}
 	if offersGroup(r.hello, "secp256r1") || offersGroup(r.hello, "secp384r1") || keyed(r.hello.Suites, "RSA", "DHE_RSA") || r.how != fact.TLSAlert || r.hello.ServerName == "" {
 		return nil

@@ -98,7 +98,7 @@ func versionRefused(c *check.Case, r *refusal) *check.Verdict {
 		v.Confidence, v.Settle = finding.Likely, "one version at a time: \"lunette doctor\", or openssl s_client with -tls1_2 alone; and what the origin's own log says"
 		v.Without = []finding.System{finding.Lunette} // there is nothing left to offer
 	}
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		h := answered(o)
 		if h == nil || newest(o) == "" {
 			continue

@@ -66,7 +66,7 @@ func runPlainHTTPOnTLSPort(c *check.Case) *check.Verdict {
 	}
 	v.Proof = append(v.Proof, f.Proof(at, "the origin "+did))
 	v.Summary = fmt.Sprintf("A request in clear went to port %d, and the origin %s.", port, did)
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		if o.Server == f.Server && o.Has(fact.TLSServerHello) {
 			v.Proof = append(v.Proof, answer(f, o, "on another connection to this port the origin answers a ClientHello"))
 			v.Summary = fmt.Sprintf("A request in clear went to port %d, on which the origin speaks TLS; it %s.", port, did)

@@ -62,7 +62,7 @@ func runSNIMissing(c *check.Case) *check.Verdict {
 	if r.how == fact.TLSAlert && (r.alert == alertProtocolVersion || r.alert == alertNoApplicationProto) {
 		return nil
 	}
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		theirs := answered(o)
 		if theirs == nil {
 			continue
@@ -75,6 +75,8 @@ func runSNIMissing(c *check.Case) *check.Verdict {
 		if !alike(h, theirs) {
 			v.Confidence, v.Settle = finding.Likely, "the same hello with nothing changed but the name"
 		}
+		x := r.contrast(c, r.same, func(_ *check.Flow, theirs *fact.ClientHello) bool { return alike(h, theirs) })
+		x.Temper(v)
 		return v
 	}
 	v := &check.Verdict{Confidence: finding.Possible, Proof: r.proof(f), Settle: "the same hello with the name: \"lunette doctor\" tries it",
@@ -97,7 +99,7 @@ func wrongDefault(c *check.Case) *check.Verdict {
 		Proof:   []finding.Proof{f.Proof(at, offer(&f.Facts[at])), f.Proof(i, "the certificate that came is refused")},
 		Summary: "The ClientHello carries no name, and the certificate that the origin serves then is refused."}
 	chain, _ := f.Chain()
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		h := answered(o)
 		theirs, n := o.Chain()
 		if h == nil || h.ServerName == "" || len(chain) == 0 || len(theirs) == 0 {

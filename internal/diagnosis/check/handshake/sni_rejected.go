@@ -79,7 +79,7 @@ func runSNIRejected(c *check.Case) *check.Verdict {
 func otherName(c *check.Case, r *refusal) *check.Verdict {
 	f := c.Flow
 	var v *check.Verdict
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		h := answered(o)
 		if h == nil {
 			continue
@@ -99,6 +99,10 @@ func otherName(c *check.Case, r *refusal) *check.Verdict {
 		if r.how != fact.TLSAlert {
 			v.Confidence, v.Settle = finding.Likely, "a capture on the origin: if it does not send the reset itself, a firewall filters by name (network.sni_reset)"
 		}
+	}
+	if v != nil {
+		x := r.contrast(c, r.same, func(_ *check.Flow, h *fact.ClientHello) bool { return alike(r.hello, h) })
+		x.Temper(v)
 	}
 	return v
 }

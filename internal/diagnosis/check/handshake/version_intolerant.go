@@ -51,7 +51,7 @@ func runVersionIntolerant(c *check.Case) *check.Verdict {
 		return nil
 	}
 	var v *check.Verdict
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		h := answered(o)
 		if h == nil || h.ServerName != r.hello.ServerName {
 			continue
@@ -59,17 +59,29 @@ func runVersionIntolerant(c *check.Case) *check.Verdict {
 		if slices.Contains(h.Versions, "TLS 1.3") {
 			return nil // TLS 1.3 may be offered
 		}
-		chosen := newest(o)
-		if chosen == "" || !offersVersion(r.hello, chosen) || !slices.Contains(r.hello.Suites, suite(o)) || !offersGroup(r.hello, group(o)) {
+		if !answersWithin(&r, o, h) {
 			continue // something else that this hello lacks explains it
 		}
-		if v == nil {
+		if chosen := newest(o); v == nil {
 			v = &check.Verdict{Confidence: finding.Certain, Proof: append(r.proof(f), answer(f, o, "a hello without TLS 1.3 is answered with "+chosen+", "+suite(o))),
 				Summary: fmt.Sprintf("Offered %s, the origin %s; offered no TLS 1.3 it answers with %s and a suite of the same offer.", versions(r.hello), r.did(), chosen)}
 		}
 	}
-	if v != nil && r.how == fact.Silence {
+	if v == nil {
+		return nil
+	}
+	if r.how == fact.Silence {
 		v.Waited = r.waited(f)
 	}
+	x := r.contrast(c, func(h *fact.ClientHello, at *fact.Fact) bool {
+		return h.ServerName == r.hello.ServerName && slices.Contains(h.Versions, "TLS 1.3") && at.Size <= oneSegment
+	}, func(o *check.Flow, h *fact.ClientHello) bool { return answersWithin(&r, o, h) })
+	x.Temper(v)
 	return v
+}
+
+// answersWithin reports whether o was answered with what the refused hello offers as well.
+func answersWithin(r *refusal, o *check.Flow, h *fact.ClientHello) bool {
+	chosen := newest(o)
+	return h.ServerName == r.hello.ServerName && chosen != "" && offersVersion(r.hello, chosen) && slices.Contains(r.hello.Suites, suite(o)) && offersGroup(r.hello, group(o))
 }

@@ -94,7 +94,7 @@ func onlyWeakDH(c *check.Case, r *refusal) *check.Verdict {
 	}
 	f := c.Flow
 	var v *check.Verdict
-	for _, o := range others(c) {
+	for _, o := range c.Compared() {
 		h := answered(o)
 		if h == nil || h.ServerName != r.hello.ServerName || o.Server != f.Server {
 			continue

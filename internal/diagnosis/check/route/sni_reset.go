@@ -89,6 +89,23 @@ func runSNIReset(c *check.Case) *check.Verdict {
 		v.Summary += fmt.Sprintf(" The RST came with TTL %d, the SYN-ACK with %d: another machine made it.", reset, synAck)
 		v.Proof = append(v.Proof, f.Proof(at, fmt.Sprintf("the RST comes with TTL %d, the SYN-ACK had come with %d", reset, synAck)))
 	}
+	x := c.Contrast(func(o *check.Flow) check.Bearing {
+		h, _ := o.Hello()
+		if h == nil {
+			return check.Aside
+		}
+		theirs, cut, _ := cutAfterHello(o)
+		switch named := strings.EqualFold(h.ServerName, name); {
+		case named && strings.EqualFold(theirs, name) && cut == how:
+			return check.Failed
+		case named && o.Has(fact.TLSServerHello):
+			return check.Against
+		case !named && o.Has(fact.TLSServerHello) && alike(h, hello):
+			return check.Worked
+		}
+		return check.Aside
+	})
+	x.Temper(v)
 	return v
 }
 

@@ -79,9 +79,8 @@ func runResumptionFailed(c *check.Case) *check.Verdict {
 	}
 	i := passed.First(fact.TLSHandshakeDone)
 	v.Proof = append(v.Proof, f.ProofOther(&passed.Facts[i], "the same ClientHello without the offer is taken"))
-	if passed.Start.Before(f.Start) && !again(c, h, f) {
-		v.Confidence, v.Settle = finding.Likely, "more connections of both kinds: does each one that offers fail?"
-	}
+	contrast := c.Contrast(func(o *check.Flow) check.Bearing { return aboutOffer(o, h) })
+	contrast.Temper(v)
 	v.Summary = fmt.Sprintf("With the offer to resume a session (%s) %s; without it the handshake succeeds.", offerWords(h), how)
 	return v
 }
@@ -118,20 +117,21 @@ func withoutOffer(c *check.Case, h *fact.ClientHello) (passed, failed *check.Flo
 	return passed, failed
 }
 
-// again reports whether another connection with an offer failed as well, and none that had one passed.
-func again(c *check.Case, h *fact.ClientHello, f *check.Flow) bool {
-	bad := 0
-	for _, o := range c.Others {
-		g, _ := o.Hello()
-		if g == nil || o == f || !offersResumption(g) || g.ServerName != h.ServerName {
-			continue
-		}
-		if o.Established() {
-			return false
-		}
-		bad++
+// aboutOffer is what another connection says of the offer to resume in h.
+func aboutOffer(o *check.Flow, h *fact.ClientHello) check.Bearing {
+	g, _ := o.Hello()
+	if g == nil || g.ServerName != h.ServerName {
+		return check.Aside
 	}
-	return bad > 0
+	switch offers, done := offersResumption(g), o.Established(); {
+	case offers && !done:
+		return check.Failed
+	case offers:
+		return check.Against
+	case done && len(g.Suites) == len(h.Suites) && len(g.Versions) == len(h.Versions):
+		return check.Worked
+	}
+	return check.Aside
 }
 
 // declined is an origin that shakes hands in full each time though sessions are offered: it costs time and no more.
