@@ -110,16 +110,3 @@ func (f *Flow) ByLog(i int) (sure finding.Confidence, settle string) {
 	}
 	return finding.Certain, ""
 }
-
-// disbelieved are the lines of the origin's log that what was watched refutes, as proofs.
-func (f *Flow) disbelieved() []finding.Proof {
-	const most = 3
-	var out []finding.Proof
-	for i := f.First(fact.OriginLogged); i >= 0 && len(out) < most; i = f.Next(i, fact.OriginLogged) {
-		if why, _ := f.Refuted(i); why != "" {
-			l := f.Facts[i].Detail.(*fact.OriginLog)
-			out = append(out, f.Proof(i, fmt.Sprintf("the origin's log says %s (%s:%d), which is not believed: %s", l.Phrase, l.File, l.Line, why)))
-		}
-	}
-	return out
-}

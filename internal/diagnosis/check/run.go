@@ -42,9 +42,6 @@ func Run(checks []Check, c *Case) Result {
 	}
 	r.Findings = hide(checks, r.Findings, found)
 	slices.SortStableFunc(r.Findings, better)
-	if len(r.Findings) > 0 {
-		r.Findings[0].Proof = append(r.Findings[0].Proof, c.Flow.disbelieved()...)
-	}
 	return r
 }
 

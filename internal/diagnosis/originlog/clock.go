@@ -34,6 +34,7 @@ const (
 	enough     = 3                 // pairs that must agree on a larger one
 	afterwards = 200 * time.Second // how long after what was watched of a connection the origin may still log about it
 	mostPairs  = 1_000_000         // candidates that are weighed; lines without a port beyond them are left out
+	mostOfOne  = 500               // lines about one connection
 	mostAlike  = 1000              // requests with one method and path that are told apart by time
 )
 

@@ -72,4 +72,5 @@ const (
 	maxFaults   = 5
 	maxMessage  = 512 // bytes of a line's own words
 	maxRecord   = 16 << 20
+	maxDepth    = 64 // elements of XML within one another
 )

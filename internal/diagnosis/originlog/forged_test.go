@@ -68,6 +68,23 @@ func TestForgedCode(t *testing.T) {
 	}
 }
 
+// A log cannot make more of one connection, or of one record, than is of use.
+func TestFloods(t *testing.T) {
+	entries := make([]Entry, 3*mostOfOne)
+	for i := range entries {
+		entries[i] = entry(HTTPErr, 1, 100+float64(i)/1000, During, "", "", 0)
+	}
+	entries[len(entries)-1].Code = "Timer_SslRenegotiation"
+	j := Join([]Conn{conn(1, 0, false, 0, "/app")}, entries)
+	if facts := j.Facts[0]; len(facts) != mostOfOne || j.Lines != mostOfOne || j.Beyond != 2*mostOfOne || facts[len(facts)-1].Text != "Timer_SslRenegotiation" {
+		t.Errorf("%d facts, %d lines, %d beyond", len(facts), j.Lines, j.Beyond)
+	}
+	_, report, err := Read(strings.NewReader("<failedRequest>"+strings.Repeat("<a>", 1<<20)), "fr1.xml", Config{})
+	if err == nil || report.Damaged != 1 || !strings.Contains(report.Faults[0], "deep") {
+		t.Errorf("%v, %+v", err, report)
+	}
+}
+
 // A port in an access log may be what a visitor wrote: where all requests of that connection were read, it must be one of them.
 func TestStrangePort(t *testing.T) {
 	conns := []Conn{conn(1, 0, true, 200, "/app")}

@@ -20,6 +20,7 @@ func (s *reader) freb() error {
 	}
 	var e *Entry
 	var data frebData
+	depth := 0
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -32,6 +33,11 @@ func (s *reader) freb() error {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
+			if depth++; depth > maxDepth {
+				s.n, _ = d.InputPos()
+				s.damaged(fmt.Errorf("elements stand more than %d deep", maxDepth))
+				return nil
+			}
 			switch t.Name.Local {
 			case "failedRequest":
 				if e == nil {
@@ -46,6 +52,7 @@ func (s *reader) freb() error {
 			data.take(string(t))
 		case xml.EndElement:
 			data.name = ""
+			depth--
 		}
 	}
 	if e == nil || data.first.IsZero() {

@@ -25,6 +25,7 @@ type Joined struct {
 	Lines     int // that were joined
 	Ambiguous int // that fit several connections
 	Foreign   int // that fit none
+	Beyond    int // about a connection of which there were enough
 }
 
 // Slack of times: what a clock of seconds hides, and what a line may lag behind.
@@ -72,8 +73,12 @@ func Join(conns []Conn, entries []Entry) *Joined {
 			out.Facts[c.conn] = append(out.Facts[c.conn], entries[i].Fact(conns[c.conn].ID, out.Clock))
 		}
 	}
-	for _, facts := range out.Facts {
+	for i, facts := range out.Facts {
 		slices.SortStableFunc(facts, func(a, b fact.Fact) int { return a.At.Compare(b.At) })
+		if beyond := len(facts) - mostOfOne; beyond > 0 { // the first tell how it began, the last how it ended
+			out.Facts[i] = slices.Concat(facts[:mostOfOne/2], facts[mostOfOne/2+beyond:])
+			out.Beyond, out.Lines = out.Beyond+beyond, out.Lines-beyond
+		}
 	}
 	return out
 }

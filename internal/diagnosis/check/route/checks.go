@@ -8,6 +8,6 @@ import "github.com/lunette-waf/lunette/internal/diagnosis/check"
 // Checks are the checks of this package, causes before symptoms.
 func Checks() []check.Check {
 	return []check.Check{
-		tlsInspected, sniReset, resetInjected, requestRewritten, bodyTooLarge, timerInversion, retryAmplification, healthCheckBlind,
+		tlsInspected, sniReset, resetInjected, requestRewritten, bodyTooLarge, timerInversion, retryAmplification, healthCheckBlind, logRefuted,
 	}
 }

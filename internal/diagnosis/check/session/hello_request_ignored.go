@@ -71,7 +71,7 @@ func unanswered(f *check.Flow) *check.Verdict {
 		}
 		until, content, end := over(f, a.at)
 		waited := until.Sub(f.Facts[a.at].At)
-		if waited < patience || contradicted(f, a.at) {
+		if waited < patience {
 			continue
 		}
 		v := &check.Verdict{Confidence: finding.Certain, Waited: waited, Proof: []finding.Proof{f.Proof(a.at, "the origin sends HelloRequest: it asks to renegotiate")}}
@@ -98,6 +98,10 @@ func unanswered(f *check.Flow) *check.Verdict {
 			how = "until the origin's timer ran out"
 		}
 		confirm(f, v, "Timer_SslRenegotiation", "AH02226", "AH01382")
+		if i := contradicted(f, a.at); i >= 0 {
+			v.Confidence, v.Settle = finding.Possible, "the decrypted content: the record has the length of a HelloRequest, and the origin's log names another reason"
+			v.Proof = append(v.Proof, f.Proof(i, logWords(&f.Facts[i])+", which speaks against it"))
+		}
 		v.Summary = fmt.Sprintf("The origin answered %s with a HelloRequest (it wants a new handshake) and nobody answered that; both sides waited %s, %s.",
 			line(f, a.at), finding.Span(waited), how)
 		return v
@@ -113,11 +117,11 @@ func confirm(f *check.Flow, v *check.Verdict, phrases ...string) {
 	}
 }
 
-// contradicted reports whether the origin's log names another reason for a wait, where the HelloRequest at index i is known by the length
-// of its record only.
-func contradicted(f *check.Flow, i int) bool {
+// contradicted is the line of the origin's log that names another reason for a wait, where the HelloRequest at index i is known by the
+// length of its record only; -1 without.
+func contradicted(f *check.Flow, i int) int {
 	if f.Facts[i].Text == "" {
-		return false
+		return -1
 	}
 	at, _ := f.Logged(func(l *fact.OriginLog) bool {
 		switch {
@@ -128,7 +132,7 @@ func contradicted(f *check.Flow, i int) bool {
 		}
 		return false
 	})
-	return at >= 0
+	return at
 }
 
 // unansweredByLog is what http.sys alone says: its line names the timer, and it counts from a HelloRequest.
