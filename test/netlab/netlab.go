@@ -52,7 +52,7 @@ func Faults() []Fault {
 			Where: Router, Rules: chain("forward", "tcp dport "+Port+" drop\ntcp sport "+Port+" drop"), Late: true},
 		{Name: "asymmetric-path", Does: "SYN-ACKs come from another address than the one that was asked", Reason: reason.TCPTimeout, Finding: "tcp.asymmetric_path",
 			Where: Router, Rules: chain("forward", "ip saddr "+OriginAddr+" tcp flags & (syn|ack) == (syn|ack) ip saddr set "+Elsewhere)},
-		{Name: "loss", Does: "every third packet with data from the origin is lost: slow, and whole", Reason: "", Finding: "tcp.packet_loss",
+		{Name: "loss", Does: "every third packet with data from the origin is lost: slow, and whole: tcp.packet_loss, as info, where more than one was sent again", Reason: "", Finding: "",
 			Where: Router, Rules: chain("forward", "ip saddr "+OriginAddr+" ip length > 100 numgen inc mod 3 == 1 drop")},
 	}
 }
