@@ -24,8 +24,11 @@ func (f *Finding) lines(shown []Mend) []string {
 	}
 	for _, p := range f.Proof {
 		frame := ""
+		if p.Index < 0 && p.After < 0 && p.Conn != 0 && p.Conn != f.Conn && !strings.Contains(p.Text, "connection") { // earlier than this one began
+			frame = "connection " + strconv.FormatUint(p.Conn, 10) + ": "
+		}
 		if p.Frame > 0 {
-			frame = "#" + strconv.FormatInt(p.Frame, 10) + " "
+			frame = "#" + strconv.FormatInt(p.Frame, 10) + " " + frame
 		}
 		out = append(out, "    "+After(p.After)+"  "+frame+p.Text)
 	}

@@ -22,6 +22,13 @@ func TestLines(t *testing.T) {
 	if diff := cmp.Diff(want, f.Lines()); diff != "" {
 		t.Error(diff)
 	}
+	other := Finding{Code: "tls.other", Title: "another", Severity: Info, Confidence: Possible, Conn: 7, Summary: "It is.",
+		Proof: []Proof{{Index: -1, Conn: 3, After: -2_000_000, Text: "this"}, {Index: -1, Conn: 3, After: -1_000_000, Frame: 4, Text: "that"}, {Index: -1, After: -500_000, Text: "the resolver said so"},
+			{Index: -1, Conn: 3, After: -400_000, Text: "on connection 3 it works"}, {Index: -1, Conn: 3, After: 1_000_000, Text: "later"}}}
+	if diff := cmp.Diff([]string{"    -0.002000  connection 3: this", "    -0.001000  #4 connection 3: that", "    -0.000500  the resolver said so", "    -0.000400  on connection 3 it works", "    0.001000  later"},
+		other.Lines()[3:8]); diff != "" {
+		t.Error(diff)
+	}
 	bare := Finding{Code: "tls.bare", Title: "nothing", Severity: Info, Confidence: Possible, Summary: "Nothing."}
 	if got := strings.Join(bare.Lines(), "|"); got != "tls.bare · info · possible · nothing|  Nothing.|  manual: lunette finding tls.bare" {
 		t.Error(got)

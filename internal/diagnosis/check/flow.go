@@ -195,7 +195,11 @@ func (f *Flow) Proof(i int, text string) finding.Proof {
 
 // ProofOther is a fact of another connection, or of none, as a proof about f.
 func (f *Flow) ProofOther(x *fact.Fact, text string) finding.Proof {
-	return finding.Proof{Index: -1, Conn: x.Conn, At: x.At, After: x.At.Sub(f.Start).Nanoseconds(), Frame: x.Frame, Text: text}
+	p := finding.Proof{Index: -1, Conn: x.Conn, At: x.At, Frame: x.Frame, Text: text}
+	if !f.Start.IsZero() && !x.At.IsZero() { // f may never have begun
+		p.After = x.At.Sub(f.Start).Nanoseconds()
+	}
+	return p
 }
 
 // Logged is the index of the first line of the origin's log about this connection that is wanted, with what it says; -1 without.
