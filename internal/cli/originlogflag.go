@@ -34,23 +34,23 @@ func (o *originLogFlags) read(ctx context.Context, wanted func(*originlog.Entry)
 	lines := int64(0)
 	var all []originlog.Entry
 	for _, name := range o.files {
-		entries, report, err := readOriginLog(ctx, name, cfg)
+		f, err := os.Open(name)
 		if err != nil {
+			return nil, 0, fileError("read log", name, err)
+		}
+		entries, report, err := originlog.Read(whileWanted{ctx, f}, name, cfg)
+		_ = f.Close()
+		switch {
+		case ctx.Err() != nil:
 			return nil, 0, err
+		case err != nil: // it is further evidence: without it the rest still counts
+			_, _ = fmt.Fprintf(stderr, "lunette: %s; it is left out\n", printable(err.Error()))
+			continue
 		}
 		tellOriginLog(stderr, &report)
 		all, lines = append(all, entries...), lines+report.Lines
 	}
 	return all, lines, nil
-}
-
-func readOriginLog(ctx context.Context, name string, cfg originlog.Config) ([]originlog.Entry, originlog.Report, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, originlog.Report{}, fileError("read log", name, err)
-	}
-	defer f.Close()
-	return originlog.Read(whileWanted{ctx, f}, name, cfg)
 }
 
 // tellOriginLog says what of a log could not be used.
@@ -85,6 +85,9 @@ func tellJoined(w io.Writer, lines int64, j *originlog.Joined) {
 	_, _ = fmt.Fprintf(w, "lunette: origin log: of %s %d are about these connections", counted(int(lines), "line"), j.Lines)
 	if j.Ambiguous > 0 {
 		_, _ = fmt.Fprintf(w, ", %d fit several and were left out", j.Ambiguous)
+	}
+	if j.Beyond > 0 {
+		_, _ = fmt.Fprintf(w, ", %d more are about connections of which there were enough", j.Beyond)
 	}
 	_, _ = fmt.Fprint(w, clockWords(&j.Clock))
 	_, _ = fmt.Fprintln(w)
