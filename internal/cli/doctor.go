@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,6 +87,9 @@ func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Wri
 	} else if d.sisterAt != "" {
 		return usageError{errors.New("--compare-origin belongs to --compare-with")}
 	}
+	if err := d.logsThere(); err != nil {
+		return err
+	}
 	capture, err := d.capture()
 	if err != nil {
 		return err
@@ -124,6 +128,21 @@ func (d *doctorFlags) run(ctx context.Context, url string, stdout, stderr io.Wri
 		return cmp.Or(e.exit(), errUndecided)
 	}
 	return e.exit()
+}
+
+// logsThere looks before anything is asked whether the origin's logs can be read.
+func (d *doctorFlags) logsThere() error {
+	if _, err := time.LoadLocation(d.log.zone); err != nil {
+		return usageError{fmt.Errorf("--origin-log-zone %s: there is no such time zone", d.log.zone)}
+	}
+	for _, name := range d.log.files {
+		f, err := os.Open(name)
+		if err != nil {
+			return usageError{fmt.Errorf("--origin-log: %w", err)}
+		}
+		f.Close()
+	}
+	return nil
 }
 
 // tellFailure says what went wrong beside the verdict.

@@ -49,7 +49,7 @@ func (e *examination) judge(ctx context.Context, log *originLogFlags, stderr io.
 		return err
 	}
 	if err := log.join(ctx, &analysis.Report{Flows: flows}, false, stderr); err != nil {
-		return err
+		tellFailure(stderr, err) // what was seen is judged without it
 	}
 	all := make([]*checks.Flow, len(flows))
 	for i, f := range flows {

@@ -37,6 +37,7 @@ func (c *climb) allowed() error {
 		}
 		have = append(have, found...)
 	}
+	c.approved = have
 	return nil
 }
 
@@ -63,6 +64,9 @@ func (c *climb) resolve(host string) []netip.Addr {
 func (c *climb) permitted(a netip.Addr) error {
 	if c.cfg.Vouched {
 		return nil
+	}
+	if c.approved != nil && !ownNetwork(a) && !slices.Contains(c.approved, a) { // another answer than the first time
+		return fmt.Errorf("%s has not the address %s: %w", c.cfg.Target.Name, a, ErrNotVouched)
 	}
 	for _, a := range []netip.Addr{a, within(a)} {
 		if a.IsValid() && (a.IsLinkLocalUnicast() || a.IsMulticast() || slices.ContainsFunc(noOrigins(), func(p netip.Prefix) bool { return p.Contains(a) })) {

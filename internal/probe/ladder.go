@@ -36,17 +36,18 @@ func steps() []step {
 
 // climb is one run of the ladder.
 type climb struct {
-	cfg     Config
-	ctx     context.Context
-	step    string
-	own     []netip.Addr // of this machine
-	addrs   []netip.AddrPort
-	plain   *Outcome // the first path, as the gateway asks
-	modern  []*Outcome
-	working *offer // what a handshake is known to work with; nil: none
-	asked   []*Outcome
-	timeout time.Duration // of a handshake, once it is known how fast the origin is
-	caches  [2]tls.ClientSessionCache
+	cfg      Config
+	ctx      context.Context
+	step     string
+	own      []netip.Addr // of this machine
+	approved []netip.Addr // that stand in for the host; nil: any
+	addrs    []netip.AddrPort
+	plain    *Outcome // the first path, as the gateway asks
+	modern   []*Outcome
+	working  *offer // what a handshake is known to work with; nil: none
+	asked    []*Outcome
+	timeout  time.Duration // of a handshake, once it is known how fast the origin is
+	caches   [2]tls.ClientSessionCache
 
 	mu       sync.Mutex // what follows is shared by connections that wait side by side
 	report   *Report

@@ -30,6 +30,16 @@ func TestPermitted(t *testing.T) {
 	}
 }
 
+// TestPinned holds that a name that stands in for the host keeps to the addresses that were approved.
+func TestPinned(t *testing.T) {
+	c := climb{approved: []netip.Addr{netip.MustParseAddr("203.0.113.5")}}
+	for addr, want := range map[string]bool{"203.0.113.5": true, "203.0.113.6": false, "10.0.0.1": true} {
+		if err := c.permitted(netip.MustParseAddr(addr)); (err == nil) != want {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
 // TestLookup holds that only an answer to the question is believed.
 func TestLookup(t *testing.T) {
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")

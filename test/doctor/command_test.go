@@ -76,6 +76,10 @@ func TestUsage(t *testing.T) {
 		{[]string{"https://localhost/", "--resolver", "x"}, "--resolver"},
 		{[]string{"https://localhost/", "--client-cert", "x"}, "--client-key"},
 		{[]string{"https://localhost/", "--format", "yaml"}, "--format"},
+		{[]string{"https://localhost/", "--write", "no/such/folder/w.pcapng"}, "--write"},
+		{[]string{"https://localhost/", "--origin-log", "no-such.log"}, "--origin-log"},
+		{[]string{"https://localhost/", "--compare-origin", "127.0.0.1"}, "--compare-with"},
+		{[]string{"https://localhost/", "--compare-with", "ftp://x/"}, "scheme must be https or http"},
 	} {
 		var out, errs bytes.Buffer
 		if code := cli.Main(t.Context(), append([]string{"doctor"}, tt.args...), &out, &errs); code != 2 || !strings.Contains(errs.String(), tt.want) {
