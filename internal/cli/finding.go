@@ -24,7 +24,8 @@ func findingCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "finding [CODE]", Short: "Print the manual page of one cause, or the list of all", Example: "lunette finding tls.hello_request_ignored",
 		Long: "Without CODE, the list of all causes that \"explain\" and \"doctor\" can state. A phase (tls), a reason of an attempt\n" +
-			"(read.first_byte_timeout) or a number of docs/findings/catalogue.md lists those that belong to it.",
+			"(read.first_byte_timeout), a status that a proxy answers (502, 504, 499) or a number of docs/findings/catalogue.md (33) lists\n" +
+			"those that belong to it.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageError{fmt.Errorf("finding takes at most one CODE, got %d; example: lunette finding tls.hello_request_ignored", len(args))}
@@ -73,13 +74,24 @@ func findings(w io.Writer, wanted string, asJSON bool) error {
 	return err
 }
 
-// fitting are all checks for "", else those of a phase, of a reason, or of a number of the catalogue.
+// fitting are all checks for "", else those of a phase, of a reason, of a status that a gateway answers for them, or of a number of the
+// catalogue.
 func fitting(all []checks.Check, wanted string) []checks.Check {
 	number, _ := strconv.Atoi(wanted)
 	return slices.DeleteFunc(slices.Clone(all), func(k checks.Check) bool {
-		return wanted != "" && k.Code.Phase() != wanted && !slices.Contains(k.Refines, reason.Code(wanted)) && !slices.Contains(k.Catalogue, number)
+		return wanted != "" && k.Code.Phase() != wanted && !slices.Contains(k.Refines, reason.Code(wanted)) && !slices.Contains(k.Catalogue, number) && !answered(&k, number)
 	})
 }
+
+// answered reports whether a gateway answers with this status where a check finds its cause: Lunette does for a reason that the check refines.
+// 499 is what nginx logs of a client that left.
+func answered(k *checks.Check, status int) bool {
+	return status >= 400 && slices.ContainsFunc(k.Refines, func(r reason.Code) bool {
+		return reason.Lookup(r).Status == status || status == statusClientLeft && r == reason.ClientGone
+	})
+}
+
+const statusClientLeft = 499
 
 func findingWidth(w io.Writer) int {
 	fd, isTerminal := terminal(w)

@@ -17,6 +17,8 @@ func TestFinding(t *testing.T) {
 		"tls":                          {"tls.hello_request_ignored"},
 		"33":                           {"tls.hello_request_ignored"},
 		"tls.renegotiation_failed":     {"tls.hello_request_ignored"},
+		"504":                          {"tls.hello_request_ignored", "http1.slow_first_byte"},
+		"499":                          {"tls.hello_request_ignored", "client.gone"},
 	} {
 		out, errs, code := run(t, strings.Fields("finding "+args)...)
 		if code != exitOK || errs != "" {

@@ -70,9 +70,10 @@ func (x *Contrast) Temper(v *Verdict) {
 	}
 }
 
-// Compared are the connections to compare with: Others, and Normal where there is one.
+// Compared are the connections to compare with: Others, and Normal where there is one. Another port is another service, whose hellos and
+// certificates tell nothing of this one.
 func (c *Case) Compared() []*Flow {
-	if c.Normal == nil {
+	if c.Normal == nil || c.Normal.Server.Port() != c.Flow.Server.Port() {
 		return c.Others
 	}
 	return append(c.Others[:len(c.Others):len(c.Others)], c.Normal)
