@@ -13,7 +13,7 @@ import (
 // address, since the lines are there to be typed.
 func (f *Flow) filled(text string) string {
 	host, ip, port := "HOST", "ADDRESS", "PORT"
-	if isHostName(f.Name) {
+	if IsHostName(f.Name) {
 		host = f.Name
 	}
 	if a := f.Server.Addr(); a.IsValid() {
@@ -36,8 +36,8 @@ func fill(text, host, ip, port string) string {
 	return strings.NewReplacer("{host}", host, "{origin}", origin, "{ip}", ip, "{port}", port).Replace(text)
 }
 
-// isHostName reports whether s is nothing but letters, digits, dots, hyphens and underscores.
-func isHostName(s string) bool {
+// IsHostName reports whether s is nothing but letters, digits, dots, hyphens and underscores.
+func IsHostName(s string) bool {
 	return s != "" && s[0] != '-' && strings.IndexFunc(s, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '.' && r != '-' && r != '_'
 	}) < 0

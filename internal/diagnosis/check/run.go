@@ -55,7 +55,7 @@ func begins(k *Check, c *Case) bool {
 
 func state(k *Check, v *Verdict, c *Case) finding.Finding {
 	f := finding.Finding{Code: k.Code, Title: k.Title, Severity: cmp.Or(v.Severity, k.Severity), Confidence: v.Confidence, Conn: c.Flow.Conn,
-		Summary: v.Summary, Proof: v.Proof, Waited: v.Waited, Settle: v.Settle, Refines: k.Refines, Sources: k.Sources}
+		Summary: v.Summary, Proof: v.Proof, Waited: v.Waited, Settle: c.Flow.filled(v.Settle), Refines: k.Refines, Sources: k.Sources}
 	slices.SortStableFunc(f.Proof, func(a, b finding.Proof) int { return a.At.Compare(b.At) })
 	if v.Waited > 0 {
 		f.Timers = Timers(v.Waited)

@@ -32,13 +32,18 @@ and not to the origin.
 SNI and Host are different things: a certificate that fits proves nothing about Host. When both differ, Apache answers 421
 (tls.misdirected_request). What proves this cause is the same request with another Host that works on the same address.`,
 	Asks: []string{
-		"Ask the same address for the same path with each name: curl -sk -o /dev/null -w '%{http_code}\\n' --connect-to ::ADDRESS:443 https://NAME/path",
-		"On IIS: appcmd list site, and findstr /s Hostname %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log",
+		"Ask the same address for the same path with each name: `curl -sk -o /dev/null -w '%{http_code}\\n' --connect-to ::{origin} https://{host}/PATH`",
+		"On IIS: `%windir%\\system32\\inetsrv\\appcmd list site`, and `findstr /s Hostname %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log`",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Send the name that the origin knows.", Lines: "origin:\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
 		{On: finding.IIS, Do: "Bind the name to the site.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe set site "Default Web Site" /+bindings.[protocol='https',bindingInformation='*:443:{host}',sslFlags='1']`},
+			Lines: `# PowerShell, as administrator
+Import-Module WebAdministration
+Get-WebBinding | Format-Table protocol,bindingInformation,sslFlags,certificateHash
+Get-ChildItem Cert:\LocalMachine\My | Format-Table NotAfter,Thumbprint,Subject
+New-WebBinding -Name 'SITE' -Protocol https -Port 443 -HostHeader '{host}' -SslFlags 1
+(Get-WebBinding -Name 'SITE' -Protocol https -Port 443 -HostHeader '{host}').AddSslCertificate('THUMBPRINT','My')`},
 		{On: finding.Nginx, Do: "Add the name on the origin; where nginx is in between, pass the client's on.", Lines: "server_name {host};\n# in between:\nproxy_set_header Host $host;"},
 		{On: finding.Apache, Do: "Add the name on the origin; where mod_proxy is in between, pass the client's on.", Lines: "ServerAlias {host}\n# in between:\nProxyPreserveHost On"},
 		{On: finding.Java, Do: "Add the name to the host in server.xml.", Lines: "<Host name=\"localhost\" appBase=\"webapps\"><Alias>{host}</Alias></Host>"},

@@ -36,14 +36,16 @@ for each client.
 What looks alike: a wrong password is refused after the challenge on the same connection. Kerberos carries its ticket in one
 message and does not mind the connection. On HTTP/2 IIS answers HTTP_1_1_REQUIRED (http2.http_1_1_required).`,
 	Asks: []string{
-		"Does the loop end when there is one user and one connection (curl --ntlm -u user: directly, then through the proxy)?",
+		"Does the loop end when there is one user and one connection (`curl --ntlm -u USER https://{host}/`, directly, then through the proxy)?",
 		"On IIS: sc-status 401 with sc-substatus and sc-win32-status in the site's log.",
 	},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Prefer Kerberos (a service principal name for the site's name), or have the application use another log-on than Windows authentication behind proxies.",
-			Lines: "setspn -S HTTP/{host} DOMAIN\\account\n" +
-				`%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/security/authentication/windowsAuthentication /authPersistNonNTLM:true /commit:apphost`},
-		{On: finding.Nginx, Do: "Where nginx is in between: only NGINX Plus binds connections (ntlm); else pass TCP through (stream).", Lines: "upstream iis { server 10.0.0.5:443; ntlm; }"},
+			Lines: `:: cmd, as administrator
+setspn -Q HTTP/{host}
+setspn -S HTTP/{host} DOMAIN\ACCOUNT
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/security/authentication/windowsAuthentication /authPersistNonNTLM:true /commit:apphost`},
+		{On: finding.Nginx, Do: "Where nginx is in between: only NGINX Plus binds connections (ntlm); else pass TCP through (stream).", Lines: "upstream iis { server {origin}; ntlm; }"},
 		{On: finding.Node, Do: "Where a Node proxy is in between, keep one upstream connection for each client connection.", Lines: "agent: new https.Agent({ keepAlive: true, maxSockets: 1 })"},
 		{On: finding.Lunette, Do: "Lunette gives a connection with such a log-on to one client by itself, and speaks HTTP/1.1 there; say so at once where every request needs it, and look for another proxy in between that shares.",
 			Lines: "origin:\n  http: \"1.1\""},

@@ -32,15 +32,17 @@ A 429 for one user alone, by his token or session, is the application's own busi
 the answer (Retry-After, RateLimit) and its text tell more.`,
 	Asks: []string{
 		"Is it all users at once, and does a request from another address than the proxy's get through in that moment?",
-		"On the origin: fail2ban-client status, iptables -S | grep -E 'connlimit|hashlimit|recent', nginx -T | grep limit_, on IIS the section dynamicIpSecurity.",
+		"On the origin: `fail2ban-client status`, `iptables -S | grep -E 'connlimit|hashlimit|recent'`, `nginx -T | grep limit_`, on IIS the section dynamicIpSecurity.",
 	},
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Count by the address in X-Forwarded-For (proxy mode), and exempt the proxy. Let only the proxy reach the origin then, since anybody can write that field.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/security/dynamicIpSecurity /enableProxyMode:True /commit:apphost` + "\n" +
-				`%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/security/ipSecurity /+"[ipAddress='192.0.2.10',allowed='True']" /commit:apphost`},
-		{On: finding.Nginx, Do: "Take the client's address from the proxy before counting.", Lines: "set_real_ip_from 192.0.2.10;\nreal_ip_header X-Forwarded-For;\nreal_ip_recursive on;"},
-		{On: finding.Apache, Do: "Take the client's address from the proxy.", Lines: "RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy 192.0.2.10"},
-		{On: finding.Network, Do: "Exempt the addresses of the proxy from connection limits and bans; limits belong in front of it.", Lines: "fail2ban-client set nginx-limit-req addignoreip 192.0.2.10"},
+		{On: finding.IIS, Do: "Count by the address in X-Forwarded-For (proxy mode), and exempt the proxy (WAF-ADDRESS). Let only the proxy reach the origin then, since anybody can write that field.",
+			Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe list config "SITE" /section:system.webServer/security/dynamicIpSecurity
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/security/dynamicIpSecurity /enableProxyMode:True /commit:apphost
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/security/ipSecurity "/+[ipAddress='WAF-ADDRESS',allowed='True']" /commit:apphost`},
+		{On: finding.Nginx, Do: "Take the client's address from the proxy before counting.", Lines: "set_real_ip_from WAF-ADDRESS;\nreal_ip_header X-Forwarded-For;\nreal_ip_recursive on;"},
+		{On: finding.Apache, Do: "Take the client's address from the proxy.", Lines: "RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy WAF-ADDRESS"},
+		{On: finding.Network, Do: "Exempt the addresses of the proxy from connection limits and bans; limits belong in front of it.", Lines: "fail2ban-client set JAIL addignoreip WAF-ADDRESS"},
 		{On: finding.Lunette, Do: "Use fewer connections at once; further requests wait for a free one.", Lines: "origin:\n  max_connections: 50"},
 	},
 	Sources: []string{"RFC 6585 section 4 (429)", "RFC 9113 section 7 (ENHANCE_YOUR_CALM)", "Microsoft KB943891 (IIS status codes)", "nginx: ngx_http_limit_req_module, limit_req_status", "nginx: ngx_http_realip_module"},

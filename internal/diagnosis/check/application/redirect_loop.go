@@ -38,15 +38,15 @@ Spring requiresSecure.
 A redirect from http to https is healthy once. One that sets a cookie and comes back to the same address is a test for cookies,
 and a loop only where the cookie does not return. One in which the path or the host changes is none. This is told when the address
 really repeats, or when the request says that the client already was on that address (X-Forwarded-Proto).`,
-	Asks: []string{"Follow it: curl -skIL --max-redirs 5 --resolve … -H 'X-Forwarded-Proto: https' URL, then without that field. Does the loop end with it?"},
+	Asks: []string{"Follow it: `curl -skIL --max-redirs 5 --resolve {host}:{port}:{ip} https://{host}/PATH -H 'X-Forwarded-Proto: https'`, then without that field. Does the loop end with it?"},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Let the rewrite rule look at the forwarded scheme; trust that field from the proxy's address only.",
 			Lines: `<conditions><add input="{HTTP_X_FORWARDED_PROTO}" pattern="^https$" negate="true" /><add input="{HTTPS}" pattern="off" /></conditions>`},
 		{On: finding.Nginx, Do: "As an origin: decide by the forwarded scheme.", Lines: "if ($http_x_forwarded_proto = http) { return 301 https://$host$request_uri; }"},
 		{On: finding.Apache, Do: "Decide by the forwarded scheme.", Lines: "RewriteCond %{HTTP:X-Forwarded-Proto} !=https\nRewriteCond %{HTTPS} !=on\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R=301,L]"},
 		{On: finding.Java, Do: "Let Tomcat take scheme and address from the proxy.", Lines: `<Valve className="org.apache.catalina.valves.RemoteIpValve" protocolHeader="X-Forwarded-Proto" />`},
-		{On: finding.Node, Do: "Let Express believe the proxy.", Lines: "app.set('trust proxy', '10.0.0.0/8')"},
-		{On: finding.Lunette, Do: "Speak TLS to the origin, and send the name that it wants.", Lines: "origin:\n  urls: [\"https://10.0.0.5:443\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
+		{On: finding.Node, Do: "Let Express believe the proxy.", Lines: "app.set('trust proxy', 'WAF-ADDRESS')"},
+		{On: finding.Lunette, Do: "Speak TLS to the origin, and send the name that it wants.", Lines: "origin:\n  urls: [\"https://{ip}\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
 	},
 	Sources: []string{"RFC 9110 sections 15.4, 10.2.2", "RFC 7239 section 5.4"},
 	Run:     runRedirectLoop,

@@ -32,14 +32,15 @@ A 502 or 504 from the origin means that there is one more leg behind it, with th
 Retry-After makes maintenance or overload likely; fields of a rate limit point to origin.rate_limited. A 500 is the application's
 own error and is not told here.`,
 	Asks: []string{
-		"On IIS: appcmd list apppool /state:Stopped, and findstr /s \"AppOffline QueueFull ConnLimit Disabled\" %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log",
+		"On IIS: `%windir%\\system32\\inetsrv\\appcmd list apppool /state:Stopped`, and `findstr /s \"AppOffline QueueFull ConnLimit Disabled\" %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log`",
 		"Is the origin a proxy? Then its own error log says why its own upstream failed at that second.",
 	},
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Start the pool, and see in the System log (WAS 5002, 5021, 5057, 5059) why it stopped.",
-			Lines: "%windir%\\system32\\inetsrv\\appcmd.exe start apppool \"DefaultAppPool\"\n" +
-				"Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Microsoft-Windows-WAS'} -MaxEvents 20\n" +
-				`%windir%\system32\inetsrv\appcmd.exe set apppool "DefaultAppPool" /queueLength:5000`},
+		{On: finding.IIS, Do: "See in the System log (WAS 5002, 5021, 5057, 5059) why the pool stopped, and start it. Where HTTPERR says QueueFull: find what makes it slow before the queue (queueLength) is made longer.",
+			Lines: `# PowerShell, as administrator
+Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Microsoft-Windows-WAS'} -MaxEvents 20
+& $env:windir\system32\inetsrv\appcmd.exe list apppool
+& $env:windir\system32\inetsrv\appcmd.exe start apppool "POOL"`},
 		{On: finding.Nginx, Do: "On an origin that runs nginx, see which of its upstreams is down.", Lines: "grep -E 'no live upstreams|connect\\(\\) failed|upstream timed out' /var/log/nginx/error.log"},
 		{On: finding.Apache, Do: "See what mod_proxy says, and shorten the time for which it leaves a worker alone.", Lines: "grep -E 'AH00940|AH00957|AH01114' /var/log/apache2/error.log\nProxyPass / http://127.0.0.1:8080/ retry=5"},
 		{On: finding.Java, Do: "See whether the application was deployed and started.", Lines: "grep -E 'startup failed|SEVERE' $CATALINA_BASE/logs/catalina.out"},

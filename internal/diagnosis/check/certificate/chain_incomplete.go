@@ -29,15 +29,17 @@ see nothing wrong.
 It differs from a private authority (cert.unknown_ca) in who has to act. This is stated only where the last certificate sent is no
 authority's and names the address of its issuer, or where another connection showed the missing one.`,
 	Asks: []string{
-		"openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null: how many certificates come?",
-		"openssl x509 -in leaf.pem -noout -ext authorityInfoAccess; fetch the \"CA Issuers\" address and verify again with it as -untrusted",
+		"`openssl s_client -connect {origin} -servername {host} -showcerts </dev/null`: how many certificates come?",
+		"`openssl x509 -in leaf.pem -noout -ext authorityInfoAccess`; fetch the \"CA Issuers\" address and verify again with it as -untrusted",
 	},
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Import the intermediate into Local Computer > Intermediate Certification Authorities, then bind the certificate again: Schannel builds the chain then.",
-			Lines: "certutil -addstore CA intermediate.cer\nImport-Module WebAdministration\n(Get-WebBinding -Name 'Default Web Site' -Protocol https).AddSslCertificate('<thumbprint>','My')"},
-		{On: finding.Nginx, Do: "Put the intermediates behind the certificate in one file (fullchain.pem of ACME clients) and reload.", Lines: "cat {host}.crt intermediate.crt > {host}-fullchain.pem\n# nginx.conf\nssl_certificate /etc/nginx/{host}-fullchain.pem;"},
+		{On: finding.IIS, Do: "Import the intermediate into Local Computer > Intermediate Certification Authorities, then bind the certificate again (cert.expired says how) or restart the machine: Schannel builds the chain then.",
+			Lines: "# PowerShell, as administrator\ncertutil -addstore CA intermediate.cer\ncertutil -verify -urlfetch leaf.cer"},
+		{On: finding.Nginx, Do: "Put the intermediates behind the certificate in one file (fullchain.pem of ACME clients) and reload.",
+			Lines: "cat {host}.crt intermediate.crt > /etc/nginx/{host}-fullchain-new.pem\n# in the server block\nssl_certificate /etc/nginx/{host}-fullchain-new.pem;\n# then\nnginx -t && nginx -s reload"},
 		{On: finding.Apache, Do: "Since 2.4.8 the same file holds both.", Lines: "SSLCertificateFile /etc/ssl/{host}-fullchain.pem"},
-		{On: finding.Java, Do: "Import certificate and intermediates together into the keystore entry of the key.", Lines: "openssl pkcs12 -export -in {host}-fullchain.pem -inkey {host}.key -out keystore.p12 -name tomcat"},
+		{On: finding.Java, Do: "Import certificate and intermediates together into the keystore entry of the key.",
+			Lines: "openssl pkcs12 -export -in {host}-fullchain.pem -inkey {host}.key -out keystore-new.p12 -name tomcat"},
 		{On: finding.Node, Do: "Let \"cert\" hold the leaf and the intermediates.", Lines: "https.createServer({ key, cert: fs.readFileSync('fullchain.pem') })"},
 		{On: finding.OpenSSL, Do: "Prove it: with the intermediate at hand the leaf verifies.", Lines: "openssl verify -untrusted intermediate.pem leaf.pem"},
 		{On: finding.Lunette, Do: "Until the origin sends it, trust the intermediate as an authority for this origin.", Lines: "origin:\n  tls:\n    ca: intermediate.pem"},

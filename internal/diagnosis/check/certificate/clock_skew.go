@@ -33,12 +33,13 @@ On the wire the origin's clock shows in the **Date** field of its answers, on ot
 When its clock differs from that of the watcher and the certificate is valid by it, one of both clocks is wrong. A cache in front
 may serve old Dates; answers with an Age field are left out.`,
 	Asks: []string{
-		"date -u on the gateway, and the true time; chronyc tracking or timedatectl; on Windows: w32tm /query /status",
-		"Do other origins fail with the same reason since the same minute? lunette incidents",
+		"`date -u` on the gateway, and the true time; `chronyc tracking` or `timedatectl`; on Windows: `w32tm /query /status`",
+		"Do other origins fail with the same reason since the same minute? `lunette incidents`",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "There is no setting for this: mend the clock of the machine that Lunette runs on."},
-		{On: finding.Origin, Do: "Let both ends follow NTP, and let UDP port 123 through.", Lines: "timedatectl set-ntp true\nchronyc makestep\nw32tm /config /manualpeerlist:pool.ntp.org /syncfromflags:manual /update\nw32tm /resync /rediscover"},
+		{On: finding.Origin, Do: "Let both ends follow NTP, and let UDP port 123 through. Setting a clock makes it jump: databases and clusters may mind. A Windows machine in a domain follows the domain; give it no peers of its own.",
+			Lines: "# Linux\ntimedatectl\ntimedatectl set-ntp true\n# Windows\nw32tm /query /status\nw32tm /resync /rediscover"},
 	},
 	Sources: []string{"RFC 9110 section 6.6.1", "RFC 5280 section 4.1.2.5"},
 	Run:     runClockSkew,

@@ -26,10 +26,21 @@ Java still accept, so the same origin works behind one proxy and fails behind an
 
 In the TLS handshake it shows in the Certificate message: no extension with names. A certificate with names, of which none fits,
 is cert.name_mismatch.`,
-	Asks: []string{"openssl s_client -connect HOST:443 </dev/null | openssl x509 -noout -subject -ext subjectAltName"},
+	Asks: []string{"`openssl s_client -connect {origin} </dev/null | openssl x509 -noout -subject -ext subjectAltName`"},
 	Mends: []finding.Mend{
-		{On: finding.OpenSSL, Do: "Have it issued anew with the name as subjectAltName.", Lines: "openssl req -new -newkey rsa:2048 -nodes -keyout {host}.key -out {host}.csr -subj '/CN={host}' -addext 'subjectAltName=DNS:{host}'"},
-		{On: finding.IIS, Do: "Make the request with the name as DnsName; the dialog \"Create Certificate Request\" of IIS Manager adds none.", Lines: "New-SelfSignedCertificate -DnsName {host} -CertStoreLocation Cert:\\LocalMachine\\My\ncertreq -new request.inf request.csr"},
+		{On: finding.OpenSSL, Do: "Have it issued anew with the name as subjectAltName.",
+			Lines: "openssl req -new -newkey rsa:2048 -nodes -keyout {host}-new.key -out {host}-new.csr -subj '/CN={host}' -addext 'subjectAltName=DNS:{host}'"},
+		{On: finding.IIS, Do: "Make the request with the name as an extension; the dialog \"Create Certificate Request\" of IIS Manager adds none.",
+			Lines: `; request.inf
+[NewRequest]
+Subject = "CN={host}"
+KeyLength = 2048
+MachineKeySet = TRUE
+[Extensions]
+2.5.29.17 = "{text}"
+_continue_ = "dns={host}"
+; then, in PowerShell as administrator
+certreq -new request.inf request.csr`},
 		{On: finding.Java, Do: "Make the request with the extension.", Lines: "keytool -certreq -alias tomcat -ext san=dns:{host} -keystore conf/keystore.p12"},
 		{On: finding.Lunette, Do: "Until then do not look at the name: any certificate of the stated authority is taken, so state one that issues for this origin alone.",
 			Lines: "origin:\n  tls:\n    verify: chain\n    ca: origin-ca.pem"},

@@ -29,10 +29,10 @@ HAProxy marks the one server DOWN by its check.
 When the addresses differ, the node is known. Behind one address (a load balancer) it is one of those that it hands connections
 to; compare serial numbers on each. Certificates of two *kinds* of key (RSA and ECDSA) for one name are no fault: the server picks
 by what the client offers, so these are not compared.`,
-	Asks: []string{"For each address: openssl s_client -connect ADDRESS:443 -servername HOST </dev/null | openssl x509 -noout -serial -dates -fingerprint -sha256"},
+	Asks: []string{"For each address: `openssl s_client -connect {origin} -servername {host} </dev/null | openssl x509 -noout -serial -dates -fingerprint -sha256`"},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Install the new certificate on the node that was named and reload it; then compare the serial numbers of all nodes."},
-		{On: finding.IIS, Do: "In a farm use the central certificate store, or compare the thumbprints of the bindings on each machine.", Lines: "netsh http show sslcert"},
+		{On: finding.IIS, Do: "In a farm use the central certificate store, or compare the thumbprints of the bindings on each machine.", Lines: "# PowerShell, as administrator\nnetsh http show sslcert"},
 		{On: finding.Nginx, Do: "Reload; see that no old worker is left (\"shutting down\" in ps).", Lines: "nginx -s reload\nps -C nginx -o pid,lstart,cmd"},
 		{On: finding.Apache, Do: "Reload gracefully.", Lines: "apachectl graceful"},
 		{On: finding.Network, Do: "Take the node out of the load balancer until it is mended; where the load balancer ends TLS, look at its own nodes."},

@@ -30,10 +30,9 @@ wrong, and so it lasts for years.
 
 An authority in the chain may be the expired one. Then clients differ, for many find another way to a root that they trust. When
 *many* origins expire at the same moment, look at the clock of the client first (cert.clock_skew).`,
-	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST </dev/null | openssl x509 -noout -dates -serial"},
+	Asks: []string{"`openssl s_client -connect {origin} -servername {host} </dev/null | openssl x509 -noout -dates -serial`"},
 	Mends: append([]finding.Mend{
-		{On: finding.IIS, Do: "Bind the renewed certificate: after an import the binding still names the old thumbprint.",
-			Lines: "Get-ChildItem Cert:\\LocalMachine\\My | Format-Table NotAfter,Thumbprint,Subject\nImport-Module WebAdministration\n(Get-WebBinding -Name 'Default Web Site' -Protocol https).AddSslCertificate('<thumbprint>','My')\nnetsh http show sslcert"},
+		mendBind("Bind the renewed certificate: after an import the binding still names the old thumbprint."),
 	}, renew()...),
 	Sources: []string{"RFC 5280 section 4.1.2.5", "RFC 8446 section 6.2"},
 	Run:     func(c *check.Case) *check.Verdict { return runDates(c, true) },
@@ -75,7 +74,7 @@ func runDates(c *check.Case, late bool) *check.Verdict {
 	case bad != nil && j.vaguely(alertCertificateExpired):
 		v.Confidence, v.Settle = finding.Likely, "the client's own log: which certificate did it refuse?"
 	case j.chain == nil && late && j.vaguely(alertCertificateExpired):
-		v.Confidence, v.Settle = finding.Likely, "the certificate: give the secrets, or openssl s_client -connect HOST:443 -servername HOST </dev/null | openssl x509 -noout -dates"
+		v.Confidence, v.Settle = finding.Likely, "the certificate: give the secrets, or openssl s_client -connect {origin} -servername {host} </dev/null | openssl x509 -noout -dates"
 		v.Summary = "The client refused the origin's certificate with alert 45 (certificate_expired), which also stands for one that is not yet valid."
 	case first && j.refused():
 		v.Severity = finding.Info // the other cause comes first

@@ -30,11 +30,11 @@ clients. Servers log *no shared cipher* (OpenSSL) or Schannel's 36874.
 
 The log lines are those of tls.no_common_cipher. It is told from that by what the hello lacks, and proven by another hello that is
 answered with a certificate of the missing kind.`,
-	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256, then with ECDHE-RSA-AES128-GCM-SHA256: which one works?"},
+	Asks: []string{"`openssl s_client -connect {origin} -servername {host} -tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256`, then with ECDHE-RSA-AES128-GCM-SHA256: which one works?"},
 	Mends: []finding.Mend{
 		{On: finding.Nginx, Do: "Serve both kinds: nginx takes several certificates for one name.", Lines: "ssl_certificate /etc/nginx/{host}-ecdsa.pem;\nssl_certificate_key /etc/nginx/{host}-ecdsa.key;\nssl_certificate /etc/nginx/{host}-rsa.pem;\nssl_certificate_key /etc/nginx/{host}-rsa.key;"},
 		{On: finding.Apache, Do: "Serve both kinds.", Lines: "SSLCertificateFile /etc/ssl/{host}-ecdsa.pem\nSSLCertificateKeyFile /etc/ssl/{host}-ecdsa.key\nSSLCertificateFile /etc/ssl/{host}-rsa.pem\nSSLCertificateKeyFile /etc/ssl/{host}-rsa.key"},
-		{On: finding.IIS, Do: "A binding holds one certificate: choose RSA where old clients must connect, and enable the suites of its kind.", Lines: "Get-TlsCipherSuite | Format-Table Name,Certificate"},
+		{On: finding.IIS, Do: "A binding holds one certificate: choose RSA where old clients must connect, and enable the suites of its kind.", Lines: "# PowerShell, as administrator\nGet-TlsCipherSuite | Format-Table Name,Certificate"},
 		{On: finding.Java, Do: "In Tomcat give the SSLHostConfig two Certificate elements.", Lines: `<Certificate type="RSA" certificateKeystoreFile="conf/rsa.p12"/><Certificate type="EC" certificateKeystoreFile="conf/ec.p12"/>`},
 		{On: finding.Node, Do: "Give arrays of keys and certificates.", Lines: "https.createServer({ key: [ecKey, rsaKey], cert: [ecCert, rsaCert] })"},
 		{On: finding.Lunette, Do: "Nothing to do: Lunette offers both kinds in every profile."},

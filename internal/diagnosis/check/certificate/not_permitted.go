@@ -31,10 +31,10 @@ intermediate certificate is not authorized to sign for this name*. On the wire: 
 
 All three can be read from the certificates, where the authority was sent: a root's constraints are told only by who checked them.
 A certificate without any extended key usage is good for all uses.`,
-	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null; each one through openssl x509 -noout -ext extendedKeyUsage,basicConstraints,nameConstraints"},
+	Asks: []string{"`openssl s_client -connect {origin} -servername {host} -showcerts </dev/null`; each one through `openssl x509 -noout -ext extendedKeyUsage,basicConstraints,nameConstraints`"},
 	Mends: []finding.Mend{
 		{On: finding.OpenSSL, Do: "Have it issued anew for servers, by an authority that may.", Lines: "# extensions of the leaf\nbasicConstraints = CA:FALSE\nkeyUsage = digitalSignature, keyEncipherment\nextendedKeyUsage = serverAuth\nsubjectAltName = DNS:{host}"},
-		{On: finding.IIS, Do: "Choose a template with Server Authentication (1.3.6.1.5.5.7.3.1), such as \"Web Server\", and bind the new certificate.", Lines: "certutil -store My\ncertreq -submit -attrib \"CertificateTemplate:WebServer\" request.csr"},
+		{On: finding.IIS, Do: "Choose a template with Server Authentication (1.3.6.1.5.5.7.3.1), such as \"Web Server\", and bind the new certificate.", Lines: "# PowerShell, as administrator\ncertutil -store My\ncertreq -submit -attrib \"CertificateTemplate:WebServer\" request.csr"},
 		{On: finding.Java, Do: "Ask for the usage in the request.", Lines: "keytool -certreq -alias tomcat -ext eku=serverAuth -ext san=dns:{host} -keystore conf/keystore.p12"},
 		{On: finding.Lunette, Do: "Until then do not verify: whoever is on the way can then read and change everything, so only in a trusted network.", Lines: "origin:\n  tls:\n    verify: none"},
 	},

@@ -24,7 +24,7 @@ Either the certificate was installed too early, mostly one that an internal auth
 ahead, or the client's clock is behind: a virtual machine that was resumed, a container host without NTP. A difference of minutes
 or of whole hours points to clocks and time zones (cert.clock_skew); one of days to the certificate.`,
 	Asks: []string{
-		"timedatectl (Linux) or w32tm /query /status (Windows), on the gateway, on the origin and on the machine that signs",
+		"`timedatectl` (Linux) or `w32tm /query /status` (Windows), on the gateway, on the origin and on the machine that signs",
 	},
 	Mends: append([]finding.Mend{
 		{On: finding.Origin, Do: "Set the clocks right, on the machine that signs too; put the former certificate back until the date, or have it issued anew with an earlier notBefore.", Lines: "timedatectl set-ntp true\nw32tm /resync"},

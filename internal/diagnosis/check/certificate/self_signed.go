@@ -30,8 +30,8 @@ tls.sni_missing before the certificate is blamed.
 A chain that ends at a private root, sent or not, is cert.unknown_ca.`,
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Trust this certificate: give it as the authority. Compare its SHA-256 with the origin's first.",
-			Lines: "origin:\n  tls:\n    ca: origin.pem    # openssl s_client -connect HOST:443 -servername HOST </dev/null | openssl x509 -out origin.pem"},
-		{On: finding.IIS, Do: "Bind a certificate of an authority.", Lines: "Import-Module WebAdministration\n(Get-WebBinding -Name 'Default Web Site' -Protocol https).AddSslCertificate('<thumbprint>','My')"},
+			Lines: "origin:\n  tls:\n    ca: origin.pem    # openssl s_client -connect {origin} -servername {host} </dev/null | openssl x509 -out origin.pem"},
+		mendBind("Bind a certificate of an authority."),
 		{On: finding.Nginx, Do: "Set a certificate of an authority for the name; a server block of its own, else the default's is used.", Lines: "server_name {host};\nssl_certificate /etc/nginx/{host}-fullchain.pem;\nssl_certificate_key /etc/nginx/{host}.key;"},
 		{On: finding.Apache, Do: "Set a certificate of an authority for the name.", Lines: "ServerName {host}\nSSLCertificateFile /etc/ssl/{host}-fullchain.pem\nSSLCertificateKeyFile /etc/ssl/{host}.key"},
 		{On: finding.Java, Do: "Import the authority's answer into the keystore, over the self-signed one.", Lines: "keytool -importcert -alias tomcat -file {host}-fullchain.pem -keystore conf/keystore.p12"},

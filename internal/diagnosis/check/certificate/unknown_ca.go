@@ -30,17 +30,19 @@ elsewhere.
 A public site whose issuer is suddenly a firewall's or an anti-virus program's is being inspected (network.tls_inspected). Old
 clients also lack new public roots: update ca-certificates before anything else.`,
 	Asks: []string{
-		"Is the issuer a company's own authority, or a public one? openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null",
+		"Is the issuer a company's own authority, or a public one? `openssl s_client -connect {origin} -servername {host} -showcerts </dev/null`",
 		"Does a browser that never visited the site trust it? Then an intermediate is missing, else the authority is private.",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Trust this origin's authority, for this origin alone.", Lines: "origin:\n  tls:\n    ca: origin-ca.pem    # the root, PEM"},
-		{On: finding.Nginx, Do: "As a proxy, trust the authority; as the origin, send the whole chain.", Lines: "proxy_ssl_trusted_certificate /etc/nginx/origin-ca.pem;\nproxy_ssl_verify on;\nproxy_ssl_verify_depth 3;"},
+		{On: finding.Nginx, Do: "As a proxy, trust the authority; as the origin, send the whole chain (leaf, then intermediates).",
+			Lines: "# as a proxy\nproxy_ssl_trusted_certificate /etc/nginx/origin-ca.pem;\nproxy_ssl_verify on;\nproxy_ssl_verify_depth 3;\n# as the origin\nssl_certificate /etc/nginx/{host}-fullchain.pem;"},
 		{On: finding.Apache, Do: "As a proxy, trust the authority.", Lines: "SSLProxyCACertificateFile /etc/ssl/origin-ca.pem"},
-		{On: finding.IIS, Do: "Where Windows is the client (ARR), import the root into the machine's store.", Lines: "certutil -addstore Root origin-ca.cer"},
-		{On: finding.Java, Do: "As a client, import the root into the trust store.", Lines: "keytool -importcert -cacerts -alias origin-ca -file origin-ca.pem"},
+		{On: finding.IIS, Do: "Where Windows is the client (ARR), import the root into the machine's store: every program of the machine then trusts all that it signs.", Lines: "# PowerShell, as administrator\ncertutil -addstore Root origin-ca.cer"},
+		{On: finding.Java, Do: "As a client, import the root into a trust store of the application's own (javax.net.ssl.trustStore); with -cacerts all programs of that Java would trust it.",
+			Lines: "keytool -importcert -alias origin-ca -file origin-ca.pem -keystore conf/origin-trust.p12"},
 		{On: finding.Node, Do: "As a client, add the root; it must be set before the process starts.", Lines: "NODE_EXTRA_CA_CERTS=/etc/ssl/origin-ca.pem node app.js"},
-		{On: finding.OpenSSL, Do: "See whether the root makes it valid.", Lines: "openssl s_client -connect {host}:443 -servername {host} -CAfile origin-ca.pem -verify_return_error </dev/null"},
+		{On: finding.OpenSSL, Do: "See whether the root makes it valid.", Lines: "openssl s_client -connect {origin} -servername {host} -CAfile origin-ca.pem -verify_return_error </dev/null"},
 	},
 	Sources: []string{"RFC 8446 section 6.2", "RFC 5280 section 6.1", "OpenSSL: X509_V_ERR codes 18 to 21"},
 	Run:     runUnknownCA,
@@ -57,7 +59,7 @@ func runUnknownCA(c *check.Case) *check.Verdict {
 		if !plain {
 			return nil
 		}
-		return &check.Verdict{Confidence: finding.Likely, Proof: j.proof(f, "the origin's certificate"), Settle: "the certificates: openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null",
+		return &check.Verdict{Confidence: finding.Likely, Proof: j.proof(f, "the origin's certificate"), Settle: "the certificates: openssl s_client -connect {origin} -servername {host} -showcerts </dev/null",
 			Summary: "The client does not trust the authority of the origin's certificate (unknown_ca), or an intermediate was not sent."}
 	}
 	if selfIssued(j.leaf()) {

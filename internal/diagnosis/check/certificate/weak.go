@@ -33,11 +33,17 @@ signature: insecure algorithm SHA1-RSA*, Java *Certificates do not conform to al
 bad_certificate (42), sometimes unknown_ca (48).
 
 The signature of a **root** does not count: it is trusted because it is at hand. What counts are the leaf and the intermediates.`,
-	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null | openssl x509 -noout -text | grep -E 'Signature Algorithm|Public-Key'"},
+	Asks: []string{"`openssl s_client -connect {origin} -servername {host} -showcerts </dev/null | openssl x509 -noout -text | grep -E 'Signature Algorithm|Public-Key'`"},
 	Mends: []finding.Mend{
-		{On: finding.OpenSSL, Do: "Make a new key and request; have it signed with SHA-256.", Lines: "openssl req -new -newkey rsa:2048 -sha256 -nodes -keyout {host}.key -out {host}.csr -subj '/CN={host}' -addext 'subjectAltName=DNS:{host}'"},
-		{On: finding.IIS, Do: "A Windows authority that still signs with SHA-1 is told to use SHA-256; then renew the certificates.", Lines: "certutil -setreg ca\\csp\\CNGHashAlgorithm SHA256\nnet stop certsvc && net start certsvc"},
-		{On: finding.Java, Do: "Make a new key pair.", Lines: "keytool -genkeypair -alias tomcat -keyalg RSA -keysize 2048 -sigalg SHA256withRSA -ext san=dns:{host} -keystore conf/keystore.p12"},
+		{On: finding.OpenSSL, Do: "Make a new key and request; have it signed with SHA-256.",
+			Lines: "openssl req -new -newkey rsa:2048 -sha256 -nodes -keyout {host}-new.key -out {host}-new.csr -subj '/CN={host}' -addext 'subjectAltName=DNS:{host}'"},
+		{On: finding.IIS, Do: "A Windows authority that still signs with SHA-1 is told to use SHA-256, for all that it signs from then on; then renew the certificates.",
+			Lines: `# PowerShell, as administrator, on the authority
+certutil -getreg ca\csp\CNGHashAlgorithm
+certutil -setreg ca\csp\CNGHashAlgorithm SHA256
+Restart-Service certsvc`},
+		{On: finding.Java, Do: "Make a new key pair.",
+			Lines: "keytool -genkeypair -alias tomcat-new -keyalg RSA -keysize 2048 -sigalg SHA256withRSA -ext san=dns:{host} -keystore conf/keystore.p12"},
 		{On: finding.Nginx, Do: "As a proxy only, and in a trusted network only: accept weak certificates of this origin.", Lines: "proxy_ssl_ciphers DEFAULT@SECLEVEL=0;"},
 		{On: finding.Lunette, Do: "Until then do not verify: whoever is on the way can then read and change everything, so only in a trusted network.", Lines: "origin:\n  tls:\n    verify: none"},
 	},

@@ -28,11 +28,13 @@ comes **first**, no client gets along: the key does not fit, or the name does no
 
 nginx and Apache httpd refuse to start with such a file where the key does not belong to the first certificate: *key values
 mismatch*.`,
-	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -showcerts </dev/null | grep -E '^ *[0-9] s:|^ *i:': each \"i\" must be the next \"s\""},
+	Asks: []string{"`openssl s_client -connect {origin} -servername {host} -showcerts </dev/null | grep -E '^ *[0-9] s:|^ *i:'`: each \"i\" must be the next \"s\""},
 	Mends: []finding.Mend{
-		{On: finding.Nginx, Do: "Put leaf, then intermediates from below upwards into the file; leave the root out.", Lines: "cat {host}.crt intermediate.crt > /etc/nginx/{host}-fullchain.pem\nnginx -t && nginx -s reload"},
+		{On: finding.Nginx, Do: "Put leaf, then intermediates from below upwards into the file; leave the root out.",
+			Lines: "cat {host}.crt intermediate.crt > /etc/nginx/{host}-fullchain-new.pem\n# in the server block\nssl_certificate /etc/nginx/{host}-fullchain-new.pem;\n# then\nnginx -t && nginx -s reload"},
 		{On: finding.Apache, Do: "The same for SSLCertificateFile; drop SSLCertificateChainFile, which is obsolete.", Lines: "SSLCertificateFile /etc/ssl/{host}-fullchain.pem"},
-		{On: finding.Java, Do: "Import the chain again in order.", Lines: "openssl pkcs12 -export -in {host}-fullchain.pem -inkey {host}.key -out keystore.p12 -name tomcat"},
+		{On: finding.Java, Do: "Import the chain again in order.",
+			Lines: "openssl pkcs12 -export -in {host}-fullchain.pem -inkey {host}.key -out keystore-new.p12 -name tomcat"},
 		{On: finding.Node, Do: "Let \"cert\" begin with the leaf.", Lines: "https.createServer({ key, cert: leaf + intermediates })"},
 		{On: finding.IIS, Do: "Schannel sorts the chain itself: look at the load balancer in front."},
 		{On: finding.Lunette, Do: "Nothing to do for disorder among intermediates: Lunette sorts them. A leaf that does not come first cannot be made good from here."},

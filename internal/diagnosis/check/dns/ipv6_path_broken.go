@@ -31,17 +31,20 @@ On the wire: a SYN to the IPv6 address without an answer, then one to the IPv4 a
 Told apart from an origin that is down (tcp.syn_dropped, tcp.refused) by the IPv4 address of the same name that works meanwhile. A
 machine without any IPv6 says *network unreachable* at once and loses nothing: that is worth knowing only.`,
 	Asks: []string{
-		"By each family from the proxy: curl -4 -sv -o /dev/null https://NAME/; curl -6 -sv -o /dev/null https://NAME/",
-		"Is there a route: ip -6 route get ADDRESS; traceroute -6 -T -p 443 ADDRESS",
-		"Does the origin listen on IPv6: ss -lnt | grep -F '[::]:443' (Windows: netstat -ano -p TCPv6)",
+		"By each family from the proxy: `curl -4 -sv -o /dev/null https://{host}/`; `curl -6 -sv -o /dev/null https://{host}/`",
+		"Is there a route: `ip -6 route get {ip}`; `traceroute -6 -T -p {port} {ip}`",
+		"Does the origin listen on IPv6: `ss -lnt | grep -F '[::]:443'` (Windows: `netstat -ano -p TCPv6`)",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Network, Do: "Let TCP through to the IPv6 address and mend the route, or take the AAAA record away until that is done."},
 		{On: finding.Nginx, Do: "On an nginx that is the origin: listen on IPv6 as well. On one that is the proxy: ask for no AAAA records.",
-			Lines: "listen [::]:443 ssl;\nresolver 10.0.0.53 ipv6=off;"},
-		{On: finding.IIS, Do: "Bind the site to all addresses, IPv6 among them.",
-			Lines: "netsh http show iplisten\n%windir%\\system32\\inetsrv\\appcmd.exe set site \"Default Web Site\" /+bindings.[protocol='https',bindingInformation='*:443:']"},
-		{On: finding.Lunette, Do: "Until then state the IPv4 address.", Lines: "origin:\n  urls: [\"https://10.0.0.227\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
+			Lines: "# the origin\nlisten [::]:{port} ssl;\n# the proxy\nresolver 192.0.2.53 ipv6=off;"},
+		{On: finding.IIS, Do: "See to which addresses http.sys is bound: with a list (iplisten) the IPv6 address must be in it; without one a binding to all addresses has it. Then look at the site's binding.",
+			Lines: `# PowerShell, as administrator
+netsh http show iplisten
+netstat -ano -p TCPv6
+& $env:windir\system32\inetsrv\appcmd.exe list site "SITE"`},
+		{On: finding.Lunette, Do: "Until then state the IPv4 address.", Lines: "origin:\n  urls: [\"https://192.0.2.10\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
 	},
 	Sources: []string{"RFC 8305 sections 5 and 8", "RFC 6724", "nginx: ngx_http_core_module, resolver ipv6=off"},
 	Run:     runIPv6PathBroken,

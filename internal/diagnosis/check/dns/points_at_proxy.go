@@ -32,14 +32,14 @@ Cloudflare shows error 1000, "DNS points to prohibited IP"; CDNs tell it by CDN-
 Told apart from an origin on the proxy's own machine, which is ordinary, by the request that comes back. An own address in the
 answer alone is no fault; it says only that one looks at the proxy when one means the origin.`,
 	Asks: []string{
-		"What does the proxy's own resolver say, run on the proxy: getent ahosts NAME; ip -brief address",
+		"What does the proxy's own resolver say, run on the proxy: `getent ahosts {host}`; `ip -brief address`",
 		"How often does the proxy stand in Via of one request: look at the access log for the same id",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "State the origin's own address; Host and SNI stay the name of the site.",
-			Lines: "origin:\n  urls: [\"https://10.0.0.227\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
-		{On: finding.Lunette, Do: "Or ask the inner resolver, which knows the origin's address.", Lines: "origin:\n  resolver: [10.0.0.53]"},
-		{On: finding.Network, Do: "Or give the origin a name of its own that never points to the proxy.", Lines: "origin-1.internal.example.  300  IN  A  10.0.0.227"},
+			Lines: "origin:\n  urls: [\"https://192.0.2.10\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
+		{On: finding.Lunette, Do: "Or ask the inner resolver, which knows the origin's address.", Lines: "origin:\n  resolver: [192.0.2.53]"},
+		{On: finding.Network, Do: "Or give the origin a name of its own that never points to the proxy.", Lines: "origin-1.internal.example.  300  IN  A  192.0.2.10"},
 	},
 	Sources: []string{"RFC 9110 section 7.6.3 (Via)", "RFC 8586 (CDN-Loop)", "RFC 5842 section 7.2 (508)"},
 	Run:     runPointsAtProxy,

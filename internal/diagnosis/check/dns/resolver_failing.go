@@ -33,15 +33,15 @@ timeout* or *server misbehaving*; Envoy answers with **DF**; Cloudflare shows 53
 Told apart from dns.name_not_found by the answer: NXDOMAIN is an answer. Told apart from tcp.syn_dropped by the SYN, which was
 never sent.`,
 	Asks: []string{
-		"Ask each resolver by itself, by UDP and by TCP: dig @RESOLVER NAME; dig +tcp @RESOLVER NAME",
-		"SERVFAIL only with validation is DNSSEC: dig +cd @RESOLVER NAME",
-		"Is UDP 53 let through, and are answers above 1232 bytes: dig +bufsize=4096 @RESOLVER NAME DNSKEY",
+		"Ask each resolver by itself, by UDP and by TCP: `dig @RESOLVER {host}`; `dig +tcp @RESOLVER {host}`",
+		"SERVFAIL only with validation is DNSSEC: `dig +cd @RESOLVER {host}`",
+		"Is UDP 53 let through, and are answers above 1232 bytes: `dig +bufsize=4096 @RESOLVER {host} DNSKEY`",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Network, Do: "Mend or replace the resolver, or let UDP and TCP port 53 through to it; take dead ones out of /etc/resolv.conf.",
 			Lines: "resolvectl status\ndig @RESOLVER {host} A\ndig +tcp @RESOLVER {host} A"},
 		{On: finding.Lunette, Do: "Ask resolvers that answer, and wait less for one that does not.",
-			Lines: "origin:\n  resolver: [10.0.0.53, 10.0.1.53]\n  timeouts: {dns: 2s}"},
+			Lines: "origin:\n  resolver: [192.0.2.53, 192.0.2.54]\n  timeouts: {dns: 2s}"},
 	},
 	Sources: []string{"RFC 1035 section 4.1.1", "RFC 2308 section 7", "resolv.conf(5): timeout, attempts, rotate", "nginx: ngx_http_core_module, resolver_timeout"},
 	Run:     runResolverFailing,

@@ -31,17 +31,17 @@ addresses than one answer shows, and the public name of a protected site points 
 be likely only when the address did come from an earlier answer or a hosts file, and certain when a connection to the present
 address worked meanwhile.`,
 	Asks: []string{
-		"What does DNS say now, and for how long: dig NAME A; dig NAME AAAA",
-		"Is the name pinned on this machine: getent ahosts NAME; grep NAME /etc/hosts",
+		"What does DNS say now, and for how long: `dig {host} A`; `dig {host} AAAA`",
+		"Is the name pinned on this machine: `getent ahosts {host}`; `grep {host} /etc/hosts`",
 		"When was the record changed, and what was its TTL before",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Nginx, Do: "Where nginx is the proxy: let it resolve the name at run time (a variable and a resolver), or reload it after a move.",
-			Lines: "resolver 10.0.0.53 valid=30s;\nset $origin {host};\nproxy_pass https://$origin;\nproxy_ssl_name {host};\nproxy_ssl_server_name on;"},
+			Lines: "resolver 192.0.2.53 valid=30s;\nset $origin {host};\nproxy_pass https://$origin;\nproxy_ssl_name {host};\nproxy_ssl_server_name on;"},
 		{On: finding.Network, Do: "Take the old address out of the hosts file; before the next move lower the TTL, a day ahead.",
 			Lines: "grep -n {host} /etc/hosts\nresolvectl flush-caches"},
 		{On: finding.Lunette, Do: "State the present address, or the name and a resolver that is up to date; addresses are looked up anew when the TTL is over.",
-			Lines: "origin:\n  urls: [\"https://{host}\"]\n  resolver: [10.0.0.53]"},
+			Lines: "origin:\n  urls: [\"https://{host}\"]\n  resolver: [192.0.2.53]"},
 	},
 	Sources: []string{"RFC 1035 section 3.2.1 (TTL)", "RFC 8767 (serving stale data)", "nginx: ngx_http_upstream_module, server, resolve", "Java: networkaddress.cache.ttl"},
 	Run:     runStaleAddress,

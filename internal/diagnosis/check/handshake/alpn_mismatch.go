@@ -33,12 +33,15 @@ Up to TLS 1.2 both lists are in clear. In TLS 1.3 the choice is in EncryptedExte
 that is in clear.`,
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Offer and speak HTTP/1.1 only.", Lines: "origin:\n  http: \"1.1\""},
-		{On: finding.IIS, Do: "HTTP/2 of a binding is switched by sslFlags: 4 is off (IIS 10, 1809 and later).", Lines: "reg add \"HKLM\\SYSTEM\\CurrentControlSet\\Services\\HTTP\\Parameters\" /v EnableHttp2Tls /t REG_DWORD /d 0 /f"},
+		{On: finding.IIS, Do: "Turn HTTP/2 off for the binding (sslFlags 4, IIS 10 of Windows Server 2019 and later): add 4 to the number that is there; 5 is SNI without HTTP/2. Older ones have a switch for the whole machine only (EnableHttp2Tls in the registry).",
+			Lines: `:: cmd, as administrator: the bindings and their sslFlags now
+%windir%\system32\inetsrv\appcmd.exe list site "SITE" /config
+%windir%\system32\inetsrv\appcmd.exe set site "SITE" "/bindings.[protocol='https',bindingInformation='*:{port}:{host}'].sslFlags:FLAGS"`},
 		{On: finding.Nginx, Do: "Offer h2 where it is wanted, in every server block of the address; a stream proxy must not add it.", Lines: "http2 on;"},
 		{On: finding.Apache, Do: "State the protocols.", Lines: "Protocols h2 http/1.1"},
 		{On: finding.Java, Do: "In Tomcat h2 needs its upgrade protocol inside the connector.", Lines: `<UpgradeProtocol className="org.apache.coyote.http2.Http2Protocol"/>`},
 		{On: finding.Node, Do: "A server of http2 refuses clients without h2 unless told otherwise.", Lines: "http2.createSecureServer({ allowHTTP1: true, /* key, cert */ })"},
-		{On: finding.OpenSSL, Do: "Ask what is chosen.", Lines: "openssl s_client -connect {host}:443 -servername {host} -alpn h2,http/1.1 </dev/null | grep ALPN"},
+		{On: finding.OpenSSL, Do: "Ask what is chosen.", Lines: "openssl s_client -connect {origin} -servername {host} -alpn h2,http/1.1 </dev/null | grep ALPN"},
 	},
 	Sources: []string{"RFC 7301 section 3.2", "RFC 9113 section 3.2"},
 	Run:     runALPNMismatch,

@@ -32,12 +32,12 @@ To tell from it: a reset before any ClientHello is no matter of TLS (tcp.reset_a
 names the cause: versions (tls.version_intolerant), size (tls.large_client_hello_dropped), suites (tls.no_common_cipher), name
 (tls.sni_missing, tls.sni_rejected, network.sni_reset).`,
 	Asks: []string{
-		"On Windows: Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20 | Format-List TimeCreated,Id,Message",
-		"On IIS: netsh http show sslcert: is there a binding for the address, or for the name only (hostnameport)?",
+		"On Windows: `Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20 | Format-List TimeCreated,Id,Message`",
+		"On IIS: `netsh http show sslcert`: is there a binding for the address, or for the name only (hostnameport)?",
 	},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Read event 36874, 36871 or 36888 of Schannel; for 36871 bind a certificate whose key the machine can read, for 36874 enable the suites that the client offers (TLS 1.2 first).",
-			Lines: "Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20\nnetsh http show sslcert\nGet-TlsCipherSuite | Format-Table Name\ncertutil -repairstore my <thumbprint>"},
+			Lines: "# PowerShell, as administrator\nGet-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20\nnetsh http show sslcert\nGet-TlsCipherSuite | Format-Table Name\n# event 36871, where the certificate has lost its key\ncertutil -repairstore my THUMBPRINT"},
 		{On: finding.Lunette, Do: "Offer older suites to this origin and see; \"lunette doctor\" finds the narrowest settings that work. Legacy suites are weaker.",
 			Lines: "origin:\n  tls:\n    profile: legacy\n    min_version: \"1.0\""},
 		{On: finding.Network, Do: "See that neither a firewall nor a load balancer in front of the origin ends the connection: capture on the origin and compare."},

@@ -33,15 +33,15 @@ Look-alikes: with no ServerHello at all it is tls.silent_after_hello. When only 
 its short end arrives or segments come again (tcp.mtu_black_hole). A client that owes the next message is not the origin's fault.
 Behind a client certificate and with a length of 15 s, see tls.revocation_stall.`,
 	Asks: []string{
-		"Does every handshake stop, or one in so many? for i in $(seq 20); do curl -sk -o /dev/null -w '%{time_appconnect}\\n' https://{host}/; done",
-		"On the origin, while it stands: which addresses does it try to reach? ss -tnp state syn-sent (Windows: netstat -ano | findstr SYN_SENT)",
-		"Does it go on without a request for a stapled response? openssl s_client -connect {host}:443 -servername {host} (without -status)",
+		"Does every handshake stop, or one in so many? `for i in $(seq 20); do curl -sk -o /dev/null -w '%{time_appconnect}\\n' https://{host}/; done`",
+		"On the origin, while it stands: which addresses does it try to reach? `ss -tnp state syn-sent` (Windows: `netstat -ano | findstr SYN_SENT`)",
+		"Does it go on without a request for a stapled response? `openssl s_client -connect {origin} -servername {host}` (without -status)",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Apache, Do: "Bound the wait for the OCSP responder, or leave stapling out; see that no lock of the session cache is stuck.",
 			Lines: "SSLStaplingResponderTimeout 2\nSSLStaplingReturnResponderErrors off\n# or: SSLUseStapling off"},
 		{On: finding.IIS, Do: "See what LSASS and Schannel wait for: the key's provider (HSM, smart card), or a revocation list of a client certificate.",
-			Lines: "Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20\nwevtutil sl Microsoft-Windows-CAPI2/Operational /e:true\nnetsh http show sslcert"},
+			Lines: "# PowerShell, as administrator\nGet-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20\nwevtutil sl Microsoft-Windows-CAPI2/Operational /e:true\nnetsh http show sslcert"},
 		{On: finding.Nginx, Do: "See whether workers are blocked: by a key in an engine or HSM, by Lua that fetches certificates, by the disk.", Lines: "ps -o pid,stat,wchan:30,cmd -C nginx\nnginx -T | grep -nE 'ssl_(engine|certificate|certificate_by_lua)'"},
 		{On: finding.Java, Do: "Take a thread dump while it stands; give it a random source that does not block.", Lines: "jcmd PID Thread.print\n-Djava.security.egd=file:/dev/./urandom"},
 		{On: finding.Node, Do: "Look for a SNICallback or OCSPRequest handler that does not call back, and for work that blocks the event loop."},

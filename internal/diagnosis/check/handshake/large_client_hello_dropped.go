@@ -34,7 +34,7 @@ What proves it is the same client with a small hello: if that is answered, versi
 left. An origin that chokes on TLS 1.3 itself fails with small hellos too (tls.version_intolerant); a way that loses all large
 packets also loses the server's certificate (tcp.mtu_black_hole).`,
 	Asks: []string{
-		"From the gateway: openssl s_client -connect HOST:443 -groups X25519 works, with -groups X25519MLKEM768 (OpenSSL 3.5 or later) it does not?",
+		"From the gateway: `openssl s_client -connect {origin} -groups X25519` works, with -groups X25519MLKEM768 (OpenSSL 3.5 or later) it does not?",
 		"Which firewalls or load balancers on the way inspect TLS, and what is their software version?",
 	},
 	Mends: []finding.Mend{

@@ -36,7 +36,7 @@ It is not origin.host_unknown (404 or 400 for a Host that no site has): here the
 			Lines: "proxy_ssl_server_name on;\nproxy_ssl_name $host;\nproxy_set_header Host $host;\nproxy_ssl_session_reuse off;"},
 		{On: finding.Apache, Do: "As the origin, give the virtual hosts the same TLS settings, or let clients name the right one; as a proxy, keep the Host so that SNI follows it.",
 			Lines: "ProxyPreserveHost On"},
-		{On: finding.Origin, Do: "Behind HAProxy set the name for each request.", Lines: "server origin 192.0.2.20:443 ssl sni req.hdr(host) verify required ca-file /etc/ssl/certs/ca-certificates.crt"},
+		{On: finding.Origin, Do: "Behind HAProxy set the name for each request.", Lines: "server origin {origin} ssl sni req.hdr(host) verify required ca-file /etc/ssl/certs/ca-certificates.crt"},
 	},
 	Sources: []string{"RFC 9110 sections 7.4 and 15.5.20", "RFC 9113 section 9.1.1", "CVE-2025-23048 (Apache httpd 2.4.64)", "caddy#7134", "haproxy#3133"},
 	Run:     runMisdirectedRequest,

@@ -31,12 +31,14 @@ group fails with all clients older than it.
 The strings are those of every failed handshake: nginx *SSL alert number 40*, Go *remote error: tls: handshake failure*, Java
 *handshake_failure*; OpenSSL's server log says *no suitable key share* or *no shared cipher*, for it counts ECDHE suites out when
 no curve fits. RSA key exchange still works, which tells it from a lack of suites.`,
-	Asks: []string{"One group at a time: openssl s_client -connect HOST:443 -servername HOST -groups P-256 (then P-384, X25519)"},
+	Asks: []string{"One group at a time: `openssl s_client -connect {origin} -servername {host} -groups P-256` (then P-384, X25519)"},
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Enable the usual curves.", Lines: "Get-TlsEccCurve\nEnable-TlsEccCurve -Name curve25519\nEnable-TlsEccCurve -Name NistP256\nEnable-TlsEccCurve -Name NistP384"},
-		{On: finding.Nginx, Do: "Leave the choice to OpenSSL, or name the usual curves.", Lines: "ssl_ecdh_curve X25519:prime256v1:secp384r1;"},
-		{On: finding.Apache, Do: "Name the usual curves.", Lines: "SSLOpenSSLConfCmd Curves X25519:P-256:P-384"},
-		{On: finding.Java, Do: "Do not narrow jdk.tls.namedGroups.", Lines: `-Djdk.tls.namedGroups="x25519,secp256r1,secp384r1"`},
+		{On: finding.IIS, Do: "Enable the usual curves, machine-wide.", Lines: "# PowerShell, as administrator\nGet-TlsEccCurve\nEnable-TlsEccCurve -Name curve25519\nEnable-TlsEccCurve -Name NistP256\nEnable-TlsEccCurve -Name NistP384"},
+		{On: finding.Nginx, Do: "Leave the choice to OpenSSL.",
+			Lines: "ssl_ecdh_curve auto;"},
+		{On: finding.Apache, Do: "Name the usual curves.",
+			Lines: "SSLOpenSSLConfCmd Curves X25519:P-256:P-384:P-521"},
+		{On: finding.Java, Do: "Do not narrow jdk.tls.namedGroups.", Lines: `-Djdk.tls.namedGroups="x25519,secp256r1,secp384r1,secp521r1"`},
 		{On: finding.Node, Do: "Leave ecdhCurve at auto.", Lines: "https.createServer({ ecdhCurve: 'auto', /* key, cert */ })"},
 		{On: finding.Lunette, Do: "Offer all usual groups, best first.", Lines: "origin:\n  tls:\n    groups: [X25519, P-256, P-384, P-521]"},
 	},

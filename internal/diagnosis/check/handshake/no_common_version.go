@@ -31,15 +31,20 @@ is capped at 1.2.
 Where the same origin answers another hello that offers fewer versions, it is not short of versions but stumbles over new ones:
 tls.version_intolerant.`,
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Switch TLS 1.2 on for the server side of Schannel, then restart the machine. Server 2008 R2 needs SP1.",
-			Lines: `reg add "HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Server" /v Enabled /t REG_DWORD /d 1 /f
+		{On: finding.IIS, Do: "Switch TLS 1.2 on for the server side of Schannel, machine-wide, beside what is on; then restart the machine. Server 2008 R2 needs SP1.",
+			Lines: `# PowerShell, as administrator
+reg query HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols /s
+reg add "HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Server" /v Enabled /t REG_DWORD /d 1 /f
 reg add "HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Server" /v DisabledByDefault /t REG_DWORD /d 0 /f`},
-		{On: finding.Nginx, Do: "Allow TLS 1.2 and 1.3 in every server block of the address: the default server's lines decide.", Lines: "ssl_protocols TLSv1.2 TLSv1.3;"},
-		{On: finding.Apache, Do: "Allow TLS 1.2 and 1.3.", Lines: "SSLProtocol -all +TLSv1.2 +TLSv1.3"},
-		{On: finding.Java, Do: "In Tomcat's SSLHostConfig allow both; Java 7 knows TLS 1.2 but needs it named.", Lines: `<SSLHostConfig protocols="TLSv1.2+TLSv1.3">`},
+		{On: finding.Nginx, Do: "Add TLS 1.2 and 1.3 to the versions that are there, which other clients may need, in every server block of the address: the default server's lines decide.",
+			Lines: "nginx -T | grep -n ssl_protocols\n# in the server blocks\nssl_protocols VERSIONS-THERE-NOW TLSv1.2 TLSv1.3;"},
+		{On: finding.Apache, Do: "Add TLS 1.2 and 1.3 to the versions that are there, which other clients may need.",
+			Lines: "grep -rn SSLProtocol /etc/apache2 /etc/httpd\n# in the virtual host\nSSLProtocol VERSIONS-THERE-NOW +TLSv1.2 +TLSv1.3"},
+		{On: finding.Java, Do: "In Tomcat's SSLHostConfig add both to the versions that are there; Java 7 knows TLS 1.2 but needs it named.",
+			Lines: "<SSLHostConfig protocols=\"VERSIONS-THERE-NOW+TLSv1.2+TLSv1.3\">"},
 		{On: finding.Node, Do: "Lower or raise the bounds of tls.createServer.", Lines: "https.createServer({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', /* key, cert */ })"},
 		{On: finding.OpenSSL, Do: "Try one version at a time; @SECLEVEL=0 lets OpenSSL 3 speak TLS 1.0.",
-			Lines: "openssl s_client -connect {host}:443 -servername {host} -tls1_2\nopenssl s_client -connect {host}:443 -servername {host} -tls1 -cipher 'DEFAULT@SECLEVEL=0'"},
+			Lines: "openssl s_client -connect {origin} -servername {host} -tls1_2\nopenssl s_client -connect {origin} -servername {host} -tls1 -cipher 'DEFAULT@SECLEVEL=0'"},
 		{On: finding.Lunette, Do: "Speak TLS 1.0 to this origin until it is mended: TLS 1.0 and 1.1 are obsolete (RFC 8996), use them in trusted networks only.",
 			Lines: "origin:\n  tls:\n    profile: legacy\n    min_version: \"1.0\""},
 	},

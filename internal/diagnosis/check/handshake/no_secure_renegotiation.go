@@ -30,12 +30,12 @@ since 2010 and Citrix ADC with -denySSLReneg ALL, which leaves the extension out
 It is told from other alerts 40 of the client by the ServerHello without the extension, though the client offered it, and by
 nothing else in the server's flight that a client refuses: no certificate alert, no short prime (tls.weak_dh). TLS 1.3 has no
 renegotiation and no such extension.`,
-	Asks: []string{"openssl s_client -connect HOST:443 -tls1_2 -legacy_server_connect </dev/null | grep -i 'renegotiation'"},
+	Asks: []string{"`openssl s_client -connect {origin} -tls1_2 -legacy_server_connect </dev/null | grep -i 'renegotiation'`"},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Install the updates of MS10-049 or later, and do not set AllowInsecureRenegoClients."},
 		{On: finding.Java, Do: "Update Java (6u22 or later), and do not set sun.security.ssl.allowUnsafeRenegotiation."},
 		{On: finding.OpenSSL, Do: "Update the origin's library (0.9.8m or later). A client can be told to connect all the same, which leaves the attack open.",
-			Lines: "openssl s_client -connect {host}:443 -legacy_server_connect\n# nginx as the client\nproxy_ssl_conf_command Options UnsafeLegacyServerConnect;"},
+			Lines: "openssl s_client -connect {origin} -legacy_server_connect\n# nginx as the client\nproxy_ssl_conf_command Options UnsafeLegacyServerConnect;"},
 		{On: finding.Network, Do: "On a Citrix ADC in front: keep the extension while refusing renegotiation of clients.", Lines: "set ssl parameter -denySSLReneg FRONTEND_CLIENT"},
 		{On: finding.Lunette, Do: "Nothing to do: Lunette connects without it. Only a HelloRequest of such an origin is refused unless this is set, which an attacker on the way can abuse.",
 			Lines: "origin:\n  tls:\n    insecure_renegotiation: true"},

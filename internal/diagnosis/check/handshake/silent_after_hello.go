@@ -33,12 +33,12 @@ nginx writes *upstream timed out (110) while SSL handshaking to upstream* (504),
 Look-alikes: when segments of the hello are sent again, the network loses them (tcp.mtu_black_hole, tcp.packet_loss). When only a
 large hello is not answered, see tls.large_client_hello_dropped; only one with TLS 1.3, tls.version_intolerant.`,
 	Asks: []string{
-		"On the origin: ss -ltnp 'sport = :443' (Linux) or netstat -abno | findstr :443 (Windows): which program listens?",
-		"Does it greet in another protocol? nc -v HOST 443 and wait; then type: GET / HTTP/1.0 and two returns",
+		"On the origin: `ss -ltnp 'sport = :{port}'` (Linux) or `netstat -abno | findstr :443` (Windows): which program listens?",
+		"Does it greet in another protocol? `nc -v {ip} {port}` and wait; then type: GET / HTTP/1.0 and two returns",
 	},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "See whether http.sys has a certificate for the port, then whether LSASS (Schannel) is stuck; a restart of the machine frees it.",
-			Lines: "netsh http show sslcert\nGet-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20"},
+			Lines: "# PowerShell, as administrator\nnetsh http show sslcert\nGet-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20"},
 		{On: finding.Nginx, Do: "See that the port has \"ssl\" in its listen line and that workers are not stuck; reload.", Lines: "nginx -T | grep -n listen\nnginx -s reload"},
 		{On: finding.Apache, Do: "See whether all workers are taken (AH00484, server-status), then raise MaxRequestWorkers.", Lines: "apachectl -S\napachectl fullstatus"},
 		{On: finding.Java, Do: "Take a thread dump while it hangs: acceptor and handshake threads show what they wait for.", Lines: "jcmd PID Thread.print"},

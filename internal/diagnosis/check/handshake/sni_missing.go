@@ -30,12 +30,13 @@ The absent extension is in clear in the ClientHello. The proof is alert 112, or 
 	Mends: []finding.Mend{
 		{On: finding.Nginx, Do: "As a proxy, send the name. As the origin, have a default server with a certificate.",
 			Lines: "proxy_ssl_server_name on;\nproxy_ssl_name {host};"},
-		{On: finding.IIS, Do: "Add a binding without a host name, so that clients without SNI get a certificate, or clear \"Require Server Name Indication\" in the binding of this site.",
-			Lines: "netsh http show sslcert\nnetsh http add sslcert ipport=0.0.0.0:443 certhash=<40 hex digits> appid={4dc3e181-e14b-4a21-b022-59fc669b0914} certstorename=MY"},
+		{On: finding.IIS, Do: "Clear \"Require Server Name Indication\" in the binding of this site, or add a certificate for all addresses, so that clients without SNI get one. It is refused where there is one.",
+			Lines: "# PowerShell, as administrator\nnetsh http show sslcert\nnetsh http add sslcert ipport=0.0.0.0:{port} certhash=THUMBPRINT appid=\"{4dc3e181-e14b-4a21-b022-59fc669b0914}\" certstorename=MY"},
 		{On: finding.Apache, Do: "As a proxy, keep the Host of the request: the name sent follows it. As the origin, the first virtual host of the address is the default.", Lines: "ProxyPreserveHost On\nSSLStrictSNIVHostCheck off"},
-		{On: finding.Java, Do: "In Tomcat name the SSLHostConfig that serves clients without SNI.", Lines: `<Connector port="8443" SSLEnabled="true" defaultSSLHostConfigName="{host}">`},
+		{On: finding.Java, Do: "In Tomcat name the SSLHostConfig that serves clients without SNI.", Lines: `<!-- add to the Connector that is there -->
+SSLEnabled="true" defaultSSLHostConfigName="{host}"`},
 		{On: finding.Node, Do: "As a client, give servername; https.request takes it from the Host only when that is a name.", Lines: "https.request({ host: '192.0.2.20', servername: '{host}' })"},
-		{On: finding.OpenSSL, Do: "Compare both.", Lines: "openssl s_client -connect {host}:443 -servername {host} </dev/null\nopenssl s_client -connect {host}:443 -noservername </dev/null"},
+		{On: finding.OpenSSL, Do: "Compare both.", Lines: "openssl s_client -connect {origin} -servername {host} </dev/null\nopenssl s_client -connect {origin} -noservername </dev/null"},
 		{On: finding.Lunette, Do: "State the name to send.", Lines: "origin:\n  tls:\n    server_name: {host}"},
 	},
 	Sources: []string{"RFC 6066 section 3", "nginx: ngx_http_proxy_module, proxy_ssl_server_name", "nginx: ngx_http_ssl_module, ssl_reject_handshake", "Microsoft: IIS binding, sslFlags"},

@@ -29,17 +29,22 @@ does not allow. nginx prints *tlsv1 unrecognized name:SSL alert number 112*, Go 
 
 A reset in place of the alert may also come from a firewall that filters by name (network.sni_reset); then the time to live of the
 RST differs from that of the SYN-ACK.`,
-	Asks: []string{"Which names does the origin serve? nginx -T | grep server_name; apachectl -S; netsh http show sslcert"},
+	Asks: []string{"Which names does the origin serve? `nginx -T | grep server_name`; `apachectl -S`; `netsh http show sslcert`"},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Send the name that the origin's certificate is for.", Lines: "origin:\n  host: {host}\n  tls:\n    server_name: {host}"},
 		{On: finding.Nginx, Do: "As the origin, add the name; as a proxy, send the right one.", Lines: "server_name {host};\n# as a proxy\nproxy_ssl_server_name on;\nproxy_ssl_name {host};"},
 		{On: finding.Apache, Do: "Add the name to the virtual host.", Lines: "ServerName {host}"},
 		{On: finding.IIS, Do: "Add a binding for the name, with its certificate.",
-			Lines: "netsh http add sslcert hostnameport={host}:443 certhash=<40 hex digits> appid={4dc3e181-e14b-4a21-b022-59fc669b0914} certstorename=MY\n%windir%\\system32\\inetsrv\\appcmd.exe set site \"Default Web Site\" /+bindings.[protocol='https',bindingInformation='*:443:{host}',sslFlags='1']"},
-		{On: finding.Java, Do: "In Tomcat add an SSLHostConfig for the name. A Java client can be told to send no name, which loses SNI.",
-			Lines: "<SSLHostConfig hostName=\"{host}\">\n-Djsse.enableSNIExtension=false"},
+			Lines: `# PowerShell, as administrator
+Import-Module WebAdministration
+Get-WebBinding | Format-Table protocol,bindingInformation,sslFlags,certificateHash
+Get-ChildItem Cert:\LocalMachine\My | Format-Table NotAfter,Thumbprint,Subject
+New-WebBinding -Name 'SITE' -Protocol https -Port 443 -HostHeader '{host}' -SslFlags 1
+(Get-WebBinding -Name 'SITE' -Protocol https -Port 443 -HostHeader '{host}').AddSslCertificate('THUMBPRINT','My')`},
+		{On: finding.Java, Do: "In Tomcat add an SSLHostConfig for the name.",
+			Lines: `<SSLHostConfig hostName="{host}"><Certificate certificateKeystoreFile="conf/{host}.p12"/></SSLHostConfig>`},
 		{On: finding.Node, Do: "As the origin, add a context for the name.", Lines: "server.addContext('{host}', { key, cert })"},
-		{On: finding.OpenSSL, Do: "Try the names.", Lines: "openssl s_client -connect {host}:443 -servername {host} </dev/null"},
+		{On: finding.OpenSSL, Do: "Try the names.", Lines: "openssl s_client -connect {origin} -servername {host} </dev/null"},
 	},
 	Sources: []string{"RFC 6066 section 3", "nginx: ngx_http_ssl_module, ssl_reject_handshake", "Microsoft: IIS binding, sslFlags"},
 	Run:     runSNIRejected,

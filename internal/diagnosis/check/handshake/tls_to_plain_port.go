@@ -31,12 +31,19 @@ The opposite, plain HTTP on a TLS port, is tls.plain_http_on_tls_port. A proxy o
 looks alike: then its answer comes before any ClientHello.`,
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Speak HTTP in clear to this port, which is for trusted networks only, or name the port that speaks TLS.",
-			Lines: "origin:\n  urls: [\"http://192.0.2.20:80\"]    # in clear\n  # or: urls: [\"https://192.0.2.20:443\"]"},
-		{On: finding.Nginx, Do: "As the origin, make the port speak TLS.", Lines: "listen 443 ssl;\nssl_certificate /etc/nginx/{host}.crt;\nssl_certificate_key /etc/nginx/{host}.key;"},
-		{On: finding.Apache, Do: "Switch TLS on in the virtual host of the port.", Lines: "Listen 443 https\n<VirtualHost *:443>\n  SSLEngine on"},
-		{On: finding.IIS, Do: "Add an https binding and give it a certificate.",
-			Lines: "%windir%\\system32\\inetsrv\\appcmd.exe set site \"Default Web Site\" /+bindings.[protocol='https',bindingInformation='*:443:']\nnetsh http add sslcert ipport=0.0.0.0:443 certhash=<40 hex digits> appid={4dc3e181-e14b-4a21-b022-59fc669b0914} certstorename=MY"},
-		{On: finding.Java, Do: "In Tomcat set SSLEnabled on the connector.", Lines: `<Connector port="8443" protocol="org.apache.coyote.http11.Http11NioProtocol" SSLEnabled="true">`},
+			Lines: "origin:\n  urls: [\"http://{origin}\"]    # in clear\n  # or: urls: [\"https://{ip}\"]"},
+		{On: finding.Nginx, Do: "As the origin, make the port speak TLS.", Lines: "listen {port} ssl;\nssl_certificate /etc/nginx/{host}.crt;\nssl_certificate_key /etc/nginx/{host}.key;"},
+		{On: finding.Apache, Do: "Switch TLS on in the virtual host of the port.",
+			Lines: "Listen {port} https        # in place of the Listen that is there\n<VirtualHost *:{port}>\n  SSLEngine on"},
+		{On: finding.IIS, Do: "Add an https binding and give it a certificate, on a port that has no http binding.",
+			Lines: `# PowerShell, as administrator
+Import-Module WebAdministration
+Get-WebBinding | Format-Table protocol,bindingInformation,sslFlags,certificateHash
+Get-ChildItem Cert:\LocalMachine\My | Format-Table NotAfter,Thumbprint,Subject
+New-WebBinding -Name 'SITE' -Protocol https -Port 443 -HostHeader '{host}' -SslFlags 1
+(Get-WebBinding -Name 'SITE' -Protocol https -Port 443 -HostHeader '{host}').AddSslCertificate('THUMBPRINT','My')`},
+		{On: finding.Java, Do: "In Tomcat set SSLEnabled on the connector.", Lines: `<!-- add to the Connector that is there -->
+protocol="org.apache.coyote.http11.Http11NioProtocol" SSLEnabled="true"`},
 		{On: finding.Node, Do: "Use https.createServer for the port, not http.createServer."},
 	},
 	Sources: []string{"RFC 8446 section 5.1", "RFC 9110 section 4.2"},

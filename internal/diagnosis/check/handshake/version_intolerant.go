@@ -31,7 +31,7 @@ reset by peer*.
 Only a comparison proves it: same name, a hello without TLS 1.3 is answered, one with it is not. A hello with a post-quantum group
 is also four times as long; where only the long one fails it is the length (tls.large_client_hello_dropped), so this is stated for
 small hellos.`,
-	Asks: []string{"openssl s_client -connect HOST:443 -servername HOST -tls1_2 works, and -tls1_3 or no option does not?"},
+	Asks: []string{"`openssl s_client -connect {origin} -servername {host} -tls1_2` works, and -tls1_3 or no option does not?"},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Offer this origin nothing newer than TLS 1.2.", Lines: "origin:\n  tls:\n    max_version: \"1.2\""},
 		{On: finding.Origin, Do: "Update the TLS library of the origin; one that breaks on unknown extensions has other faults too."},

@@ -34,13 +34,16 @@ where RSA key exchange is, tls.no_common_cipher has the mend.
 
 The length stands in clear in the ServerKeyExchange up to TLS 1.2. An alert of the client after another key exchange, or after a
 prime that is long enough, is something else.`,
-	Asks: []string{"openssl s_client -connect HOST:443 -tls1_2 -cipher 'kDHE@SECLEVEL=0' </dev/null | grep 'Server Temp Key'"},
+	Asks: []string{"`openssl s_client -connect {origin} -tls1_2 -cipher 'kDHE@SECLEVEL=0' </dev/null | grep 'Server Temp Key'`"},
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Offer no shorter primes than 2,048 bits, or disable DHE suites: ECDHE is faster.",
-			Lines: "reg add \"HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL\\KeyExchangeAlgorithms\\Diffie-Hellman\" /v ServerMinKeyBitLength /t REG_DWORD /d 2048 /f\nDisable-TlsCipherSuite -Name TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"},
-		{On: finding.Nginx, Do: "Drop DHE (no ssl_dhparam, ECDHE suites only), or make a longer prime.",
-			Lines: "openssl dhparam -out /etc/nginx/dhparam.pem 2048\n# nginx.conf\nssl_dhparam /etc/nginx/dhparam.pem;\nssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;"},
-		{On: finding.Apache, Do: "Update to 2.4.7 or later, which fits the prime to the key, or drop DHE.", Lines: "SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20"},
+		{On: finding.IIS, Do: "Offer no shorter primes than 2,048 bits, machine-wide; clients that know no longer ones then fail. Or disable the DHE suites of the list one by one: ECDHE is faster.",
+			Lines: `# PowerShell, as administrator
+Get-TlsCipherSuite -Name DHE_ | Format-Table Name
+reg add "HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\KeyExchangeAlgorithms\Diffie-Hellman" /v ServerMinKeyBitLength /t REG_DWORD /d 2048 /f`},
+		{On: finding.Nginx, Do: "Drop DHE (!kDHE, with ECDHE in front), or make a longer prime.",
+			Lines: "openssl dhparam -out /etc/nginx/dhparam-2048.pem 2048\n# in the server block\nssl_dhparam /etc/nginx/dhparam-2048.pem;\n# or\nssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20:HIGH:!aNULL:!MD5:!kDHE;"},
+		{On: finding.Apache, Do: "Update to 2.4.7 or later, which fits the prime to the key, or drop DHE.",
+			Lines: "SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20:HIGH:!aNULL:!MD5:!kDHE"},
 		{On: finding.Java, Do: "Make the prime as long as the key (Java 8 and later), or name ECDHE suites only.", Lines: "-Djdk.tls.ephemeralDHKeySize=2048"},
 		{On: finding.Node, Do: "Give dhparam of 2,048 bits, or leave it out: then there is no DHE.", Lines: "https.createServer({ dhparam: 'auto', /* key, cert */ })"},
 		{On: finding.Lunette, Do: "Lunette offers no DHE, so that the origin has to be mended. Where it has RSA key exchange besides, that can be offered, without forward secrecy.",

@@ -27,13 +27,15 @@ ServerKeyExchange: handshake_failure (40), illegal_parameter (47) or internal_er
 
 It is not the certificate that is too weak: that is cert.weak, which another certificate mends. Here none does: a newer library, or
 its settings. Only RSA key exchange needs no such signature, and it gives up forward secrecy.`,
-	Asks: []string{"What does the origin sign with? openssl s_client -connect {host}:443 -servername {host} -tls1_2 -cipher 'DEFAULT@SECLEVEL=0' </dev/null | grep -i 'peer signing digest'"},
+	Asks: []string{"What does the origin sign with? `openssl s_client -connect {origin} -servername {host} -tls1_2 -cipher 'DEFAULT@SECLEVEL=0' </dev/null | grep -i 'peer signing digest'`"},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Install the updates of Schannel; allow RSA/SHA256 in front of RSA/SHA1 (restart needed).",
-			Lines: "Get-ItemProperty HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Cryptography\\Configuration\\Local\\SSL\\00010003 -Name Functions"},
+			Lines: "# PowerShell, as administrator\nGet-ItemProperty HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Cryptography\\Configuration\\Local\\SSL\\00010003 -Name Functions"},
 		{On: finding.OpenSSL, Do: "A server of your own: name the algorithms (OpenSSL 1.0.2 and later; 1.0.1 and 1.0.0 are to be replaced).", Lines: "SSL_CTX_set1_sigalgs_list(ctx, \"ECDSA+SHA256:RSA+SHA256\");"},
-		{On: finding.Apache, Do: "Allow SHA-256 and up for signatures.", Lines: "SSLOpenSSLConfCmd SignatureAlgorithms RSA+SHA256:ECDSA+SHA256\nSSLProtocol -all +TLSv1.2 +TLSv1.3"},
-		{On: finding.Nginx, Do: "Allow SHA-256 and up for signatures.", Lines: "ssl_conf_command SignatureAlgorithms RSA+SHA256:ECDSA+SHA256;\nssl_protocols TLSv1.2 TLSv1.3;"},
+		{On: finding.Apache, Do: "Allow SHA-256 and up for signatures.",
+			Lines: "SSLOpenSSLConfCmd SignatureAlgorithms RSA+SHA256:ECDSA+SHA256:RSA+SHA384:ECDSA+SHA384:RSA-PSS+SHA256"},
+		{On: finding.Nginx, Do: "Allow SHA-256 and up for signatures.",
+			Lines: "ssl_conf_command SignatureAlgorithms RSA+SHA256:ECDSA+SHA256:RSA+SHA384:ECDSA+SHA384:RSA-PSS+SHA256;"},
 		{On: finding.Java, Do: "Update it: Java 7 and later sign with SHA-256; look whether jdk.tls.disabledAlgorithms was changed.", Lines: "grep -A3 jdk.tls.disabledAlgorithms $JAVA_HOME/conf/security/java.security"},
 		{On: finding.Lunette, Do: "Until then speak TLS 1.1 to this origin, whose signatures are of another kind and weaker still: in trusted networks only (RFC 8996).",
 			Lines: "origin:\n  tls:\n    profile: compatible\n    min_version: \"1.0\"\n    max_version: \"1.1\""},

@@ -31,12 +31,13 @@ What looks alike: when the receiver stops reading, its window closes and the ori
 is not told here. A stall at about 65535 bytes of HTTP/2 is http2.flow_control_stall; one in TLS 1.3 after many records may be
 tls.key_update_stall. A pause that ends by itself is told as info.`,
 	Asks: []string{
-		"At which byte does it stop, and is that always the same? curl -N --resolve … URL | pv -b > /dev/null",
+		"At which byte does it stop, and is that always the same? `curl -N --resolve {host}:{port}:{ip} https://{host}/PATH | pv -b > /dev/null`",
 		"Is this a stream on purpose (text/event-stream, long polling)? Then timers must be longer than its pauses, or it must send comments.",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Find what the application waits for while it writes; let streams send something at least every 30 s."},
-		{On: finding.IIS, Do: "See what runs, and whether a buffer waits to be full.", Lines: `%windir%\system32\inetsrv\appcmd.exe list requests /elapsed:5000`},
+		{On: finding.IIS, Do: "See what runs, and whether a buffer waits to be full.", Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe list requests /elapsed:5000`},
 		{On: finding.Nginx, Do: "Where nginx is in between, do not buffer streams and wait longer.", Lines: "proxy_buffering off;\nproxy_read_timeout 1h;"},
 		{On: finding.Apache, Do: "Where mod_proxy is in between, flush what comes.", Lines: "ProxyPass /events https://origin.test/events flushpackets=on timeout=3600"},
 		{On: finding.Node, Do: "Send a comment now and then on streams of events.", Lines: "setInterval(() => res.write(':\\n\\n'), 15000)"},

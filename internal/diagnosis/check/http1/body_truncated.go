@@ -32,14 +32,15 @@ timer; a round time before the end is a timer. A body without any length that en
 that is tls.no_close_notify. In a chunked body the missing last chunk is http1.chunk_broken. Where the receiver ends it, the
 origin is not to blame.`,
 	Asks: []string{
-		"Fetch it twice from the origin itself, and compare the lengths: curl -so /dev/null -w '%{size_download} %{http_code}' --resolve …",
+		"Fetch it twice from the origin itself, and compare the lengths: `curl -so /dev/null -w '%{size_download} %{http_code}' --resolve {host}:{port}:{ip} https://{host}/PATH`",
 		"Does it end at the same byte, or after the same time?",
 		"What does the origin's error log say at that moment? On IIS HTTPERR: Connection_Dropped, Timer_MinBytesPerSecond (a receiver below 240 bytes/s).",
 	},
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Set no Content-Length in the application, let IIS do it; look for limits that end slow downloads.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe list config -section:system.applicationHost/webLimits` + "\n" +
-				`%windir%\system32\inetsrv\appcmd.exe set config -section:system.applicationHost/webLimits /minBytesPerSecond:0 /commit:apphost`},
+		{On: finding.IIS, Do: "Set no Content-Length in the application, let IIS do it; look for limits that end slow downloads. minBytesPerSecond 0 switches that limit off for the whole server: slow clients then hold connections for as long as they like.",
+			Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe list config -section:system.applicationHost/webLimits
+%windir%\system32\inetsrv\appcmd.exe set config -section:system.applicationHost/webLimits /minBytesPerSecond:BYTES /commit:apphost`},
 		{On: finding.Nginx, Do: "On an origin that runs nginx, see whether its own upstream broke off, or its buffer files did not fit the disk.",
 			Lines: "grep -E 'prematurely closed|No space left|Permission denied' /var/log/nginx/error.log\ndf -h /var/lib/nginx /var/cache/nginx"},
 		{On: finding.Apache, Do: "Look for children that died and for a handler that sets Content-Length though a filter changes the body.", Lines: "Header unset Content-Length"},

@@ -34,12 +34,13 @@ another.
 A lone LF behind a size is also told: many recipients take it, strict ones and firewalls do not, since request smuggling builds on
 it.`,
 	Asks: []string{
-		"Look at the bytes: curl --raw -s --resolve … URL | head -c 300 | xxd",
+		"Look at the bytes: `curl --raw -s --resolve {host}:{port}:{ip} https://{host}/PATH | head -c 300 | xxd`",
 		"Does the application write Transfer-Encoding or chunk sizes itself?",
 	},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Let IIS do the chunking: no Transfer-Encoding from the application, and no Response.Flush in filters that changed the length.",
-			Lines: `findstr /s /i /c:"Transfer-Encoding" C:\inetpub\wwwroot\*.config C:\inetpub\wwwroot\*.cs C:\inetpub\wwwroot\*.asp*`},
+			Lines: `# PowerShell, as administrator
+findstr /s /i /c:"Transfer-Encoding" C:\inetpub\wwwroot\*.config C:\inetpub\wwwroot\*.cs C:\inetpub\wwwroot\*.asp*`},
 		{On: finding.Nginx, Do: "On an origin that runs nginx, speak HTTP/1.1 to its own upstream, so that chunks are understood and not passed on as text.", Lines: "proxy_http_version 1.1;\nproxy_set_header Connection \"\";"},
 		{On: finding.Apache, Do: "Remove a Transfer-Encoding that a CGI or script sets by itself.", Lines: "Header unset Transfer-Encoding"},
 		{On: finding.Java, Do: "Do not set Transfer-Encoding in a servlet; flush or close the stream and let the container frame it.", Lines: "grep -rn 'Transfer-Encoding' src/ --include=*.java"},

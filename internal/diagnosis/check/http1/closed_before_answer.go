@@ -30,15 +30,16 @@ What looks alike: on a connection that was used before, and after a pause, it is
 that met our request on its way (tcp.keep_alive_race), which a retry mends. A RST instead of a FIN is http1.reset_before_answer.
 With a fatal alert, or after a HelloRequest, the cause is one of TLS. When the answer had begun, see http1.body_truncated.`,
 	Asks: []string{
-		"Which process had the request, and did it end then? On Linux: journalctl -k | grep -iE 'segfault|oom', systemctl status of the service.",
-		"On IIS: findstr /s Connection_Abandoned %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log, and the System log for WAS 5009, 5011, 5074.",
-		"Does the same request fail directly on the origin (curl -v --resolve)? If only this one does, look at what it makes the application do.",
+		"Which process had the request, and did it end then? On Linux: `journalctl -k | grep -iE 'segfault|oom'`, systemctl status of the service.",
+		"On IIS: `findstr /s Connection_Abandoned %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log`, and the System log for WAS 5009, 5011, 5074.",
+		"Does the same request fail directly on the origin (`curl -v --resolve`)? If only this one does, look at what it makes the application do.",
 	},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "See whether the worker crashes or is recycled, and why.",
-			Lines: "Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Microsoft-Windows-WAS'} -MaxEvents 20\n" +
-				"Get-WinEvent -FilterHashtable @{LogName='Application';ProviderName='Application Error'} -MaxEvents 20\n" +
-				`%windir%\system32\inetsrv\appcmd.exe list apppool /text:*`},
+			Lines: `# PowerShell, as administrator
+Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Microsoft-Windows-WAS'} -MaxEvents 20
+Get-WinEvent -FilterHashtable @{LogName='Application';ProviderName='Application Error'} -MaxEvents 20
+& $env:windir\system32\inetsrv\appcmd.exe list apppool /text:*`},
 		{On: finding.Nginx, Do: "On an origin that runs nginx, look for workers that died, and for return 444, which closes without an answer.",
 			Lines: "grep -E 'exited on signal|worker process' /var/log/nginx/error.log\nnginx -T | grep -n 'return 444'"},
 		{On: finding.Apache, Do: "Look for children that died.", Lines: "grep -E 'AH00051|AH00052|exit signal' /var/log/apache2/error.log"},

@@ -28,15 +28,17 @@ proxy that rewrites the body and leaves the field.
 
 A part of a range (206) begins anywhere and is not judged, nor are archives that are compressed once more on purpose.`,
 	Asks: []string{
-		"What is in it: curl -s --resolve … -H 'Accept-Encoding: gzip' URL | head -c 16 | xxd; then the same with Accept-Encoding: identity.",
+		"What is in it: `curl -s --resolve {host}:{port}:{ip} https://{host}/PATH -H 'Accept-Encoding: gzip' | head -c 16 | xxd`; then the same with Accept-Encoding: identity.",
 		"Is it always so, or only from a cache (Age, X-Cache), or only for errors?",
 	},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Let either the application or IIS compress.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/urlCompression /doDynamicCompression:False /commit:apphost`},
+			Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/urlCompression /doDynamicCompression:False /commit:apphost`},
 		{On: finding.Nginx, Do: "Where nginx compresses or rewrites, have its own upstream send plain text.", Lines: "proxy_set_header Accept-Encoding \"\";"},
 		{On: finding.Apache, Do: "Do not compress what the application has compressed.", Lines: "SetEnvIf Request_URI \\.gz$ no-gzip\nRequestHeader unset Accept-Encoding"},
-		{On: finding.Java, Do: "Remove the filter, or the compression of the connector.", Lines: `<Connector port="8443" compression="off" />`},
+		{On: finding.Java, Do: "Remove the filter, or the compression of the connector.", Lines: `<!-- add to the Connector that is there -->
+compression="off"`},
 		{On: finding.Node, Do: "Use the compression middleware once, and remove the field where the handler fails.", Lines: "res.removeHeader('Content-Encoding')"},
 		{On: finding.Origin, Do: "Send Vary: Accept-Encoding with every answer that has a compressed variant."},
 	},

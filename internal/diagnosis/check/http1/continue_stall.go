@@ -35,7 +35,7 @@ HTTPERR.
 A client that waits and gets its 100 late only has a slow origin. Where a HelloRequest lies in the wait, the origin wants to
 renegotiate before the body: tls.renegotiation_body_deadlock, and there Expect is the cure and not the fault.`,
 	Asks: []string{
-		"Does it go away without the field: curl -H 'Expect:' --data-binary @file …?",
+		"Does it go away without the field: `curl -H 'Expect:' --data-binary @FILE https://{host}/PATH`?",
 		"Who drops the 100: compare a capture between client and proxy with one between proxy and origin.",
 	},
 	Mends: []finding.Mend{
@@ -44,8 +44,10 @@ renegotiate before the body: tls.renegotiation_body_deadlock, and there Expect i
 		{On: finding.Nginx, Do: "Where nginx is the proxy in between, it answers 100 itself while proxy_request_buffering is on; do not pass Expect on then.",
 			Lines: "proxy_request_buffering on;\nproxy_set_header Expect \"\";"},
 		{On: finding.Apache, Do: "Where mod_proxy is in between, have it ask the origin, or not.", Lines: "RequestHeader unset Expect early"},
-		{On: finding.IIS, Do: "http.sys answers 100 by itself when the application begins to read. A client in .NET can leave the field out.", Lines: "client.DefaultRequestHeaders.ExpectContinue = false;"},
-		{On: finding.Java, Do: "Tomcat answers when the request is accepted; choose so explicitly.", Lines: `<Connector port="8443" continueResponseTiming="immediately" />`},
+		{On: finding.IIS, Do: "http.sys answers 100 by itself when the application begins to read. A client in .NET can leave the field out.",
+			Lines: "// C#\nclient.DefaultRequestHeaders.ExpectContinue = false;"},
+		{On: finding.Java, Do: "Tomcat answers when the request is accepted; choose so explicitly.", Lines: `<!-- add to the Connector that is there -->
+continueResponseTiming="immediately"`},
 	},
 	Sources: []string{"RFC 9110 section 10.1.1", "trafficserver#7346", "fluxzy#625"},
 	Run:     runContinueStall,

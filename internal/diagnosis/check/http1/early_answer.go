@@ -26,14 +26,16 @@ IIS Connection_Dropped. Users of uploads say it fails at random.
 
 The cause of the refusal is in the status. 413 has its own pages (origin.body_too_large, tls.renegotiation_body_too_large), 401
 with NTLM origin.ntlm_connection_shared. An early answer whose request is read to its end is no fault.`,
-	Asks: []string{"Does it work with a small body, or with Expect: 100-continue (curl -H 'Expect: 100-continue')? Then the status comes before the body is sent."},
+	Asks: []string{"Does it work with a small body, or with Expect: 100-continue (`curl -H 'Expect: 100-continue'`)? Then the status comes before the body is sent."},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Read the rest of the body, or close in stages; or have clients send Expect: 100-continue, so that the refusal comes first."},
 		{On: finding.Nginx, Do: "As an origin: close in stages (the default for bodies that nginx did not read).", Lines: "lingering_close always;\nlingering_time 30s;\nlingering_timeout 5s;"},
-		{On: finding.Java, Do: "Tomcat swallows at most maxSwallowSize (2 MiB) and then resets.", Lines: `<Connector port="8443" maxSwallowSize="104857600" />`},
+		{On: finding.Java, Do: "Tomcat swallows at most maxSwallowSize (2 MiB) and then resets.", Lines: `<!-- add to the Connector that is there -->
+maxSwallowSize="104857600"`},
 		{On: finding.Node, Do: "Let the rest run off before the connection is closed.", Lines: "req.resume(); res.writeHead(413); res.end()"},
 		{On: finding.IIS, Do: "Authenticate with a small request first (HEAD), or raise the limit that refuses.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/security/requestFiltering /requestLimits.maxAllowedContentLength:104857600 /commit:apphost`},
+			Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/security/requestFiltering /requestLimits.maxAllowedContentLength:104857600 /commit:apphost`},
 	},
 	Sources: []string{"RFC 9112 sections 9.3, 9.6", "RFC 9110 section 10.1.1"},
 	Run:     runEarlyAnswer,

@@ -28,16 +28,18 @@ access, does not; and it starts with a user whose cookies are many, not with a d
 
 When it is the request that is too large for the origin, it answers 431, 414 or 400: see http1.request_header_too_large.`,
 	Asks: []string{
-		"How large is it: curl -sD - -o /dev/null --resolve … URL | wc -c, with the cookies of a user for whom it fails.",
-		"Which field grows: curl -sD - -o /dev/null … | awk '{print length, $1}' | sort -n | tail",
+		"How large is it: `curl -sD - -o /dev/null --resolve {host}:{port}:{ip} https://{host}/PATH | wc -c`, with the cookies of a user for whom it fails.",
+		"Which field grows: `curl -sD - -o /dev/null --resolve {host}:{port}:{ip} https://{host}/PATH | awk '{print length, $1}' | sort -n | tail`",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Take larger heads from this origin; each connection may then hold that much memory.", Lines: "origin:\n  max_header: 512KiB"},
 		{On: finding.Origin, Do: "Keep sessions on the server and send their number only; do not set the same cookie on every answer; drop debug fields."},
 		{On: finding.Nginx, Do: "Where nginx is the proxy in between, give it a larger buffer.", Lines: "proxy_buffer_size 16k;\nproxy_buffers 8 16k;\nproxy_busy_buffers_size 32k;"},
 		{On: finding.IIS, Do: "Look for modules that chunk cookies (WIF, OWIN); keep their content on the server (SessionStore, ticket reference).",
-			Lines: `findstr /s /i /c:"cookieHandler" /c:"customHeaders" C:\inetpub\wwwroot\web.config`},
-		{On: finding.Java, Do: "Tomcat itself refuses to send more than maxHttpResponseHeaderSize (8 KiB); that it is sent means it was raised.", Lines: `<Connector port="8443" maxHttpResponseHeaderSize="16384" />`},
+			Lines: `# PowerShell, as administrator
+findstr /s /i /c:"cookieHandler" /c:"customHeaders" C:\inetpub\wwwroot\web.config`},
+		{On: finding.Java, Do: "Tomcat itself refuses to send more than maxHttpResponseHeaderSize (8 KiB); that it is sent means it was raised.", Lines: `<!-- add to the Connector that is there -->
+maxHttpResponseHeaderSize="16384"`},
 	},
 	Sources: []string{"RFC 9110 section 5.4", "nginx: ngx_http_proxy_module, proxy_buffer_size"},
 	Run:     runHeaderTooLarge,

@@ -34,15 +34,18 @@ Limits: http.sys MaxFieldLength 16384 and MaxRequestBytes 16384, nginx large_cli
 LimitRequestFieldSize 8190, Tomcat maxHttpHeaderSize 8192, Node 16384 (8192 before 14).`,
 	Asks: []string{
 		"Does it go away when the user deletes the cookies of the site, or is in fewer groups (whoami /groups)?",
-		"On IIS: findstr /s \"RequestLength FieldLength URL_Length\" %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log",
+		"On IIS: `findstr /s \"RequestLength FieldLength URL_Length\" %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log`",
 	},
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Raise both limits of http.sys (bytes), then restart the service; larger heads cost memory of the kernel.",
-			Lines: "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\HTTP\\Parameters /v MaxFieldLength /t REG_DWORD /d 65534 /f\n" +
-				"reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\HTTP\\Parameters /v MaxRequestBytes /t REG_DWORD /d 1048576 /f\nnet stop http /y && net start w3svc"},
+		{On: finding.IIS, Do: "Raise both limits of http.sys (bytes), machine-wide; larger heads cost memory of the kernel. http.sys reads them when the machine starts: restart it. Stopping http.sys alone stops all that stands on it (WinRM, print spooler, AD FS, WSUS), and starts none of it again.",
+			Lines: `# PowerShell, as administrator
+reg query HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters
+reg add HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters /v MaxFieldLength /t REG_DWORD /d 65534 /f
+reg add HKLM\SYSTEM\CurrentControlSet\Services\HTTP\Parameters /v MaxRequestBytes /t REG_DWORD /d 1048576 /f`},
 		{On: finding.Nginx, Do: "Raise the buffers for large heads.", Lines: "large_client_header_buffers 8 32k;"},
 		{On: finding.Apache, Do: "Raise the limits for a field and for the request line.", Lines: "LimitRequestFieldSize 32768\nLimitRequestLine 16384"},
-		{On: finding.Java, Do: "Raise the limit of the connector.", Lines: `<Connector port="8443" maxHttpRequestHeaderSize="65536" />`},
+		{On: finding.Java, Do: "Raise the limit of the connector.", Lines: `<!-- add to the Connector that is there -->
+maxHttpRequestHeaderSize="65536"`},
 		{On: finding.Node, Do: "Raise the limit.", Lines: "node --max-http-header-size=65536 server.js"},
 		{On: finding.Origin, Do: "Send fewer and smaller cookies, and keep tokens out of the URL."},
 	},

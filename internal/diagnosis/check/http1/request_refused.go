@@ -32,14 +32,15 @@ What looks alike: a name that the server does not know (origin.host_unknown), a 
 (http1.request_header_too_large), HTTP in clear on the TLS port (tls.plain_http_on_tls_port). A 400 with the application's own
 page is the application's.`,
 	Asks: []string{
-		"On IIS: Get-Content C:\\Windows\\System32\\LogFiles\\HTTPERR\\httperr*.log | Select-String ' 400 | 411 | 501 '",
-		"Send the request as the proxy sent it, then leave out one field after the other: nc, openssl s_client -quiet -ign_eof.",
+		"On IIS: `Get-Content C:\\Windows\\System32\\LogFiles\\HTTPERR\\httperr*.log | Select-String ' 400 | 411 | 501 '`",
+		"Send the request as the proxy sent it, then leave out one field after the other: nc, `openssl s_client -quiet -ign_eof`.",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Correct the client or the proxy in front that writes such requests; do not make the parser lenient, since smuggling lives from that."},
 		{On: finding.Nginx, Do: "As an origin: names with underscores are dropped unless this is on. It lets X_Y pass for X-Y in CGI variables.", Lines: "underscores_in_headers on;"},
 		{On: finding.Apache, Do: "For a legacy client alone; it takes away protection against smuggling.", Lines: "HttpProtocolOptions Unsafe"},
-		{On: finding.Java, Do: "Tomcat: allow the characters that the application needs in a query, and no others.", Lines: `<Connector port="8443" relaxedQueryChars="[]|" />`},
+		{On: finding.Java, Do: "Tomcat: allow the characters that the application needs in a query, and no others.", Lines: `<!-- add to the Connector that is there -->
+relaxedQueryChars="[]|"`},
 		{On: finding.Lunette, Do: "Lunette refuses most of these itself; for paths that origins read differently keep it so.", Lines: "path: strict"},
 	},
 	Sources: []string{"RFC 9112 sections 2.2, 3, 5.1, 5.2, 6.1", "RFC 9110 sections 10.1.1, 15.5.1, 15.5.12, 15.5.18", "Microsoft KB820729 (HTTPERR reason phrases)"},

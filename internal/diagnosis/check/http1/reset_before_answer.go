@@ -28,16 +28,17 @@ after a HelloRequest is tls.hello_request_ignored. A FIN is http1.closed_before_
 	Asks: []string{
 		"Capture on the origin at the same time: where its own capture shows no RST leaving, something between made it.",
 		"Compare TTL and IP identification of the RST with those of the SYN-ACK in the capture: another TTL means another machine.",
-		"On IIS: HTTPERR lines with the client's address and port at that time (%SystemRoot%\\System32\\LogFiles\\HTTPERR).",
+		"On IIS: HTTPERR lines with the client's address and port at that time (`%SystemRoot%\\System32\\LogFiles\\HTTPERR`).",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Network, Do: "Let firewalls and intrusion prevention pass this connection, or have them log what they reset; an exception for the proxy's address removes their inspection of it."},
 		{On: finding.IIS, Do: "See whether the worker crashes, is recycled, or http.sys dropped the connection, and why.",
-			Lines: "Select-String -Path C:\\Windows\\System32\\LogFiles\\HTTPERR\\httperr*.log -Pattern 'Connection_Dropped','Connection_Abandoned','Timer_'\n" +
+			Lines: "# PowerShell, as administrator\nSelect-String -Path C:\\Windows\\System32\\LogFiles\\HTTPERR\\httperr*.log -Pattern 'Connection_Dropped','Connection_Abandoned','Timer_'\n" +
 				"Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Microsoft-Windows-WAS'} -MaxEvents 20"},
 		{On: finding.Nginx, Do: "On an origin that runs nginx, reset_timedout_connection makes resets of timeouts, and return 444 with it.",
 			Lines: "nginx -T | grep -nE 'reset_timedout_connection|return 444'"},
-		{On: finding.Java, Do: "Read the request's body, or let Tomcat swallow it, before the answer is given up.", Lines: `<Connector port="8443" maxSwallowSize="10485760" />`},
+		{On: finding.Java, Do: "Read the request's body, or let Tomcat swallow it, before the answer is given up.", Lines: `<!-- add to the Connector that is there -->
+maxSwallowSize="10485760"`},
 		{On: finding.Node, Do: "socket.destroy() with unread bytes resets; end the answer first.", Lines: "req.resume(); res.writeHead(400, {Connection: 'close'}); res.end()"},
 		{On: finding.Lunette, Do: "Try once more where that is safe.", Lines: "origin:\n  retries: 2"},
 	},

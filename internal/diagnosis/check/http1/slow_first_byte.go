@@ -39,14 +39,14 @@ What looks alike: a HelloRequest in the silence is tls.hello_request_ignored; se
 acknowledgement are a matter of the network (tcp.half_open, tcp.packet_loss); with Expect: 100-continue see http1.continue_stall.
 An answer that comes late and is taken is no fault: this page says so as info.`,
 	Asks: []string{
-		"How long does the same request take on the origin itself: curl -o /dev/null -w '%{time_starttransfer}' --resolve …? All requests, or this path alone?",
-		"On IIS: appcmd list requests /elapsed:5000 while it hangs; on Java: jstack PID; on PHP: the slow log of php-fpm.",
-		"Is the origin out of workers: on Linux ss -lnt shows Recv-Q of the listening socket, on IIS HTTPERR QueueFull.",
+		"How long does the same request take on the origin itself: `curl -o /dev/null -w '%{time_starttransfer}' --resolve {host}:{port}:{ip} https://{host}/PATH`? All requests, or this path alone?",
+		"On IIS: `%windir%\\system32\\inetsrv\\appcmd list requests /elapsed:5000` while it hangs; on Java: `jstack PID`; on PHP: the slow log of php-fpm.",
+		"Is the origin out of workers: on Linux `ss -lnt` shows Recv-Q of the listening socket, on IIS HTTPERR QueueFull.",
 	},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Find what the requests wait in, and whether the pool lacks threads or sleeps (startMode, idleTimeout).",
-			Lines: "%windir%\\system32\\inetsrv\\appcmd.exe list requests /elapsed:5000\n" +
-				`%windir%\system32\inetsrv\appcmd.exe set apppool "DefaultAppPool" /startMode:AlwaysRunning /processModel.idleTimeout:00:00:00`},
+			Lines: ":: cmd, as administrator\n%windir%\\system32\\inetsrv\\appcmd.exe list requests /elapsed:5000\n" +
+				`%windir%\system32\inetsrv\appcmd.exe set apppool "POOL" /startMode:AlwaysRunning /processModel.idleTimeout:00:00:00`},
 		{On: finding.Nginx, Do: "On an origin that runs nginx, log what its own upstream takes.",
 			Lines: `log_format times '$request $status $request_time $upstream_connect_time $upstream_header_time';`},
 		{On: finding.Apache, Do: "Log the time of each request (microseconds) and watch mod_status for busy workers.", Lines: "LogFormat \"%h %t \\\"%r\\\" %>s %D\" times\ncurl -s http://localhost/server-status?auto"},

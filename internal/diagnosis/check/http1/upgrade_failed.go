@@ -30,15 +30,17 @@ behind it the bytes are no HTTP any more, and requests of other users may end up
 A 101 that came and then a close after a minute of silence is no failure of the upgrade but an idle timer (nginx
 proxy_read_timeout 60 s). 401, 403 and redirects are the application's answer. An Upgrade: h2c that is ignored is no fault.`,
 	Asks: []string{
-		"Does it work directly: curl -i --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' --resolve … URL",
-		"On IIS: is the feature installed (Get-WindowsFeature Web-WebSockets)?",
+		"Does it work directly: `curl -i --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' --resolve {host}:{port}:{ip} https://{host}/PATH`",
+		"On IIS: is the feature installed (`Get-WindowsFeature Web-WebSockets`)?",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Nginx, Do: "Where nginx is in between, pass the fields on and wait longer.",
 			Lines: "proxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection \"upgrade\";\nproxy_read_timeout 1h;"},
 		{On: finding.Apache, Do: "Where mod_proxy is in between, let it upgrade.", Lines: `ProxyPass "/ws" "https://origin.test/ws" upgrade=websocket`},
 		{On: finding.IIS, Do: "Install and enable the WebSocket module; Application Request Routing passes upgrades only with it.",
-			Lines: "Install-WindowsFeature Web-WebSockets\n" + `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/webSocket /enabled:True /commit:apphost`},
+			Lines: `# PowerShell, as administrator
+Install-WindowsFeature Web-WebSockets
+& $env:windir\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/webSocket /enabled:True /commit:apphost`},
 		{On: finding.Java, Do: "Have tomcat-websocket.jar in place and an endpoint on this very path.", Lines: "ls $CATALINA_HOME/lib/tomcat-websocket.jar"},
 		{On: finding.Node, Do: "Handle the upgrade event; without it Node answers as to a plain GET.", Lines: "server.on('upgrade', (req, socket, head) => wss.handleUpgrade(req, socket, head, ws => wss.emit('connection', ws, req)))"},
 		{On: finding.Lunette, Do: "Upgrades need HTTP/1.1 on the way to the origin.", Lines: "origin:\n  http: \"1.1\""},

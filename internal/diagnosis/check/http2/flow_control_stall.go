@@ -40,14 +40,14 @@ Told apart from a slow origin by the sum of the bytes, which equals the window; 
 segments that are still acknowledged; from a reader that is merely slow by the WINDOW_UPDATE that comes.`,
 	Asks: []string{
 		"Does the origin's handler read the body at all: a thread dump while it hangs",
-		"Does the same transfer work over HTTP/1.1: curl --http1.1 and curl --http2 with the same file",
+		"Does the same transfer work over HTTP/1.1: `curl --http1.1` and `curl --http2` with the same file",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Speak HTTP/1.1 to this origin, whose windows are those of TCP alone.", Lines: "origin:\n  http: \"1.1\""},
 		{On: finding.Nginx, Do: "On an nginx that is the origin: larger windows for uploads, and read the body in.", Lines: "http2_body_preread_size 128k;\nproxy_request_buffering on;"},
 		{On: finding.Apache, Do: "A larger window for uploads.", Lines: "H2WindowSize 1048576"},
 		{On: finding.Java, Do: "Larger windows, and read the body in the handler even when it is not wanted.",
-			Lines: `<UpgradeProtocol className="org.apache.coyote.http2.Http2Protocol" initialWindowSize="1048576" … />`},
+			Lines: `<UpgradeProtocol className="org.apache.coyote.http2.Http2Protocol" initialWindowSize="1048576" />`},
 		{On: finding.Node, Do: "Read or destroy the request stream in every handler.", Lines: "req.resume()"},
 	},
 	Sources: []string{"RFC 9113 sections 5.2, 6.9 and 6.9.1"},

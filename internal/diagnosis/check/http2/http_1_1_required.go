@@ -31,12 +31,14 @@ and http.sys both do it.
 Told apart from other resets (http2.stream_reset) by the code. What the origin wants the certificate or the user for shows on the
 HTTP/1.1 connection that follows: CertificateRequest or HelloRequest there, or 401 with WWW-Authenticate: Negotiate.`,
 	Asks: []string{
-		"What does the same request get over HTTP/1.1: curl --http1.1 -sv https://NAME/path -o /dev/null",
-		"Apache: grep -rn 'SSLVerifyClient' /etc/apache2 /etc/httpd; IIS: appcmd list config \"SITE/path\" /section:system.webServer/security/access",
+		"What does the same request get over HTTP/1.1: `curl --http1.1 -sv https://{host}/PATH -o /dev/null`",
+		"Apache: `grep -rn 'SSLVerifyClient' /etc/apache2 /etc/httpd`; IIS: `%windir%\\system32\\inetsrv\\appcmd list config \"SITE/PATH\" /section:system.webServer/security/access`",
 	},
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Do not offer HTTP/2 on this binding (keep the bits that are set already: 1 is SNI), or ask for the certificate during the handshake, or not at all.",
-			Lines: "%windir%\\system32\\inetsrv\\appcmd.exe set site \"Default Web Site\" \"/bindings.[protocol='https',bindingInformation='*:443:'].sslFlags:4\"\n%windir%\\system32\\inetsrv\\appcmd.exe set config \"Default Web Site/app\" -section:system.webServer/security/access /sslFlags:\"Ssl\" /commit:apphost"},
+		{On: finding.IIS, Do: "Do not offer HTTP/2 on this binding (sslFlags 4): add 4 to the number that is there; 5 is SNI without HTTP/2. Or ask for the certificate in the handshake (tls.hello_request_ignored says how).",
+			Lines: `:: cmd, as administrator: the bindings and their sslFlags now
+%windir%\system32\inetsrv\appcmd.exe list site "SITE" /config
+%windir%\system32\inetsrv\appcmd.exe set site "SITE" "/bindings.[protocol='https',bindingInformation='*:{port}:{host}'].sslFlags:FLAGS"`},
 		{On: finding.Apache, Do: "Offer HTTP/1.1 alone on this virtual host, or ask for the certificate for the whole host instead of a part of it.", Lines: "Protocols http/1.1"},
 		{On: finding.Lunette, Do: "Speak HTTP/1.1 to this origin; with TLS 1.2 it can ask for a certificate after the request.",
 			Lines: "origin:\n  http: \"1.1\"\n  tls:\n    max_version: \"1.2\"\n    renegotiation: auto"},

@@ -35,7 +35,7 @@ Not to be taken for it: RST_STREAM NO_ERROR after a whole answer, by which a ser
 9113 section 8.1); CANCEL of the client, whose user left. Codes 7, 11, 12 and 13 are causes of their own.`,
 	Asks: []string{
 		"What does the origin's own log say at this time",
-		"Is it the request or the protocol: curl --http1.1 with the same request; nghttp -v https://NAME/path",
+		"Is it the request or the protocol: `curl --http1.1` with the same request; `nghttp -v https://{host}/PATH`",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Look up the origin's log at this second; for PROTOCOL_ERROR compare the request's fields with RFC 9113 section 8.2."},

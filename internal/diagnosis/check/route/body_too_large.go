@@ -39,11 +39,13 @@ KiB on Apache (SSLRenegBufferSize): tls.renegotiation_body_too_large.`,
 	},
 	Mends: []finding.Mend{
 		{On: finding.IIS, Do: "Raise the limit of request filtering (bytes), and in ASP.NET httpRuntime maxRequestLength (KB) too; larger bodies can be used to fill memory and disk.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/security/requestFiltering /requestLimits.maxAllowedContentLength:104857600 /commit:apphost` + "\n" +
+			Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/security/requestFiltering /requestLimits.maxAllowedContentLength:104857600 /commit:apphost` + "\n" +
 				`<system.web><httpRuntime maxRequestLength="102400" /></system.web>`},
 		{On: finding.Nginx, Do: "Raise the limit, best in the location alone.", Lines: "client_max_body_size 100m;"},
 		{On: finding.Apache, Do: "Raise the limit (bytes).", Lines: "LimitRequestBody 104857600"},
-		{On: finding.Java, Do: "Raise the limits of Tomcat's connector, and of multipart-config in the application.", Lines: `<Connector port="8443" maxPostSize="104857600" maxSwallowSize="104857600" />`},
+		{On: finding.Java, Do: "Raise the limits of Tomcat's connector, and of multipart-config in the application.", Lines: `<!-- add to the Connector that is there -->
+maxPostSize="104857600" maxSwallowSize="104857600"`},
 		{On: finding.Node, Do: "Raise the limit of the body parser.", Lines: "app.use(express.json({ limit: '100mb' }))"},
 		{On: finding.Lunette, Do: "Let such bodies pass here too, for the path that needs it; rules see the first waf.body_limit of them, and an attack may hide in the rest.",
 			Lines: "routes:\n  - path: /upload\n    limits:\n      body: 100MiB\n    waf:\n      on_limit: partial"},

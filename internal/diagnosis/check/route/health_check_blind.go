@@ -37,7 +37,7 @@ needed to say it are checks of health and failures of other paths on the same se
 		{On: finding.Lunette, Do: "Check a path that needs what requests need; keep passive checks on, which watch the traffic itself.",
 			Lines: "origin:\n  health:\n    path: /app/healthz\n    status: 200-299\n    passive:\n      failures: 3"},
 		{On: finding.Origin, Do: "Offer a path that tries what the application needs (database, session store) and sits in the same folder, with the same settings of TLS."},
-		{On: finding.Nginx, Do: "Where nginx is in between, let failures of requests count.", Lines: "server 10.0.0.5:443 max_fails=3 fail_timeout=10s;\nproxy_next_upstream error timeout http_502 http_503;"},
+		{On: finding.Nginx, Do: "Where nginx is in between, let failures of requests count.", Lines: "server {origin} max_fails=3 fail_timeout=10s;\nproxy_next_upstream error timeout http_502 http_503;"},
 	},
 	Sources: []string{"nginx: ngx_http_upstream_module, max_fails", "HAProxy: option httpchk"},
 	Run:     runHealthCheckBlind,

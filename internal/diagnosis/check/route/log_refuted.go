@@ -22,7 +22,7 @@ Mostly the line is about another connection: the port was used before or after, 
 the origin is off. It may also be no line of the server at all. Applications write into the error log, visitors choose what stands in
 names of files, User-Agent, Referer and X-Forwarded-For, and a log that was copied together holds lines of several servers.`,
 	Asks: []string{
-		"Is the clock of the origin right (w32tm /query /status, timedatectl), and does --origin-log-zone name the zone of its error log?",
+		"Is the clock of the origin right (`w32tm /query /status`, `timedatectl`), and does --origin-log-zone name the zone of its error log?",
 		"Is the log the one of the server that this connection reached, as that server wrote it?",
 	},
 	Mends: []finding.Mend{

@@ -30,11 +30,12 @@ An IIS rewrite rule or an application under a virtual directory adds its own par
 It is seen by setting the two requests side by side, byte for byte, which is what a comparison does: the first line, Host, and the
 fields that one has and the other lacks (X-Forwarded-Proto, Accept-Encoding, Cookie). Where the two requests are alike, the
 difference is not here.`,
-	Asks: []string{"Compare a flow that works with one that does not: lunette explain ABNORMAL --compare NORMAL, with the secrets of both."},
+	Asks: []string{"Compare a flow that works with one that does not: `lunette explain ABNORMAL --compare NORMAL`, with the secrets of both."},
 	Mends: []finding.Mend{
 		{On: finding.Nginx, Do: "Write the slash on both sides or on none.", Lines: "location /app/ { proxy_pass https://origin.test/app/; }\n# or, with the path kept as it is:\nlocation /app/ { proxy_pass https://origin.test; }"},
 		{On: finding.Apache, Do: "Write the slash on both sides or on none, and leave escaping alone.", Lines: "ProxyPass /app/ https://origin.test/app/ nocanon\nAllowEncodedSlashes NoDecode"},
-		{On: finding.IIS, Do: "Look at the rewrite rules, in the order in which they apply.", Lines: `%windir%\system32\inetsrv\appcmd.exe list config "Default Web Site" -section:system.webServer/rewrite/rules`},
+		{On: finding.IIS, Do: "Look at the rewrite rules, in the order in which they apply.", Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe list config "SITE" -section:system.webServer/rewrite/rules`},
 		{On: finding.Lunette, Do: "Lunette passes path and query on as they came; Host can be set.", Lines: "origin:\n  host: \"{host}\""},
 	},
 	Sources: []string{"nginx: ngx_http_proxy_module, proxy_pass", "Apache: mod_proxy, ProxyPass nocanon", "RFC 3986 section 6.2.2", "RFC 9110 section 7.7"},

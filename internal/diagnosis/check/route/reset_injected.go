@@ -33,9 +33,9 @@ Not all of it is foul play. A SYN proxy or a load balancer that answers the SYN 
 TTLs as well, and then the SYN-ACK is the odd one. A capture on the origin settles it. Where the TTLs are alike nothing follows:
 a box in the same network segment may take care to look like the server.`,
 	Asks: []string{
-		"Compare all packets: tshark -r FILE -Y 'ip.src==ADDRESS' -T fields -e frame.number -e ip.ttl -e ip.id -e tcp.flags.str -e tcp.window_size",
-		"Capture on the origin at the same time: tcpdump -ni any 'tcp[tcpflags] & tcp-rst != 0 and port 443'. Does the RST leave it?",
-		"Which boxes stand on the way, and what do their logs say at this time? traceroute -T -p 443 ADDRESS: which hop has that TTL?",
+		"Compare all packets: `tshark -r FILE -Y 'ip.src=={ip}' -T fields -e frame.number -e ip.ttl -e ip.id -e tcp.flags.str -e tcp.window_size`",
+		"Capture on the origin at the same time: `tcpdump -ni any 'tcp[tcpflags] & tcp-rst != 0 and port {port}'`. Does the RST leave it?",
+		"Which boxes stand on the way, and what do their logs say at this time? `traceroute -T -p {port} {ip}`: which hop has that TTL?",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Network, Do: "Find the box by its distance and its log, and have the way between the proxy and the origin exempted from the rule; that takes its protection from this way."},

@@ -36,7 +36,7 @@ ssl_reject_handshake). The difference: here the origin has a certificate for thi
 SNI or with another one. Schannel that resets for the suites or versions offered (tls.closed_after_hello) does so for every name.`,
 	Asks: []string{
 		"Capture on the origin too: does a RST leave it, and does one arrive that the proxy did not send?",
-		"Compare in this capture: TTL of the SYN-ACK and of the RST (tshark -Y 'tcp.flags.reset==1 || tcp.flags.syn==1' -T fields -e ip.src -e ip.ttl -e tcp.window_size).",
+		"Compare in this capture: TTL of the SYN-ACK and of the RST (`tshark -Y 'tcp.flags.reset==1 || tcp.flags.syn==1' -T fields -e ip.src -e ip.ttl -e tcp.window_size`).",
 		"Does it work from another network with the same name?",
 	},
 	Mends: []finding.Mend{

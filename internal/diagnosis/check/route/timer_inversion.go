@@ -49,7 +49,8 @@ tls.hello_request_ignored), and a longer timer would only make users wait longer
 		{On: finding.Nginx, Do: "Where nginx is in between.", Lines: "proxy_read_timeout 300s;"},
 		{On: finding.Apache, Do: "Where mod_proxy is in between.", Lines: "ProxyTimeout 300"},
 		{On: finding.IIS, Do: "Where Application Request Routing is in between.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe set config -section:system.webServer/proxy /timeout:00:05:00 /commit:apphost`},
+			Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe set config -section:system.webServer/proxy /timeout:00:05:00 /commit:apphost`},
 		{On: finding.Origin, Do: "Or make the work shorter: answer 202 at once and let the result be fetched."},
 	},
 	Sources: []string{"RFC 9110 section 15.6.5 (504)", "IIS Application Request Routing: proxy timeout, 502.3", "Amazon: ELB idle timeout"},

@@ -31,7 +31,7 @@ It is recognised by an issuer that names such a product, or by the difference be
 certificate on one node of several (cert.differs_between_nodes) comes from the usual authority; a private authority of the
 origin's owner (cert.unknown_ca) shows the same certificate from everywhere.`,
 	Asks: []string{
-		"Compare the fingerprint from two networks: openssl s_client -connect ADDRESS:443 -servername {host} </dev/null | openssl x509 -noout -issuer -fingerprint -sha256",
+		"Compare the fingerprint from two networks: `openssl s_client -connect {origin} -servername {host} </dev/null | openssl x509 -noout -issuer -fingerprint -sha256`",
 		"Ask the network's people for a rule that inspects traffic from the proxy to the origin.",
 	},
 	Mends: []finding.Mend{

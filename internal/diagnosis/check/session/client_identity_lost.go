@@ -29,14 +29,14 @@ same; their answer, too, is a field: $ssl_client_escaped_cert, ssl_c_der, x-forw
 It is seen by comparing two connections to the same path: one that shows the user's certificate and is served, one that shows
 another or none and is not. Where no connection with a user's certificate was seen it remains tls.client_cert_required.`,
 		Asks: []string{
-			"Does the application log users in by certificate? On IIS: appcmd list config /section:iisClientCertificateMappingAuthentication",
+			"Does the application log users in by certificate? On IIS: `%windir%\\system32\\inetsrv\\appcmd list config /section:iisClientCertificateMappingAuthentication`",
 			"Can it read the certificate from a field (Client-Cert, X-ARR-ClientCert, MS-ASPNETCORE-CLIENTCERT)?",
 		},
 		Mends: []finding.Mend{
 			mendForward(),
 			{On: finding.Lunette, Do: "Or do not end TLS for this name (passthrough: true on the site): the connection goes to the origin unread, without the protection of the rules."},
 			{On: finding.IIS, Do: "Behind ARR and ASP.NET: read the certificate from X-ARR-ClientCert; in ASP.NET Core: AddCertificateForwarding. Take the field from the proxy's address only.",
-				Lines: `services.AddCertificateForwarding(o => o.CertificateHeader = "X-ARR-ClientCert");`},
+				Lines: "// Program.cs\nservices.AddCertificateForwarding(o => o.CertificateHeader = \"X-ARR-ClientCert\");"},
 			{On: finding.Java, Do: "Tomcat: SSLValve reads the certificate from a field. Take the field from the proxy's address only.",
 				Lines: `<Valve className="org.apache.catalina.valves.SSLValve" sslClientCertHeader="client-cert" />`},
 			{On: finding.Origin, Do: "Require of the proxy itself a certificate, and trust the field with the user's one from it alone."},

@@ -30,12 +30,12 @@ unrecognized_name; 116 certificate_required; 120 no_application_protocol.
 Schannel sends few alerts and often resets instead; its System log has 36874, 36887 (received) and 36888 (sent) with the number.
 nginx prints *SSL alert number N*, Go *remote error: tls: …* for alerts received and *local error: tls: …* for those it sent.`,
 		Asks: []string{
-			"What does the end that sent the alert log? On Windows: Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20",
-			"Which of versions, suites, groups or names is it about? lunette doctor https://{host}/ tries them one by one",
+			"What does the end that sent the alert log? On Windows: `Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel'} -MaxEvents 20`",
+			"Which of versions, suites, groups or names is it about? `lunette doctor https://{host}/` tries them one by one",
 		},
 		Mends: []finding.Mend{
-			{On: finding.IIS, Do: "Let Schannel log errors and warnings (restart needed on old versions), and look for 36874, 36887 and 36888.",
-				Lines: "reg add HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL /v EventLogging /t REG_DWORD /d 7 /f"},
+			{On: finding.IIS, Do: "Let Schannel log errors and warnings, machine-wide (restart needed on old versions), and look for 36874, 36887 and 36888.",
+				Lines: "# PowerShell, as administrator\nreg add HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL /v EventLogging /t REG_DWORD /d 7 /f"},
 			{On: finding.Apache, Do: "Let mod_ssl log handshakes.", Lines: "LogLevel ssl:debug"},
 			{On: finding.Nginx, Do: "Let nginx log handshakes.", Lines: "error_log /var/log/nginx/error.log info;"},
 			{On: finding.Java, Do: "Let JSSE log handshakes.", Lines: "-Djavax.net.debug=ssl:handshake"},

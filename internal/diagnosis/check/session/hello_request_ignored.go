@@ -35,9 +35,9 @@ message of four bytes has under the cipher suite; then nothing of type handshake
 looks alike to the proxy, but sends no record at all before its answer (http1.slow_first_byte). Where the client answers with an
 alert it is tls.hello_request_refused, where a request body is stuck tls.renegotiation_body_deadlock.`,
 		Asks: []string{
-			`On IIS, in an elevated prompt: findstr /s Timer_SslRenegotiation %SystemRoot%\System32\LogFiles\HTTPERR\httperr*.log`,
-			`On IIS, who asks: findstr /si "SslNegotiateCert SslRequireCert" %windir%\system32\inetsrv\config\applicationHost.config, and the same over the web.config files of the site`,
-			"On Apache httpd: grep -rn SSLVerifyClient in the configuration and in .htaccess files; grep AH02226 in the error log at LogLevel ssl:info",
+			"On IIS, in cmd as administrator: `findstr /s Timer_SslRenegotiation %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log`",
+			"On IIS, who asks: `findstr /si \"SslNegotiateCert SslRequireCert\" %windir%\\system32\\inetsrv\\config\\applicationHost.config`, and the same over the web.config files of the site",
+			"On Apache httpd: `grep -rn SSLVerifyClient /etc/apache2 /etc/httpd` and in .htaccess files; `grep AH02226` in the error log at LogLevel ssl:info",
 		},
 		Mends:   append(mendsAsking(), mendAnswer()),
 		Sources: []string{"RFC 5246 section 7.4.1.1", "Microsoft KB820729 (HTTPERR reason phrases)", "rustls#1999", "deno#32245", "cert-manager#5568", "traefik#10054", "mitmproxy#7612"},

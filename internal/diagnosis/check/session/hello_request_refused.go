@@ -34,8 +34,8 @@ On the wire: the server's record of type handshake after application data, then 
 server's alert or reset. An alert of the client that comes much later is no refusal but the close_notify of one that gave up
 waiting (tls.hello_request_ignored).`,
 		Asks: []string{
-			"On Apache httpd: grep -E 'AH02261|AH02225' in the error log; AH02221 (LogLevel ssl:info) says that it asked",
-			`On IIS, who asks: findstr /si "SslNegotiateCert SslRequireCert" %windir%\system32\inetsrv\config\applicationHost.config`,
+			"On Apache httpd: `grep -E 'AH02261|AH02225' /var/log/apache2/error.log`; AH02221 (LogLevel ssl:info) says that it asked",
+			"On IIS, who asks: `findstr /si \"SslNegotiateCert SslRequireCert\" %windir%\\system32\\inetsrv\\config\\applicationHost.config`",
 		},
 		Mends:   append(mendsAsking(), mendAnswer()),
 		Sources: []string{"RFC 5246 sections 7.2.2 and 7.4.1.1", "envoy#3551 (allow_renegotiation)", "caddy#4785 (tls_renegotiation)", "pomerium#3481", "rustls#1999", "deno#32245"},

@@ -35,14 +35,16 @@ choose by the list. What follows is 403.7 or alert 40 (tls.client_cert_required)
 
 On the wire: CertificateRequest with hundreds of names. Without the secrets it shows in first handshakes up to TLS 1.2 only.`,
 		Asks: []string{
-			"On Windows: Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel';Id=36885}",
-			"How many roots does the computer trust? (Get-ChildItem Cert:\\LocalMachine\\Root).Count",
+			"On Windows: `Get-WinEvent -FilterHashtable @{LogName='System';ProviderName='Schannel';Id=36885}`",
+			"How many roots does the computer trust? `(Get-ChildItem Cert:\\LocalMachine\\Root).Count`",
 		},
 		Mends: []finding.Mend{
-			{On: finding.IIS, Do: "Send no list (the default since Windows Server 2012; restart needed): clients then offer what they have.",
-				Lines: `reg add HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL /v SendTrustedIssuerList /t REG_DWORD /d 0 /f`},
-			{On: finding.IIS, Do: "Or name a store that holds the wanted authorities alone, for the binding.",
-				Lines: "netsh http delete sslcert ipport=0.0.0.0:443\nnetsh http add sslcert ipport=0.0.0.0:443 certhash=<40 hex digits> appid={4dc3e181-e14b-4a21-b022-59fc669b0914} certstorename=MY sslctlstorename=ClientAuthIssuer"},
+			{On: finding.IIS, Do: "Send no list, machine-wide (the default since Windows Server 2012; restart needed): clients of all sites then offer what they have.",
+				Lines: `# PowerShell or cmd, as administrator
+reg query HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL /v SendTrustedIssuerList
+reg add HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL /v SendTrustedIssuerList /t REG_DWORD /d 0 /f`},
+			{On: finding.IIS, Do: "Name a store that holds the wanted authorities alone, for the binding. " + olderWindows,
+				Lines: bindingLines("clientcertnegotiation=AS-SHOWN sslctlstorename=ClientAuthIssuer")},
 			{On: finding.Apache, Do: "Name in SSLCADNRequestFile the authorities to announce; SSLCACertificateFile may hold more.", Lines: "SSLCADNRequestFile /etc/ssl/clients-ca.pem"},
 			{On: finding.Nginx, Do: "ssl_client_certificate is announced, ssl_trusted_certificate is not.", Lines: "ssl_client_certificate /etc/nginx/clients-ca.pem;\nssl_trusted_certificate /etc/nginx/all-roots.pem;"},
 			{On: finding.Java, Do: "A trust store with the clients' authorities alone, not the JDK's cacerts.", Lines: `<SSLHostConfig certificateVerification="required" truststoreFile="conf/clients.p12">`},

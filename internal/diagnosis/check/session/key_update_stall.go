@@ -28,8 +28,8 @@ tls: bad record MAC*, browsers ERR_SSL_PROTOCOL_ERROR in the middle of a file.
 It shows only with the secrets; without them the KeyUpdate is one short record of application data. A transfer that stops without
 a KeyUpdate before it is a stall of the application or of the network.`,
 		Asks: []string{
-			"Does it stop by a KeyUpdate made on purpose? openssl s_client -tls1_3 -connect ADDRESS -servername {host}, then the line K (k: without asking for one in return)",
-			"Is TLS offloaded? On Linux: cat /proc/net/tls_stat; ethtool -k eth0 | grep tls",
+			"Does it stop by a KeyUpdate made on purpose? `openssl s_client -tls1_3 -connect {ip} -servername {host}`, then the line K (k: without asking for one in return)",
+			"Is TLS offloaded? On Linux: `cat /proc/net/tls_stat`; `ethtool -k eth0 | grep tls`",
 		},
 		Mends: []finding.Mend{
 			{On: finding.Origin, Do: "Patch the TLS library of the end that stops; turn the offload of TLS off (kernel or card)."},

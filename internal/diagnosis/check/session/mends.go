@@ -2,30 +2,70 @@ package session
 
 import "github.com/lunette-waf/lunette/internal/finding"
 
-// mendsAsking are the ways to end, or to answer, an origin's asking for a client certificate after the request.
+// mendsAsking are the ways to end, or to answer, an origin's asking for a client certificate after the request. What may open the path
+// stands last.
 func mendsAsking() []finding.Mend {
-	return []finding.Mend{
-		{On: finding.IIS, Do: "Stop asking: SSL Settings of the site or folder that asks > Client certificates: Ignore. Whoever needs the certificate for log-in loses it.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe list config "Default Web Site/app" /section:system.webServer/security/access
-%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site/app" -section:system.webServer/security/access /sslFlags:"Ssl" /commit:apphost
-:: the same in PowerShell
-Set-WebConfigurationProperty -PSPath MACHINE/WEBROOT/APPHOST -Location 'Default Web Site/app' -Filter system.webServer/security/access -Name sslFlags -Value Ssl`},
-		{On: finding.IIS, Do: "Or ask in the handshake instead, so that no HelloRequest is needed: the binding is removed and added again (a moment without service), then every client of this address is asked.",
-			Lines: `netsh http show sslcert ipport=0.0.0.0:443
-netsh http delete sslcert ipport=0.0.0.0:443
-netsh http add sslcert ipport=0.0.0.0:443 certhash=<40 hex digits> appid={4dc3e181-e14b-4a21-b022-59fc669b0914} certstorename=MY clientcertnegotiation=enable`},
-		{On: finding.IIS, Do: "Or refuse renegotiation in Schannel (registry, restart needed): Accept and Require then work only with the binding above.",
-			Lines: `reg add HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL /v DisableRenegoOnServer /t REG_DWORD /d 1 /f`},
-		{On: finding.Apache, Do: "Ask in the handshake: move SSLVerifyClient (and SSLCipherSuite, SSLVerifyDepth) from <Location>, <Directory> or .htaccess to the <VirtualHost>, or take it out.",
-			Lines: "<VirtualHost *:443>\n    ServerName {host}\n    SSLVerifyClient none        # or: optional, require\n</VirtualHost>"},
-		{On: finding.Nginx, Do: "nginx never asks in mid-connection: where it is the origin's front, what asks stands behind it. It asks in the handshake.",
-			Lines: "server {\n    server_name {host};\n    ssl_verify_client off;      # or: optional, on\n}"},
-		{On: finding.Java, Do: "Tomcat: ask in the handshake instead of on a <auth-method>CLIENT-CERT</auth-method>: certificateVerification in server.xml.",
-			Lines: `<SSLHostConfig certificateVerification="optional" truststoreFile="conf/clients.p12"> <!-- or none, required -->`},
-		{On: finding.Node, Do: "Ask in the handshake (requestCert) and do not call tlsSocket.renegotiate().",
+	return append([]finding.Mend{
+		{On: finding.IIS, Do: "Ask in the handshake instead of after the request: every client of this binding is then asked, and the path stays as closed as it was. " + olderWindows,
+			Lines: bindingLines("clientcertnegotiation=enable")},
+		{On: finding.Apache, Do: "Ask in the handshake: SSLVerifyClient in the <VirtualHost>, in place of the one in <Location>, <Directory> or .htaccess, and Require for the path, which so stays closed. Every client of the host is then asked.",
+			Lines: "<VirtualHost *:{port}>\n    ServerName {host}\n    SSLVerifyClient optional\n    <Location \"/PATH\">\n        Require ssl-verify-client\n    </Location>\n</VirtualHost>"},
+		{On: finding.Nginx, Do: "nginx never asks in mid-connection: where it is the origin's front, what asks stands behind it. It asks in the handshake, and refuses by path.",
+			Lines: "server {\n    server_name {host};\n    ssl_client_certificate /etc/nginx/clients-ca.pem;\n    ssl_verify_client optional;\n    location /PATH {\n        if ($ssl_client_verify != SUCCESS) { return 403; }\n    }\n}"},
+		{On: finding.Java, Do: "Tomcat: ask in the handshake (certificateVerification in server.xml), so that <auth-method>CLIENT-CERT</auth-method> finds the certificate there.",
+			Lines: `<SSLHostConfig certificateVerification="optional" truststoreFile="conf/clients.p12">`},
+		{On: finding.Node, Do: "Ask in the handshake (requestCert), do not call tlsSocket.renegotiate(), and refuse in the handler where req.socket.authorized is false.",
 			Lines: "https.createServer({ requestCert: true, rejectUnauthorized: false, key, cert, ca }, app)"},
-		{On: finding.OpenSSL, Do: "A server of your own: set the verify mode before the handshake and do not call SSL_renegotiate; or refuse renegotiation.",
-			Lines: "SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, cb);\nSSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);"},
+		{On: finding.OpenSSL, Do: "A server of your own: set the verify mode before the handshake and do not call SSL_renegotiate.",
+			Lines: "SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, cb);"},
+	}, mendStopAsking())
+}
+
+// olderWindows says what to do where netsh cannot change a binding in place.
+const olderWindows = "\"netsh http update sslcert\" is there since Windows Server 2019; before it a binding has to be deleted and added again with all its settings, without TLS on it in between: write both lines out beforehand."
+
+// bindingLines change one setting of a binding in http.sys. THUMBPRINT is refused as it stands, and then nothing has changed.
+func bindingLines(settings string) string {
+	return `# PowerShell, as administrator. Look first: by SNI the site has a "Hostname:port" of its own, else an "IP:port" serves it, and others too
+netsh http show sslcert
+# repeat all that was shown for it (certificate, store, each setting that is not the default); by address: ipport=ADDRESS:PORT for hostnameport=...
+netsh http update sslcert hostnameport={host}:{port} certhash=THUMBPRINT appid="{4dc3e181-e14b-4a21-b022-59fc669b0914}" certstorename=MY ` + settings + `
+netsh http show sslcert hostnameport={host}:{port}`
+}
+
+// mendStopAsking ends the asking on IIS.
+func mendStopAsking() finding.Mend {
+	return finding.Mend{On: finding.IIS, Do: "Or stop asking: SSL Settings of the site or folder that asks > Client certificates: Ignore. Where it said Require, the path is then open to everybody unless the application itself checks; whoever logs in by certificate no longer can.",
+		Lines: accessLines("without SslNegotiateCert and SslRequireCert, None if nothing is left")}
+}
+
+// accessLines change the flags of a path's SSL Settings.
+func accessLines(which string) string {
+	return `:: cmd, as administrator: what is set now
+%windir%\system32\inetsrv\appcmd.exe list config "SITE/PATH" /section:system.webServer/security/access
+:: FLAGS: those of the list, ` + which + `
+%windir%\system32\inetsrv\appcmd.exe set config "SITE/PATH" -section:system.webServer/security/access /sslFlags:"FLAGS" /commit:apphost`
+}
+
+// sslFlagsLines change the switches of a binding of IIS.
+func sslFlagsLines() string {
+	return `:: cmd, as administrator: the bindings and their sslFlags now
+%windir%\system32\inetsrv\appcmd.exe list site "SITE" /config
+%windir%\system32\inetsrv\appcmd.exe set site "SITE" "/bindings.[protocol='https',bindingInformation='*:{port}:{host}'].sslFlags:FLAGS"`
+}
+
+// mendsDemanded are for an origin that requires a certificate in the handshake, or anywhere: show it one. What opens the origin stands last.
+func mendsDemanded() []finding.Mend {
+	const open = " Last resort: accept connections without a certificate. Everybody gets in then, unless the application itself checks."
+	return []finding.Mend{mendCertificate(), mendForward(),
+		{On: finding.Nginx, Do: "Accept the authority of Lunette's certificate: add it to the file.", Lines: "ssl_client_certificate /etc/nginx/clients-ca.pem;"},
+		{On: finding.Apache, Do: "Accept the authority of Lunette's certificate: add it to the file.", Lines: "SSLCACertificateFile /etc/ssl/clients-ca.pem"},
+		{On: finding.IIS, Do: "Accept the authority of Lunette's certificate: its root belongs in the computer's store of trusted roots, which is trusted machine-wide.",
+			Lines: "# PowerShell, as administrator\ncertutil -addstore Root clients-root.cer"},
+		{On: finding.Nginx, Do: open[1:], Lines: "ssl_verify_client optional;"},
+		{On: finding.Apache, Do: open[1:], Lines: "SSLVerifyClient optional"},
+		{On: finding.IIS, Do: open[1:] + " SSL Settings > Client certificates: Accept (SslNegotiateCert) instead of Require (SslRequireCert).",
+			Lines: accessLines("with SslNegotiateCert and without SslRequireCert")},
 	}
 }
 

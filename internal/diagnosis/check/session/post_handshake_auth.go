@@ -29,15 +29,15 @@ Without the secrets nothing shows but application data. The 403 alone proves not
 takes the origin's log, or the same request over TLS 1.2 that is answered with a HelloRequest. A client that did offer, and sent
 an empty certificate, gets alert 116 (tls.client_cert_required).`,
 		Asks: []string{
-			"On Apache httpd: grep AH10158 in the error log",
-			"Does the same request over TLS 1.2 get another answer? openssl s_client -tls1_2 -connect ADDRESS -servername {host}",
+			"On Apache httpd: `grep AH10158 /var/log/apache2/error.log`",
+			"Does the same request over TLS 1.2 get another answer? `openssl s_client -tls1_2 -connect {origin} -servername {host}`",
 		},
 		Mends: append([]finding.Mend{
 			{On: finding.Lunette, Do: "Speak TLS 1.2 to this origin, which can renegotiate; with a certificate where one is required.",
 				Lines: "origin:\n  tls:\n    max_version: \"1.2\"\n    renegotiation: auto\n  http: \"1.1\""},
-			{On: finding.IIS, Do: "Turn TLS 1.3 off for the binding (sslFlags 32, Windows Server 2022; add the bits that are set already: 33 is SNI without TLS 1.3).",
-				Lines: `%windir%\system32\inetsrv\appcmd.exe set site "Default Web Site" /bindings.[protocol='https',bindingInformation='*:443:{host}'].sslFlags:33`},
-			{On: finding.Apache, Do: "Or turn TLS 1.3 off where paths ask for certificates.", Lines: "SSLProtocol -all +TLSv1.2"},
+			{On: finding.IIS, Do: "Turn TLS 1.3 off for the binding (sslFlags 32, Windows Server 2022): add 32 to the number that is there; 33 is SNI without TLS 1.3. Clients of this binding then speak TLS 1.2.",
+				Lines: sslFlagsLines()},
+			{On: finding.Apache, Do: "Or turn TLS 1.3 off for the virtual host whose paths ask for certificates; add it to the line that is there.", Lines: "SSLProtocol all -SSLv3 -TLSv1.3"},
 		}, mendsAsking()...),
 		Sources: []string{"RFC 8446 sections 4.2.6 and 4.6.2", "aspnetcore#41162", "vcert#533", "ansible.windows#333", "Apache mod_ssl: SSLVerifyClient"},
 		Run:     runPostHandshakeAuth,

@@ -37,12 +37,14 @@ On the wire: HelloRequest, then more application data of the client, then a zero
 Where the whole body had arrived it is tls.hello_request_ignored; where there is no HelloRequest a zero window is a slow reader
 (tcp.zero_window).`,
 		Asks: []string{
-			`On IIS: findstr /s "Timer_SslRenegotiation Timer_EntityBody" %SystemRoot%\System32\LogFiles\HTTPERR\httperr*.log`,
+			"On IIS: `findstr /s \"Timer_SslRenegotiation Timer_EntityBody\" %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log`",
 			"Does the same upload pass with a body below 48 KiB, or with Expect: 100-continue?",
 		},
 		Mends: append([]finding.Mend{
 			{On: finding.IIS, Do: "Read the whole body ahead before renegotiating: uploadReadAheadSize at least as large as the largest upload. It is held in memory, for each request.",
-				Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/serverRuntime /uploadReadAheadSize:10485760 /commit:apphost`},
+				Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe list config "SITE" /section:system.webServer/serverRuntime
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/serverRuntime /uploadReadAheadSize:10485760 /commit:apphost`},
 			{On: finding.Apache, Do: "Buffer the body: SSLRenegBufferSize for the path, in bytes; it is held in memory, for each request.",
 				Lines: "<Location /upload>\n    SSLRenegBufferSize 10486000\n</Location>"},
 			{On: finding.Lunette, Do: "Nothing to set: on a new connection Lunette announces large bodies (Expect: 100-continue) to origins that may renegotiate, so that the asking comes first; renegotiation must not be \"never\".",

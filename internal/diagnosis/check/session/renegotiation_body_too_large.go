@@ -39,14 +39,16 @@ Nothing of TLS shows: the 413 comes instead of the HelloRequest. It is told from
 (origin.body_too_large) by the log, or by other requests to the same path that were answered with a HelloRequest. With Expect:
 100-continue Apache renegotiates before the body and takes any size.`,
 		Asks: []string{
-			"On Apache httpd: grep -E 'AH02018|AH02257' in the error log",
+			"On Apache httpd: `grep -E 'AH02018|AH02257' /var/log/apache2/error.log`",
 			"At which size does it begin? Near 48 KiB it is IIS' uploadReadAheadSize, near 128 KiB Apache's SSLRenegBufferSize",
 		},
 		Mends: []finding.Mend{
 			{On: finding.IIS, Do: "Read more ahead: uploadReadAheadSize at least as large as the largest upload. It is held in memory, for each request.",
-				Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/serverRuntime /uploadReadAheadSize:10485760 /commit:apphost`},
-			{On: finding.IIS, Do: "Or ask for the certificate in the handshake, so that nothing has to be buffered.",
-				Lines: "netsh http delete sslcert ipport=0.0.0.0:443\nnetsh http add sslcert ipport=0.0.0.0:443 certhash=<40 hex digits> appid={4dc3e181-e14b-4a21-b022-59fc669b0914} certstorename=MY clientcertnegotiation=enable"},
+				Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe list config "SITE" /section:system.webServer/serverRuntime
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/serverRuntime /uploadReadAheadSize:10485760 /commit:apphost`},
+			{On: finding.IIS, Do: "Or ask for the certificate in the handshake, so that nothing has to be buffered; every client of the binding is then asked. " + olderWindows,
+				Lines: bindingLines("clientcertnegotiation=enable")},
 			{On: finding.Apache, Do: "Buffer more, for the path alone; it is held in memory, for each request. Or move SSLVerifyClient to the <VirtualHost>.",
 				Lines: "<Location /upload>\n    SSLRenegBufferSize 10486000\n</Location>"},
 			{On: finding.Lunette, Do: "Renegotiation must not be \"never\": large bodies are then announced (Expect: 100-continue) on a new connection, and the asking comes before the body.",

@@ -32,12 +32,12 @@ it.
 
 Other paths of the same site work over HTTP/2. Windows log-in (NTLM) is refused by IIS with the same code and has nothing to do
 with certificates: then the request over HTTP/1.1 shows neither HelloRequest nor CertificateRequest (http2.http_1_1_required).`,
-		Asks: []string{"Does the path want a client certificate? On Apache httpd: grep -rn SSLVerifyClient; on IIS: SSL Settings of the folder"},
+		Asks: []string{"Does the path want a client certificate? On Apache httpd: `grep -rn SSLVerifyClient /etc/apache2 /etc/httpd`; on IIS: SSL Settings of the folder"},
 		Mends: append([]finding.Mend{
 			{On: finding.Lunette, Do: "Speak HTTP/1.1 to this origin; with TLS 1.2, so that it can renegotiate.", Lines: "origin:\n  http: \"1.1\"\n  tls:\n    max_version: \"1.2\""},
-			{On: finding.Apache, Do: "Offer HTTP/1.1 only where paths ask for certificates.", Lines: "<VirtualHost *:443>\n    ServerName {host}\n    Protocols http/1.1\n</VirtualHost>"},
-			{On: finding.IIS, Do: "Turn HTTP/2 off for the binding (sslFlags 4, Windows Server 2019 and later; add the bits that are set already).",
-				Lines: `%windir%\system32\inetsrv\appcmd.exe set site "Default Web Site" /bindings.[protocol='https',bindingInformation='*:443:{host}'].sslFlags:5`},
+			{On: finding.Apache, Do: "Offer HTTP/1.1 only where paths ask for certificates.", Lines: "<VirtualHost *:{port}>\n    ServerName {host}\n    Protocols http/1.1\n</VirtualHost>"},
+			{On: finding.IIS, Do: "Turn HTTP/2 off for the binding (sslFlags 4, Windows Server 2019 and later): add 4 to the number that is there; 5 is SNI without HTTP/2.",
+				Lines: sslFlagsLines()},
 		}, mendsAsking()...),
 		Sources: []string{"RFC 9113 sections 7, 9.2.1 and 9.2.3", "RFC 8740", "k6#1815", "Apache mod_http2"},
 		Run:     runRenegotiationOverHTTP2,

@@ -33,14 +33,14 @@ every connection, and no more.
 It is told from a mismatch of suites or versions by the contrast: the same ClientHello without the offer passes. Alert 40 without
 an offer to resume is not this.`,
 		Asks: []string{
-			"Does each server behind the address take the tickets of the others? openssl s_client -connect A:443 -servername {host} -sess_out t; openssl s_client -connect B:443 -servername {host} -sess_in t",
+			"Does each server behind the address take the tickets of the others? `openssl s_client -connect ADDRESS-A:{port} -servername {host} -sess_out t`, then `openssl s_client -connect ADDRESS-B:{port} -servername {host} -sess_in t`",
 		},
 		Mends: []finding.Mend{
 			{On: finding.Nginx, Do: "As the origin, on each server: the same ticket key file and a shared cache. As a proxy in front of it: proxy_ssl_session_reuse off.",
-				Lines: "ssl_session_ticket_key /etc/nginx/ticket.key;   # 80 bytes, the same on all, changed daily\nssl_session_cache shared:tls:10m;\nproxy_ssl_session_reuse off;                    # on a proxy"},
+				Lines: "# as the origin\nssl_session_ticket_key /etc/nginx/ticket.key;   # 80 bytes, the same on all, changed daily\nssl_session_cache shared:tls:10m;\n# as a proxy\nproxy_ssl_session_reuse off;"},
 			{On: finding.Apache, Do: "The same ticket key file on each server, or no tickets.", Lines: "SSLSessionTicketKeyFile /etc/apache2/ticket.key\n# or\nSSLSessionTickets off"},
-			{On: finding.IIS, Do: "Let the balancer keep a client on one server, or share ticket keys (Windows Server 2012 R2 and later).", Lines: "New-TlsSessionTicketKey -Path C:\\tls\\ticket.key -Password (Read-Host -AsSecureString)\nEnable-TlsSessionTicketKey -Path C:\\tls\\ticket.key -Password (Read-Host -AsSecureString) -ServiceAccountName \"NETWORK SERVICE\""},
-			{On: finding.Java, Do: "Tomcat: no cache of sessions while the servers differ.", Lines: `<SSLHostConfig sessionCacheSize="1" sessionTimeout="1" />`},
+			{On: finding.IIS, Do: "Let the balancer keep a client on one server, or share ticket keys (Windows Server 2012 R2 and later).", Lines: "# PowerShell, as administrator, on each server with the same file; read the password once\n$p = Read-Host -AsSecureString\nNew-TlsSessionTicketKey -Path C:\\tls\\ticket.key -Password $p\nEnable-TlsSessionTicketKey -Path C:\\tls\\ticket.key -Password $p -ServiceAccountName \"NETWORK SERVICE\""},
+			{On: finding.Java, Do: "Tomcat: hardly any cache of sessions while the servers differ; each connection then costs a whole handshake. Add to the element that is there.", Lines: `<SSLHostConfig sessionCacheSize="1" sessionTimeout="1">`},
 			{On: finding.Network, Do: "Pin clients to servers by source address in the balancer that passes TLS through."},
 		},
 		Sources: []string{"RFC 5246 section 7.3", "RFC 5077 section 3.4", "RFC 8446 sections 2.2 and 4.2.11", "Apache mod_ssl: SSLSessionTicketKeyFile", "nginx: ngx_http_proxy_module, proxy_ssl_session_reuse"},

@@ -28,7 +28,7 @@ On the wire, with the secrets: HelloRequest, ClientHello, ServerHello with sessi
 ChangeCipherSpec and Finished of the origin without a ticket, and the client's alert unexpected_message (10) or its FIN.
 
 A client that ends the connection after a certificate that it does not trust, or an origin that breaks off, is something else.`,
-		Asks: []string{"Does the request pass without tickets? gnutls-cli --priority 'NORMAL:%NO_TICKETS' ADDRESS"},
+		Asks: []string{"Does the request pass without tickets? `gnutls-cli --priority 'NORMAL:%NO_TICKETS' {ip}`"},
 		Mends: append([]finding.Mend{
 			{On: finding.Apache, Do: "Do without session tickets: SSLSessionTickets off (resumption by session id stays).", Lines: "SSLSessionTickets off"},
 			{On: finding.Nginx, Do: "Do without session tickets.", Lines: "ssl_session_tickets off;"},

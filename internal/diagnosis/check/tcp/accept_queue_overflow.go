@@ -30,17 +30,20 @@ Told apart from tcp.syn_dropped by other connections that are accepted meanwhile
 SYN-ACK as well, but only to a client that has sent nothing; a single SYN-ACK sent again is a lost packet. The queue itself shows
 on the origin alone, so that the wire makes it likely and no more.`,
 	Asks: []string{
-		"On the origin, Recv-Q at or above Send-Q is a full queue: ss -ltn 'sport = :443'",
-		"Do these counters grow: nstat -az TcpExtListenOverflows TcpExtListenDrops",
-		"Windows: netsh int tcp show global; Get-Counter '\\TCPv4\\Connection Failures'; HTTPERR lines with Connections_Refused or QueueFull",
+		"On the origin, Recv-Q at or above Send-Q is a full queue: `ss -ltn 'sport = :{port}'`",
+		"Do these counters grow: `nstat -az TcpExtListenOverflows TcpExtListenDrops`",
+		"Windows: `netsh int tcp show global`; `Get-Counter '\\TCPv4\\Connection Failures'`; HTTPERR lines with Connections_Refused or QueueFull",
 	},
 	Mends: []finding.Mend{
-		{On: finding.Nginx, Do: "Lengthen the queue, and find out why workers are slow to accept.", Lines: "listen 443 ssl backlog=4096;\nsysctl -w net.core.somaxconn=4096"},
-		{On: finding.Apache, Do: "More workers, and a longer queue.", Lines: "ListenBacklog 4096\nServerLimit 32\nMaxRequestWorkers 800\nsysctl -w net.core.somaxconn=4096"},
-		{On: finding.Java, Do: "More threads; acceptCount is the length of the queue.", Lines: `<Connector port="8443" acceptCount="1024" maxThreads="400" maxConnections="10000" … />`},
+		{On: finding.Nginx, Do: "Lengthen the queue, and find out why workers are slow to accept.",
+			Lines: "sysctl -w net.core.somaxconn=4096\n# in the server block, for one listen line of the address; then a restart\nlisten {port} ssl backlog=4096;"},
+		{On: finding.Apache, Do: "More workers than there are now, as far as memory goes, and a longer queue.",
+			Lines: "sysctl -w net.core.somaxconn=4096\n# mpm_event.conf\nListenBacklog 4096\nServerLimit 32\nMaxRequestWorkers 800"},
+		{On: finding.Java, Do: "More threads; acceptCount is the length of the queue.", Lines: `<!-- add to the Connector that is there -->
+acceptCount="1024" maxThreads="400" maxConnections="10000"`},
 		{On: finding.Node, Do: "Do not block the event loop; the backlog is an argument of listen.", Lines: `server.listen({port: 8443, backlog: 4096})`},
 		{On: finding.IIS, Do: "http.sys accepts in the kernel: look for a lack of nonpaged pool (Connections_Refused) and for long request queues.",
-			Lines: "netsh http show servicestate view=requestq\n%windir%\\system32\\inetsrv\\appcmd.exe set apppool \"DefaultAppPool\" /queueLength:5000"},
+			Lines: ":: cmd, as administrator\nnetsh http show servicestate view=requestq\n%windir%\\system32\\inetsrv\\appcmd.exe set apppool \"POOL\" /queueLength:5000"},
 		{On: finding.Lunette, Do: "Take fewer new connections to each server and keep those that are there.", Lines: "origin:\n  max_connections: 200\n  idle_connections: 200"},
 	},
 	Sources: []string{"listen(2)", "tcp(7): tcp_abort_on_overflow", "Linux: net.core.somaxconn, TcpExtListenOverflows", "RFC 9293 section 3.10.7.4"},

@@ -32,16 +32,16 @@ Told apart from tcp.syn_dropped by the SYN-ACK, which is there: in a capture it 
 SYN-ACK and is reset by the client at once. Same client port, another server address. It needs a capture of packets: a program
 sees nothing of it.`,
 	Asks: []string{
-		"Which way does the origin answer, on the origin: ip route get PROXY-ADDRESS; ip rule; ip -brief address",
-		"Is the reverse path filter dropping it: nstat -az TcpExtIPReversePathFilter; sysctl net.ipv4.conf.all.rp_filter",
+		"Which way does the origin answer, on the origin: `ip route get PROXY-ADDRESS`; `ip rule`; `ip -brief address`",
+		"Is the reverse path filter dropping it: `nstat -az TcpExtIPReversePathFilter`; `sysctl net.ipv4.conf.all.rp_filter`",
 	},
 	Mends: []finding.Mend{
-		{On: finding.Network, Do: "Make the answer go back the way it came: source NAT on the load balancer, or the balancer as the server's gateway, or a routing rule by source address.",
-			Lines: "ip rule add from 10.0.0.227 table 100\nip route add default via 10.0.0.1 table 100"},
-		{On: finding.Network, Do: "With direct server return: put the virtual address on the server's loopback, and let it not answer ARP for it.",
-			Lines: "ip address add 192.0.2.20/32 dev lo\nsysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2"},
+		{On: finding.Network, Do: "Make the answer go back the way it came: source NAT on the load balancer, or the balancer as the server's gateway, or on the server a routing rule by source address.",
+			Lines: "ip rule; ip route show table 100\nip route replace default via GATEWAY table 100 && ip rule add from {ip} table 100"},
+		{On: finding.Network, Do: "With direct server return: let the server not answer ARP for the virtual address, and only then put it on its loopback.",
+			Lines: "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2 && ip address add VIRTUAL-ADDRESS/32 dev lo"},
 		{On: finding.Lunette, Do: "Or dial the address that answers, where it is the origin's own.",
-			Lines: "origin:\n  urls: [\"https://10.0.0.227\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
+			Lines: "origin:\n  urls: [\"https://192.0.2.10\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
 	},
 	Sources: []string{"RFC 9293 section 3.10.7.3 (SYN-SENT)", "Linux: ip-rule(8), rp_filter in ip-sysctl"},
 	Run:     runAsymmetricPath,

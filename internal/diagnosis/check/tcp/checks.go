@@ -8,7 +8,7 @@ import "github.com/lunette-waf/lunette/internal/diagnosis/check"
 // Checks are the checks of this package, causes before symptoms.
 func Checks() []check.Check {
 	return []check.Check{
-		poolExhausted, portsExhausted, asymmetricPath, refused, acceptQueueOverflow, synDropped, resetAfterAccept, keepAliveRace, halfOpen, mtuBlackHole,
-		zeroWindow, packetLoss,
+		poolExhausted, portsExhausted, asymmetricPath, refused, acceptQueueOverflow, synDropped, resetAfterAccept, oneRequestPerConnection, keepAliveRace, halfOpen,
+		mtuBlackHole, zeroWindow, packetLoss,
 	}
 }

@@ -40,7 +40,7 @@ which a FIN is seen or the idle time is the origin's own; from a dead way (tcp.s
 meanwhile.`,
 	Asks: []string{
 		"How long do devices on the way keep idle connections: firewall, NAT, load balancer",
-		"Was the origin restarted between the two requests: uptime; last -x reboot; Get-CimInstance Win32_OperatingSystem",
+		"Was the origin restarted between the two requests: `uptime`; `last -x reboot`; `Get-CimInstance Win32_OperatingSystem`",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Keep idle connections for less time than anything on the way does, and try again what is safe to repeat.",

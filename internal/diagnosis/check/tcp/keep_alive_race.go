@@ -15,7 +15,7 @@ const grace = 50 * time.Millisecond
 
 var keepAliveRace = check.Check{
 	Code:      "tcp.keep_alive_race",
-	Title:     "the origin ended a kept-alive connection just as the next request went out on it",
+	Title:     "the origin ended a kept-alive connection, and the next request went out on it",
 	Severity:  finding.Critical,
 	Catalogue: []int{11},
 	Refines:   []reason.Code{reason.ReadStaleReusedConnection, reason.ReadEOFBeforeHeader, reason.ReadResetBeforeHeader, reason.WriteReset, reason.WriteEOF},
@@ -23,7 +23,7 @@ var keepAliveRace = check.Check{
 	Silences:  []finding.Code{"http1.closed_before_answer", "http1.reset_before_answer", "tls.no_close_notify", "http1.no_keep_alive", "client.gone"},
 	Text: `The origin closes connections that lie idle for a while. When the proxy sends the next request at that very moment, **FIN and
 request cross on the way**; the origin's kernel answers the request with RST, as nobody reads any more. The request was never seen
-by the program. It strikes one request in some thousand, only on reused connections, more often with little traffic, and always
+by the program. A client that does not look at its connections before it uses them may also send long after the FIN. The race strikes one request in some thousand, only on reused connections, more often with little traffic, and always
 after the same idle time: that of the origin (Node.js 5 s, Apache httpd 5 s, Tomcat 20 s, Jetty 30 s, nginx 75 s, IIS 120 s).
 
 Elsewhere: nginx *upstream prematurely closed connection while reading response header from upstream* and 502; HAProxy **SH**; Go
@@ -31,7 +31,8 @@ retries GET by itself, and says *EOF* or *http: server closed idle connection* f
 *upstream_reset_before_response_started{connection_termination}*; AWS load balancers 502 with a target time of -1.
 
 Told apart from a program that dies on this request (http1.closed_before_answer, http1.reset_before_answer): there the end comes
-after the request was read, later than a round trip, and the same request fails on a fresh connection too. Told apart from a
+after the request was read, later than a round trip, and the same request fails on a fresh connection too. Told apart from a server
+that takes one request only (tcp.one_request_per_connection) by an idle time of a second or more. Told apart from a
 forgotten connection (tcp.half_open): there is no FIN, and the idle time fits no timer of the origin's.`,
 	Asks: []string{
 		"What is the origin's idle timeout, and is the proxy's shorter",
@@ -43,9 +44,10 @@ forgotten connection (tcp.half_open): there is no FIN, and the idle time fits no
 		{On: finding.Node, Do: "Keep connections longer than the proxy does; headersTimeout must be longer still.", Lines: "server.keepAliveTimeout = 65000\nserver.headersTimeout = 66000"},
 		{On: finding.Apache, Do: "Keep connections longer than the proxy does; with the event module idle ones cost little.", Lines: "KeepAlive On\nKeepAliveTimeout 65\nMaxKeepAliveRequests 0"},
 		{On: finding.Nginx, Do: "Keep connections longer than the proxy does, and do not end them after so many requests.", Lines: "keepalive_timeout 75s;\nkeepalive_requests 10000;"},
-		{On: finding.Java, Do: "Keep connections longer than the proxy does.", Lines: `<Connector port="8443" keepAliveTimeout="65000" maxKeepAliveRequests="-1" … />`},
+		{On: finding.Java, Do: "Keep connections longer than the proxy does.", Lines: `<!-- add to the Connector that is there -->
+keepAliveTimeout="65000" maxKeepAliveRequests="-1"`},
 		{On: finding.IIS, Do: "The default of 120 s is long; look whether it was shortened.",
-			Lines: "%windir%\\system32\\inetsrv\\appcmd.exe set config -section:system.applicationHost/sites \"/[name='Default Web Site'].limits.connectionTimeout:00:02:00\" /commit:apphost"},
+			Lines: ":: cmd, as administrator\n%windir%\\system32\\inetsrv\\appcmd.exe set config -section:system.applicationHost/sites \"/[name='SITE'].limits.connectionTimeout:00:02:00\" /commit:apphost"},
 	},
 	Sources: []string{"RFC 9112 sections 9.3.1 and 9.5", "Node.js: server.keepAliveTimeout", "Apache: KeepAliveTimeout", "jetty#2306", "ingress-nginx#11244"},
 	Run:     runKeepAliveRace,
@@ -59,6 +61,9 @@ func runKeepAliveRace(c *check.Case) *check.Verdict {
 	}
 	end := endedBy(f, fact.SideServer, r.served)
 	served, failed := fresh(c, r.line)
+	if !r.sealed && r.idle < shortestTimer {
+		return nil // no idle timer is that short
+	}
 	if left := endedBy(f, fact.SideClient, r.asked); end < 0 || left >= 0 && left < end || failed != nil || forgotten(f, r, end) {
 		return nil
 	}
@@ -71,6 +76,10 @@ func runKeepAliveRace(c *check.Case) *check.Verdict {
 	v := &check.Verdict{Confidence: finding.Likely, Settle: "send the same request on a fresh connection, and compare idle times of further failures",
 		Proof: []finding.Proof{f.Proof(r.asked, "a further request goes out, after "+finding.Span(r.idle)+" of idleness"), f.Proof(end, "the server ends the connection: "+endWord(f, end))}}
 	switch {
+	case end < r.asked && f.Since(end, r.asked) > patience(trip):
+		v.Confidence, v.Settle = finding.Certain, ""
+		v.Summary = fmt.Sprintf("The server ended the connection after %s of idleness, and the client sent a request on it %s later, when it had long been told: it does not look at its connections before it uses them.",
+			finding.Span(f.Since(r.served, end)), finding.Span(f.Since(end, r.asked)))
 	case end < r.asked:
 		v.Confidence, v.Settle = finding.Certain, ""
 		v.Summary = fmt.Sprintf("The server had ended the connection %s before the request went out on it, after %s of idleness.", finding.Span(f.Since(end, r.asked)), finding.Span(r.idle))
@@ -88,14 +97,32 @@ func runKeepAliveRace(c *check.Case) *check.Verdict {
 	}
 	if served != nil {
 		x := served.Exchanges()[0]
-		v.Confidence, v.Settle = finding.Certain, ""
+		if crossed || len(check.Timers(r.idle)) > 0 {
+			v.Confidence, v.Settle = finding.Certain, ""
+		}
 		v.Summary += fmt.Sprintf(" The same request was answered on a fresh connection (%d).", x.Status())
 		v.Proof = append(v.Proof, proveOther(f, served, x.ResponseAt, fmt.Sprintf("the same request, on a fresh connection: %d", x.Status())))
 		if served.Start.After(f.Start) {
 			v.Severity = finding.Warning
 		}
 	}
+	kept := r.idle
+	if end < r.asked {
+		kept = f.Since(r.served, end)
+	}
+	v.Mends, v.Without = mendIdle(kept), []finding.System{finding.Lunette}
 	return v
+}
+
+// mendIdle lets Lunette close idle connections before the origin does, which kept this one for a time.
+func mendIdle(kept time.Duration) []finding.Mend {
+	idle := (kept * 2 / 3).Truncate(time.Second)
+	if idle < time.Second {
+		idle = (kept / 2).Truncate(100 * time.Millisecond)
+	}
+	lines := "origin:\n  timeouts: {keepalive_idle: " + idle.String() + "}\n  retries: 2"
+	return []finding.Mend{{On: finding.Lunette, Do: "Close idle connections before the origin does, which kept this one for " + finding.Span(kept) + "; requests that are not idempotent are not sent again by themselves.",
+		Lines: lines}}
 }
 
 // patience is how long after a request an end may come that is no answer to it. On a connection that was opened in another exchange

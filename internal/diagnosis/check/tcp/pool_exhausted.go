@@ -35,7 +35,7 @@ silently on MaxConnsPerHost; Apache mod_proxy AH01160 or *all workers are busy* 
 Told apart from a slow first byte (http1.slow_first_byte) by the clock of the wait, which ends before the request is sent.`,
 	Asks: []string{
 		"How long are answers of the origin now, and how long were they before: the access log's time of the first byte",
-		"How many connections are busy: the metrics lunette_origin_*",
+		"How many connections are busy: the metrics `lunette_origin_*`",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Raise the limit, or take it away (0), if the origin can bear it; by default there is none.", Lines: "origin:\n  max_connections: 400"},

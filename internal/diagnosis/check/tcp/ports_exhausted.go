@@ -31,16 +31,17 @@ bc_err_name FREE_PORTS; Go *dial tcp: connect: cannot assign requested address*;
 Our own failure to connect proves it. Vanishing SYNs on ports that were used shortly before make it possible only: a dropped SYN
 (tcp.syn_dropped) looks the same.`,
 	Asks: []string{
-		"How many connections rest, and to whom: ss -tan state time-wait | awk '{print $4}' | sort | uniq -c | sort -rn | head",
-		"How many ports there are: sysctl net.ipv4.ip_local_port_range net.ipv4.tcp_tw_reuse; Windows: netsh int ipv4 show dynamicport tcp",
+		"How many connections rest, and to whom: `ss -tan state time-wait | awk '{print $4}' | sort | uniq -c | sort -rn | head`",
+		"How many ports there are: `sysctl net.ipv4.ip_local_port_range net.ipv4.tcp_tw_reuse`; Windows: `netsh int ipv4 show dynamicport tcp`",
 		"Behind a cloud's NAT: its metrics of SNAT connections, failed ones above all",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "Keep connections instead of opening one for each request; stay below the origin's own idle time.",
 			Lines: "origin:\n  idle_connections: 1024\n  timeouts: {keepalive_idle: 30s}"},
-		{On: finding.Network, Do: "More ports on the proxy, or more source addresses; more public addresses for a NAT gateway.",
-			Lines: "sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"\nsysctl -w net.ipv4.tcp_tw_reuse=1"},
-		{On: finding.IIS, Do: "Where Windows is the proxy (ARR): more dynamic ports.", Lines: "netsh int ipv4 set dynamicport tcp start=10000 num=55535"},
+		{On: finding.Network, Do: "More ports on the proxy, or more source addresses; more public addresses for a NAT gateway. Reserve the ports of the machine's own services first (SERVICE-PORTS, such as 15672,27017), with those that are there: else a service finds its port taken at its next start.",
+			Lines: "sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports\nss -lntu\nsysctl -w net.ipv4.ip_local_reserved_ports=SERVICE-PORTS && sysctl -w net.ipv4.ip_local_port_range=\"15000 65000\"\nsysctl -w net.ipv4.tcp_tw_reuse=1"},
+		{On: finding.IIS, Do: "Where Windows is the proxy (ARR): more dynamic ports, machine-wide; services that listen above 15000 must be excluded first (netsh int ipv4 add excludedportrange).",
+			Lines: "# PowerShell, as administrator\nnetsh int ipv4 show dynamicport tcp\nnetsh int ipv4 show excludedportrange tcp\nnetsh int ipv4 set dynamicport tcp start=15000 num=50000"},
 		{On: finding.Nginx, Do: "Let the origin keep connections open; where nginx is the proxy: keepalive in upstream, HTTP/1.1, no Connection: close.",
 			Lines: "keepalive_timeout 75s;\nkeepalive_requests 10000;"},
 	},

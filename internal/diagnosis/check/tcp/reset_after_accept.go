@@ -36,15 +36,15 @@ the hello, and other hellos are answered. Here a connection that says nothing is
 another connection. A server that closes connections which lie idle for many seconds is healthy. In a capture, a TTL or IP ID of
 the RST unlike that of the SYN-ACK points to a middlebox.`,
 	Asks: []string{
-		"Connect and say nothing: nc -vz ADDRESS 443; timeout 5 nc ADDRESS 443 </dev/null",
-		"Who sends the RST: tcpdump -nvr FILE 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0' and compare ttl of SYN-ACK and RST",
-		"Is the proxy's address limited or listed: load balancer's target health, hosts.deny, iptables connlimit, conntrack -S",
+		"Connect and say nothing: `nc -vz {ip} {port}`; `timeout 5 nc {ip} {port} </dev/null`",
+		"Who sends the RST: `tcpdump -nvr FILE 'tcp[tcpflags] & (tcp-syn|tcp-rst) != 0'` and compare ttl of SYN-ACK and RST",
+		"Is the proxy's address limited or listed: load balancer's target health, hosts.deny, `iptables connlimit`, `conntrack -S`",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Network, Do: "Allow the proxy's addresses in the access list, raise the limit of connections for each address, bring back servers behind the load balancer.",
 			Lines: "nft list ruleset\nconntrack -S\nsysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max"},
 		{On: finding.IIS, Do: "Look for limits of connections and for IP restrictions that abort.",
-			Lines: "%windir%\\system32\\inetsrv\\appcmd.exe list site \"Default Web Site\" /text:limits.maxConnections\n%windir%\\system32\\inetsrv\\appcmd.exe list config \"Default Web Site\" /section:system.webServer/security/dynamicIpSecurity"},
+			Lines: ":: cmd, as administrator\n%windir%\\system32\\inetsrv\\appcmd.exe list site \"SITE\" /text:limits.maxConnections\n%windir%\\system32\\inetsrv\\appcmd.exe list config \"SITE\" /section:system.webServer/security/dynamicIpSecurity"},
 		{On: finding.Nginx, Do: "Look whether the origin drops on purpose.", Lines: "grep -rnE 'return 444|ssl_reject_handshake|limit_conn|deny ' /etc/nginx"},
 		{On: finding.Lunette, Do: "Take fewer connections, and keep them longer.", Lines: "origin:\n  max_connections: 50\n  timeouts: {keepalive_idle: 30s}"},
 	},

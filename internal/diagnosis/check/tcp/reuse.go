@@ -102,11 +102,13 @@ func lastBefore(f *check.Flow, i int, k fact.Kind) int {
 	return -1
 }
 
-// lastHeard is the last fact before index i that shows bytes of side s.
+// lastHeard is the last fact before index i that shows bytes of side s; its goodbye is none.
 func lastHeard(f *check.Flow, s fact.Side, i int) int {
 	last := -1
 	for j := f.Heard(s, -1); j >= 0 && j < i; j = f.Heard(s, j) {
-		last = j
+		if k := f.Facts[j].Kind; k != fact.TLSAlert && k != fact.TLSEncryptedAlert {
+			last = j
+		}
 	}
 	return last
 }

@@ -35,14 +35,16 @@ lost packets, which are sent again without a window of 0; from a flow-control st
 TCP's window is open. Live traffic shows no windows: there a write that timed out makes it likely and no more. A window that opens
 again is a slow reader, and no fault by itself.`,
 	Asks: []string{
-		"What is the origin's program doing: ss -tnp shows Recv-Q of this connection; a thread dump (jstack PID, gdb -p, procdump)",
-		"Does a small body pass, and a large one not: curl --data-binary @1k https://NAME/path; the same with 200 KiB",
-		"On IIS: findstr /s Timer_EntityBody %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log",
+		"What is the origin's program doing: `ss -tnp` shows Recv-Q of this connection; a thread dump (`jstack PID`, `gdb -p`, procdump)",
+		"Does a small body pass, and a large one not: `curl --data-binary @1k https://{host}/PATH`; the same with 200 KiB",
+		"On IIS: `findstr /s Timer_EntityBody %SystemRoot%\\System32\\LogFiles\\HTTPERR\\httperr*.log`",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Read the body, or answer and close: find out what the handler waits for."},
 		{On: finding.IIS, Do: "Where a client certificate is asked for on a path with uploads: ask during the handshake, or read more ahead.",
-			Lines: "%windir%\\system32\\inetsrv\\appcmd.exe set config \"Default Web Site\" -section:system.webServer/serverRuntime /uploadReadAheadSize:10485760 /commit:apphost"},
+			Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe list config "SITE" /section:system.webServer/serverRuntime
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/serverRuntime /uploadReadAheadSize:10485760 /commit:apphost`},
 		{On: finding.Nginx, Do: "On an nginx that is the origin: let it take the body in before it passes it on.", Lines: "proxy_request_buffering on;\nclient_body_timeout 60s;"},
 		{On: finding.Lunette, Do: "Fail sooner, so that others are not held up.", Lines: "origin:\n  timeouts: {write: 20s}"},
 	},
