@@ -1,6 +1,8 @@
 package decrypt
 
 import (
+	"encoding/binary"
+
 	"github.com/lunette-waf/lunette/internal/capture/tlsrecord"
 	"github.com/lunette-waf/lunette/internal/tlswire"
 )
@@ -72,7 +74,7 @@ func (s *Session) likeFinished(p []byte) bool {
 	if h := s.hs; h != nil && h.server && h.known {
 		return len(p) == h.finishedLen()
 	}
-	return len(p) <= 128
+	return len(p) <= 128 || !s.greeted && binary.BigEndian.Uint32(p) == 0 // the number of a record that GCM sealed, of whatever message
 }
 
 // startsHello reports whether p can be the beginning of a hello, of whatever length.

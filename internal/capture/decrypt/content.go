@@ -57,8 +57,8 @@ func (s *Session) alerts(l *lane, p []byte, r *tlsrecord.Record) {
 
 // handshakeBytes takes a part of the stream of handshake messages.
 func (s *Session) handshakeBytes(l *lane, p []byte, r *tlsrecord.Record) {
-	if l.torn {
-		if !startsMessage(p) {
+	if l.torn || !s.greeted && !l.messages.Pending() {
+		if !startsMessage(p) && (l.torn || !startsHello(p)) {
 			return // the rest of a message whose beginning is lost
 		}
 		l.torn = false
