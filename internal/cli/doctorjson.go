@@ -21,6 +21,7 @@ type doctorDoc struct {
 	Lacking     []doctorLack       `json:"lacking,omitempty"`
 	Lines       []probe.Line       `json:"lines"`
 	Connections []doctorConn       `json:"connections"`
+	Gateway     string             `json:"gateway,omitempty"`
 	Settings    doctorSettings     `json:"settings"`
 	Sister      *doctorTarget      `json:"compared_with,omitempty"`
 	Differences []probe.Difference `json:"differences,omitempty"`
@@ -92,6 +93,9 @@ func (e *examination) json(w io.Writer) error {
 	doc.Settings = doctorSettings{YAML: e.yaml, Why: r.Settings.Why, Unknown: r.Settings.Unknown, Proven: e.proven()}
 	if e.yaml != "" {
 		doc.Settings.Proof = e.proof()
+	}
+	if e.gatewayFails() != nil {
+		doc.Gateway = e.gatewaySentence()
 	}
 	if e.sister != nil {
 		t := targetDoc(e.sister)

@@ -69,8 +69,8 @@ func (d *doctorOutput) verdict(e *examination) error {
 			d.printf("%s\n", printableLines(l))
 		}
 	}
-	if serious > 0 && e.behind() != nil {
-		d.printf("\n  %s\n", printable(e.behindSentence()))
+	if serious > 0 && e.gatewayFails() != nil {
+		d.printf("\n  %s\n", printable(e.gatewaySentence()))
 	}
 	if serious == 0 && e.report.Cut == "" {
 		d.printf("\n  %s\n", printable(e.sentence()))
@@ -111,7 +111,7 @@ func (e *examination) sentence() string {
 	case e.tried != nil && e.tried.Reason != "":
 		return strings.TrimSpace(fmt.Sprintf("The origin answers, but Lunette's gateway does not take the answer: %s %.200s", e.tried.Reason, e.tried.Detail))
 	case e.behind() != nil:
-		return e.behindSentence()
+		return e.gatewaySentence()
 	case e.works() && e.wantsLogIn() != nil:
 		return fmt.Sprintf("Healthy as far as was seen: GET %s asks for a log-in (401), which was not tried.", probe.Masked(e.wantsLogIn().Path))
 	case e.works():
@@ -124,20 +124,6 @@ func (e *examination) sentence() string {
 		return fmt.Sprintf("GET %s works on the wire and is answered with status %d. None of the known causes fits: is it the right path, and may everybody see it?", probe.Masked(o.Path), o.Status())
 	}
 	return "The request fails, and none of the known causes fits. Take a capture between proxy and origin and give it to \"lunette explain\"."
-}
-
-// behindSentence is about a request that works directly and fails through the gateway.
-func (e *examination) behindSentence() string {
-	o := e.behind()
-	how := fmt.Sprintf("is answered with status %d", o.Status())
-	if o.Err != nil {
-		how = "fails: " + o.Why()
-	}
-	says := "its own log is the next place to look"
-	if len(o.Answers) > 0 && o.Answers[0].Header.Get("Proxy-Status") != "" {
-		says = fmt.Sprintf("it says %.300s", o.Answers[0].Header.Get("Proxy-Status"))
-	}
-	return fmt.Sprintf("Directly GET %s works; through the gateway at %s it %s. That is the gateway's own: %s.", probe.Masked(o.Path), o.Addr, how, says)
 }
 
 func (d *doctorOutput) differences(e *examination) {

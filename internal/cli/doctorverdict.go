@@ -277,21 +277,6 @@ func (e *examination) refused() *probe.Outcome {
 	return nil
 }
 
-// behind is a request that fails through the gateway and works directly; nil without.
-func (e *examination) behind() *probe.Outcome {
-	for _, o := range e.report.Tries {
-		if !o.Via || o.Served() || o.Cut {
-			continue
-		}
-		for _, direct := range e.report.Tries {
-			if direct.Purpose == "plain" && direct.Path == o.Path && direct.Served() {
-				return o
-			}
-		}
-	}
-	return nil
-}
-
 // slowest is the longest time to a first byte.
 func (e *examination) slowest() time.Duration {
 	var d time.Duration
