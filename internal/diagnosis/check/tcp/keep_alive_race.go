@@ -23,8 +23,9 @@ var keepAliveRace = check.Check{
 	Silences:  []finding.Code{"http1.closed_before_answer", "http1.reset_before_answer", "tls.no_close_notify", "http1.no_keep_alive", "client.gone"},
 	Text: `The origin closes connections that lie idle for a while. When the proxy sends the next request at that very moment, **FIN and
 request cross on the way**; the origin's kernel answers the request with RST, as nobody reads any more. The request was never seen
-by the program. A client that does not look at its connections before it uses them may also send long after the FIN. The race strikes one request in some thousand, only on reused connections, more often with little traffic, and always
-after the same idle time: that of the origin (Node.js 5 s, Apache httpd 5 s, Tomcat 20 s, Jetty 30 s, nginx 75 s, IIS 120 s).
+by the program. It strikes one request in some thousand, only on reused connections, more often with little traffic, and always
+after the same idle time: that of the origin (Node.js 5 s, Apache httpd 5 s, Tomcat 20 s, Jetty 30 s, nginx 75 s, IIS 120 s). A
+client that does not look at its connections before it uses them may send long after the FIN: no race, and the same mend.
 
 Elsewhere: nginx *upstream prematurely closed connection while reading response header from upstream* and 502; HAProxy **SH**; Go
 retries GET by itself, and says *EOF* or *http: server closed idle connection* for POST; Envoy **UC** with
