@@ -18,6 +18,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/diagnosis/evidence"
 	"github.com/lunette-waf/lunette/internal/finding"
 	"github.com/lunette-waf/lunette/test/captures"
+	"github.com/lunette-waf/lunette/test/recorded"
 )
 
 // soak reports whether everything is tried.
@@ -51,7 +52,7 @@ func subjects(t testing.TB) []*subject {
 	var out []*subject
 	for _, c := range captures.All(t) {
 		s := &subject{name: c.Name, whole: map[bool]view{}}
-		s.frames, s.keyLog = framesOf(t, c.Path)
+		s.frames, s.keyLog = recorded.Frames(t, c.Path)
 		if c.KeyLog != "" {
 			text, err := os.ReadFile(filepath.Clean(c.KeyLog))
 			if err != nil {
@@ -105,7 +106,7 @@ func (s *subject) look(t testing.TB, frames []frame, keyed bool) view {
 			t.Fatal(err)
 		}
 	}
-	report, err := analysis.Run(t.Context(), analysis.Config{Inputs: []analysis.Input{written(t, frames)}, Secrets: store, Workers: 1})
+	report, err := analysis.Run(t.Context(), analysis.Config{Inputs: []analysis.Input{recorded.Written(t, frames, nil)}, Secrets: store, Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/lunette-waf/lunette/test/recorded"
 )
 
 // TestLost leaves packets out: the capture lacks them, the wire did not.
@@ -47,11 +49,11 @@ func TestOneSided(t *testing.T) {
 	for _, s := range subjects(t) {
 		server := serverPort(s.frames)
 		for _, keyed := range s.views() {
-			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.source() == server }), keyed, "without the server's packets")
-			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.source() != server }), keyed, "without the client's packets")
-			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.flags()&flagSYN != 0 }), keyed, "without SYNs")
-			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.payload() == len(f.data) && f.flags()&7 == 0 }), keyed, "without bare ACKs")
-			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.payload() < len(f.data) }), keyed, "without data")
+			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.Source() == server }), keyed, "without the server's packets")
+			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.Source() != server }), keyed, "without the client's packets")
+			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.Flags()&recorded.SYN != 0 }), keyed, "without SYNs")
+			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.Payload() == len(f.Data) && f.Flags()&7 == 0 }), keyed, "without bare ACKs")
+			s.hold(t, slices.DeleteFunc(slices.Clone(s.frames), func(f frame) bool { return f.Payload() < len(f.Data) }), keyed, "without data")
 			for _, n := range []int{54, 60, 68, 96, 128, 200, 256, 512, 1500} {
 				s.hold(t, shortened(s.frames, n), keyed, fmt.Sprintf("with %d bytes of each packet", n))
 			}
@@ -63,7 +65,7 @@ func TestOneSided(t *testing.T) {
 func shortened(in []frame, n int) []frame {
 	out := slices.Clone(in)
 	for i := range out {
-		out[i].data = out[i].data[:min(n, len(out[i].data))]
+		out[i].Data = out[i].Data[:min(n, len(out[i].Data))]
 	}
 	return out
 }
@@ -73,15 +75,15 @@ func serverPort(frames []frame) uint16 {
 	count := map[uint16]int{}
 	best := uint16(0)
 	for _, f := range frames {
-		for _, p := range []uint16{f.source(), f.target()} {
+		for _, p := range []uint16{f.Source(), f.Target()} {
 			if count[p]++; count[p] > count[best] {
 				best = p
 			}
 		}
 	}
 	for _, f := range frames {
-		if f.flags()&0x12 == flagSYN {
-			return f.target()
+		if f.Flags()&0x12 == recorded.SYN {
+			return f.Target()
 		}
 	}
 	return best
@@ -92,13 +94,13 @@ func TestTwice(t *testing.T) {
 	for _, s := range subjects(t) {
 		var each, again []frame
 		for _, f := range s.frames {
-			g := f.clone()
-			g.at += 3000
+			g := f.Clone()
+			g.At += 3000
 			each, again = append(each, f, g), append(again, f)
 		}
 		for _, f := range s.frames { // the whole capture a second time, later
-			g := f.clone()
-			g.at += s.frames[len(s.frames)-1].at - s.frames[0].at + 1e9
+			g := f.Clone()
+			g.At += s.frames[len(s.frames)-1].At - s.frames[0].At + 1e9
 			again = append(again, g)
 		}
 		for _, keyed := range s.views() {
@@ -119,12 +121,12 @@ func shuffled(r *rand.Rand, in []frame) []frame {
 	out := slices.Clone(in)
 	for i := range out {
 		j := min(i+r.IntN(4), len(out)-1)
-		if out[i].payload() == len(out[i].data) || out[j].payload() == len(out[j].data) || out[j].at-out[i].at > 1e6 || out[i].source() != out[j].source() {
+		if out[i].Payload() == len(out[i].Data) || out[j].Payload() == len(out[j].Data) || out[j].At-out[i].At > 1e6 || out[i].Source() != out[j].Source() {
 			continue
 		}
-		at := out[i].at
+		at := out[i].At
 		out[i], out[j] = out[j], out[i]
-		out[i].at, out[j].at = at, out[i].at
+		out[i].At, out[j].At = at, out[i].At
 	}
 	return out
 }
@@ -134,8 +136,8 @@ func repeated(r *rand.Rand, in []frame) (out []frame) {
 	for i, f := range in {
 		out = append(out, f)
 		if r.IntN(3) == 0 {
-			back := in[max(0, i-r.IntN(5))].clone()
-			back.at = f.at
+			back := in[max(0, i-r.IntN(5))].Clone()
+			back.At = f.At
 			out = append(out, back)
 		}
 	}
@@ -146,13 +148,13 @@ func repeated(r *rand.Rand, in []frame) (out []frame) {
 func translated(in []frame) (out []frame) {
 	server := serverPort(in)
 	for _, f := range in {
-		g := f.clone()
-		g.at += 20_000
-		at := ethernet + 12
-		if g.source() == server {
+		g := f.Clone()
+		g.At += 20_000
+		at := recorded.Ethernet + 12
+		if g.Source() == server {
 			at += 4
 		}
-		copy(g.data[at:], []byte{198, 51, 100, 7})
+		copy(g.Data[at:], []byte{198, 51, 100, 7})
 		out = append(out, f, g)
 	}
 	return out

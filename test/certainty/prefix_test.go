@@ -12,8 +12,8 @@ func TestCutShort(t *testing.T) {
 		for _, n := range some(len(s.frames), 12, s.name) {
 			for _, keyed := range s.views() {
 				s.hold(t, s.frames[:n], keyed, fmt.Sprintf("%d of %d packets", n, len(s.frames)))
-				if n > 0 && s.frames[n].at-s.frames[n-1].at > 1e6 {
-					until := append(slices.Clone(s.frames[:n]), bystander(s.frames[n].at-1000))
+				if n > 0 && s.frames[n].At-s.frames[n-1].At > 1e6 {
+					until := append(slices.Clone(s.frames[:n]), bystander(s.frames[n].At-1000))
 					s.hold(t, until, keyed, fmt.Sprintf("%d of %d packets, watched until the next", n, len(s.frames)))
 				}
 			}

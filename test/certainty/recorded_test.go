@@ -14,6 +14,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
 	"github.com/lunette-waf/lunette/internal/recording"
+	"github.com/lunette-waf/lunette/test/recorded"
 )
 
 // TestAsRecorded looks at each connection as if Lunette had recorded its bytes, in whole and cut after each piece: nothing may be certain
@@ -55,40 +56,40 @@ func TestAsRecorded(t *testing.T) {
 
 // recordingOf makes a recording of a capture in which nothing is lacking or out of order; nil where it begins within the connection.
 func recordingOf(s *subject) *recording.Recording {
-	if len(s.frames) == 0 || s.frames[0].flags()&0x12 != flagSYN {
+	if len(s.frames) == 0 || s.frames[0].Flags()&0x12 != recorded.SYN {
 		return nil
 	}
 	first, last := s.frames[0], s.frames[len(s.frames)-1]
-	r := &recording.Recording{ID: 1, Client: end(first, 12, first.source()), Server: end(first, 16, first.target()), Start: time.Unix(0, first.at), End: time.Unix(0, last.at), Name: "origin.lab"}
+	r := &recording.Recording{ID: 1, Client: end(first, 12, first.Source()), Server: end(first, 16, first.Target()), Start: time.Unix(0, first.At), End: time.Unix(0, last.At), Name: "origin.lab"}
 	next := map[uint16]uint32{}
 	over := map[uint16]bool{}
 	for _, f := range s.frames {
 		side := fact.SideServer
-		if f.source() == r.Client.Port() {
+		if f.Source() == r.Client.Port() {
 			side = fact.SideClient
 		}
-		at := time.Unix(0, f.at)
-		seq, known := next[f.source()]
+		at := time.Unix(0, f.At)
+		seq, known := next[f.Source()]
 		switch {
-		case f.flags()&flagSYN != 0:
-			next[f.source()] = f.seq() + 1
+		case f.Flags()&recorded.SYN != 0:
+			next[f.Source()] = f.Seq() + 1
 			r.Connect = at.Sub(r.Start)
 			continue
-		case !known, over[f.source()], f.flags()&4 == 0 && int32(f.seq()-seq) > 0:
-			if f.flags()&4 == 0 && !over[f.source()] {
+		case !known, over[f.Source()], f.Flags()&4 == 0 && int32(f.Seq()-seq) > 0:
+			if f.Flags()&4 == 0 && !over[f.Source()] {
 				return nil
 			}
 		}
-		data := f.data[f.payload():]
-		if skip := int(int32(seq - f.seq())); skip > 0 {
+		data := f.Data[f.Payload():]
+		if skip := int(int32(seq - f.Seq())); skip > 0 {
 			data = data[min(skip, len(data)):]
 		}
-		if len(data) > 0 && !over[f.source()] {
-			next[f.source()] = seq + uint32(len(data))
+		if len(data) > 0 && !over[f.Source()] {
+			next[f.Source()] = seq + uint32(len(data))
 			r.Pieces = append(r.Pieces, recording.Piece{At: at, Side: side, Data: data})
 		}
-		if how := map[byte]fact.Kind{flagFIN: fact.TCPClosed, 4: fact.TCPReset, 5: fact.TCPReset}[f.flags()&5]; how != fact.None && !over[f.source()] {
-			over[f.source()] = true
+		if how := map[byte]fact.Kind{recorded.FIN: fact.TCPClosed, 4: fact.TCPReset, 5: fact.TCPReset}[f.Flags()&5]; how != fact.None && !over[f.Source()] {
+			over[f.Source()] = true
 			r.Pieces = append(r.Pieces, recording.Piece{At: at, Side: side, End: how})
 		}
 	}
@@ -96,5 +97,5 @@ func recordingOf(s *subject) *recording.Recording {
 }
 
 func end(f frame, at int, port uint16) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(f.data[ethernet+at:ethernet+at+4])), port)
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(f.Data[recorded.Ethernet+at:recorded.Ethernet+at+4])), port)
 }

@@ -56,20 +56,20 @@ func TestPortUsedAgain(t *testing.T) {
 // moved is a capture with the ports and addresses of another, after its end.
 func moved(in, like []frame, gap int64) []frame {
 	server, to := serverPort(in), serverPort(like)
-	client := like[0].source()
+	client := like[0].Source()
 	if client == to {
-		client = like[0].target()
+		client = like[0].Target()
 	}
-	by := like[len(like)-1].at + gap - in[0].at
+	by := like[len(like)-1].At + gap - in[0].At
 	var out []frame
 	for _, f := range in {
-		g := f.clone()
-		g.at += by
+		g := f.Clone()
+		g.At += by
 		from, too := client, to
-		if f.source() == server {
+		if f.Source() == server {
 			from, too = to, client
 		}
-		b := g.data[g.tcp():]
+		b := g.Data[g.TCP():]
 		b[0], b[1], b[2], b[3] = byte(from>>8), byte(from), byte(too>>8), byte(too)
 		out = append(out, g)
 	}

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -69,20 +68,9 @@ func TestDoctor(t *testing.T) {
 	t.Parallel()
 	ca := peer.NewCA(t)
 	p := newPlace(t, ca)
-	sites := nginxSites(t, ca)
-	sites = append(sites, haproxySite(t, ca, sites[4].addr))
-	sites = append(append(sites, apacheSites(t, ca)...), otherSites(t, ca)...)
+	sites := allSites(t, ca)
 	most := announced(t, p, &sites[0])
-	turn := make(chan struct{}, 2)
-	var all sync.WaitGroup
-	for i := range sites {
-		turn <- struct{}{}
-		all.Go(func() {
-			defer func() { <-turn }()
-			p.wellAgain(t, &sites[i], most)
-		})
-	}
-	all.Wait()
+	each(sites, 2, func(s *site) { p.wellAgain(t, s, most) })
 	for i := range sites {
 		if sites[i].log != nil {
 			harmless(t, sites[i].what, sites[i].log())

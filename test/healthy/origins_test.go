@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/lunette-waf/lunette/test/peer"
 )
 
@@ -199,4 +201,31 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// allSites are servers of all kinds, each of them well.
+func allSites(t *testing.T, ca *peer.CA) []site {
+	t.Helper()
+	sites := nginxSites(t, ca)
+	sites = append(sites, haproxySite(t, ca, sites[4].addr))
+	return append(append(sites, apacheSites(t, ca)...), otherSites(t, ca)...)
+}
+
+// addressed are the addresses of sites, and the sites by address.
+func addressed(sites []site) (servers []string, of map[string]*site) {
+	of = map[string]*site{}
+	for i := range sites {
+		servers, of[sites[i].addr] = append(servers, sites[i].addr), &sites[i]
+	}
+	return servers, of
+}
+
+// each does something with every site, width of them side by side, and waits for all.
+func each(sites []site, width int, do func(*site)) {
+	var all errgroup.Group
+	all.SetLimit(width)
+	for i := range sites {
+		all.Go(func() error { do(&sites[i]); return nil })
+	}
+	_ = all.Wait()
 }

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/lunette-waf/lunette/internal/analysis"
@@ -27,25 +26,10 @@ func TestPeers(t *testing.T) {
 	t.Parallel()
 	ca := peer.NewCA(t)
 	p := newPlace(t, ca)
-	sites := nginxSites(t, ca)
-	sites = append(sites, haproxySite(t, ca, sites[4].addr))
-	sites = append(append(sites, apacheSites(t, ca)...), otherSites(t, ca)...)
-	var servers []string
-	of := map[string]*site{}
-	for i := range sites {
-		servers, of[sites[i].addr] = append(servers, sites[i].addr), &sites[i]
-	}
+	sites := allSites(t, ca)
+	servers, of := addressed(sites)
 	path := peer.Capture(t, servers, func() {
-		var all sync.WaitGroup
-		turn := make(chan struct{}, 4)
-		for i := range sites {
-			turn <- struct{}{}
-			all.Go(func() {
-				defer func() { <-turn }()
-				p.ask(t, &sites[i])
-			})
-		}
-		all.Wait()
+		each(sites, 4, func(s *site) { p.ask(t, s) })
 	})
 	keys, err := os.ReadFile(p.keys)
 	must(t, err)

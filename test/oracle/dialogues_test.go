@@ -17,7 +17,7 @@ func TestDialogues(t *testing.T) {
 	t.Parallel()
 	d := &dialogues{rig: newRig(t), known: map[string][2]string{}}
 	d.start(t)
-	path := record(t, d.addrs, func() {
+	path := peer.Capture(t, d.addrs, func() {
 		d.suites13(t)
 		d.resumption(t)
 		d.renegotiation(t)

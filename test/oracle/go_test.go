@@ -46,7 +46,7 @@ func TestGo(t *testing.T) {
 	}
 	defer ln.Close()
 	known := map[string][2]string{}
-	path := record(t, []string{ln.Addr().String()}, func() {
+	path := peer.Capture(t, []string{ln.Addr().String()}, func() {
 		for _, talk := range goTalks(t, rsa, ec, ca.Pool()) {
 			said := [2][]byte{filler("client of "+talk.name, talk.size), filler("server of "+talk.name, talk.size)}
 			known[strings.Replace(talk.name, "hidden", "outer", 1)] = [2]string{string(said[0]), string(said[1])}

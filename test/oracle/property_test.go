@@ -12,6 +12,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/tlswire"
 	"github.com/lunette-waf/lunette/test/captures"
+	"github.com/lunette-waf/lunette/test/recorded"
 )
 
 // bestStore holds the key log of a capture, or the RSA key where there is none.
@@ -31,7 +32,7 @@ func TestEdits(t *testing.T) {
 		seeds = 40
 	}
 	for _, c := range editable(t) {
-		frames, keys := framesOf(t, c.Path)
+		frames, keys := recorded.Frames(t, c.Path)
 		flows, _ := lunette(t, written(t, frames, keys), bestStore(t, &c))
 		want := told(flows)
 		for seed := range seeds {
@@ -77,12 +78,12 @@ func TestDroppedPackets(t *testing.T) {
 			continue // something is missing in the former already; the latter have too many packets
 		}
 		d := &dropping{capture: c}
-		d.frames, d.keys = framesOf(t, c.Path)
+		d.frames, d.keys = recorded.Frames(t, c.Path)
 		flows, _ := lunette(t, written(t, d.frames, d.keys), bestStore(t, &c))
 		for _, one := range flows {
 			d.one = one
 			for i, f := range d.frames {
-				if f.length() > 0 && d.sender(f) != fact.SideNone && !d.resent(f) {
+				if f.Carried() > 0 && d.sender(f) != fact.SideNone && !d.resent(f) {
 					d.drop(t, i)
 				}
 			}
@@ -101,7 +102,7 @@ type dropping struct {
 // sender is the side of the connection that sent a frame, none for frames of others.
 func (d *dropping) sender(f frame) fact.Side {
 	client, server := uint32(d.one.Client.Port()), uint32(d.one.Server.Port())
-	switch f.ports() {
+	switch ports(f) {
 	case client<<16 | server:
 		return fact.SideClient
 	case server<<16 | client:
@@ -114,7 +115,7 @@ func (d *dropping) sender(f frame) fact.Side {
 func (d *dropping) resent(f frame) bool {
 	n := 0
 	for _, g := range d.frames {
-		if g.ports() == f.ports() && g.seq() == f.seq() && g.length() > 0 {
+		if ports(g) == ports(f) && g.Seq() == f.Seq() && g.Carried() > 0 {
 			n++
 		}
 	}
@@ -156,7 +157,7 @@ func (d *dropping) drop(t *testing.T, i int) {
 func (d *dropping) last(i int) bool {
 	side := d.sender(d.frames[i])
 	return !slices.ContainsFunc(d.frames[i+1:], func(f frame) bool {
-		return d.sender(f) == side && (f.length() > 0 || f.flags()&flagFIN != 0)
+		return d.sender(f) == side && (f.Carried() > 0 || f.Flags()&recorded.FIN != 0)
 	})
 }
 
@@ -170,7 +171,7 @@ func (d *dropping) keyless(i int) bool {
 	chained := suite.Cipher.Kind == tlswire.KindCBC && d.one.TLS.Version <= tlswire.VersionTLS10
 	if chained {
 		for j := i + 1; j < len(d.frames) && len(at) < 2; j++ {
-			if d.sender(d.frames[j]) == side && d.frames[j].length() > 0 {
+			if d.sender(d.frames[j]) == side && d.frames[j].Carried() > 0 {
 				at = append(at, int64(j)+1)
 			}
 		}
@@ -193,14 +194,14 @@ func (d *dropping) touched(i int) int {
 	for _, f := range d.frames {
 		switch {
 		case d.sender(f) != side:
-		case f.flags()&flagSYN != 0:
-			first = f.seq() + 1
-		case f.length() > 0 && int(f.seq()-first) == len(stream):
-			stream = append(stream, f.data[f.payload():]...)
+		case f.Flags()&recorded.SYN != 0:
+			first = f.Seq() + 1
+		case f.Carried() > 0 && int(f.Seq()-first) == len(stream):
+			stream = append(stream, f.Data[f.Payload():]...)
 		}
 	}
-	from := int(d.frames[i].seq() - first)
-	to := from + d.frames[i].length()
+	from := int(d.frames[i].Seq() - first)
+	to := from + d.frames[i].Carried()
 	const block = 16
 	n := block
 	for at := 0; at+tlswire.RecordHeaderLen <= len(stream); {

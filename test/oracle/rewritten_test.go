@@ -15,6 +15,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/tlswire"
 	"github.com/lunette-waf/lunette/test/captures"
+	"github.com/lunette-waf/lunette/test/recorded"
 )
 
 // TestWriteDecrypted holds that tshark opens what is written with the secrets inside, without any of its own. From the RSA key alone
@@ -68,9 +69,9 @@ func TestWriteDecrypted(t *testing.T) {
 func TestSSL2Hello(t *testing.T) {
 	t.Parallel()
 	c := captures.Find(t, "founding_01_normal_direct_tls10_rsa")
-	frames, _ := framesOf(t, c.Path)
-	i := slices.IndexFunc(frames, func(f frame) bool { return f.length() > 0 })
-	old := frames[i].data[frames[i].payload():]
+	frames, _ := recorded.Frames(t, c.Path)
+	i := slices.IndexFunc(frames, func(f frame) bool { return f.Carried() > 0 })
+	old := frames[i].Data[frames[i].Payload():]
 	random := bytes.Clone(old[tlswire.RecordHeaderLen+6:][:32])
 	const specs = 158 // cipher kinds of three bytes: they make it as long as the old one
 	hello := []byte{1, 3, 1}

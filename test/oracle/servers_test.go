@@ -35,7 +35,7 @@ func TestServers(t *testing.T) {
 		all = append(all, one.Addr)
 		m.ports = append(m.ports, portOf(one.Addr))
 	}
-	m.path = record(t, all, func() {
+	m.path = peer.Capture(t, all, func() {
 		s.curl(t)
 		s.gnutlsClient(t)
 		s.java(t)

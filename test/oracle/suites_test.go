@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lunette-waf/lunette/test/peer"
 )
 
 // soak is whether the long tests run.
@@ -22,7 +24,7 @@ func TestSuites(t *testing.T) {
 		{"etm", r.conf(t, "-ExtendedMasterSecret")}, {"ems", r.conf(t, "-EncryptThenMac")},
 	}
 	known := map[string][2]string{}
-	path := record(t, []string{s.Addr}, func() {
+	path := peer.Capture(t, []string{s.Addr}, func() {
 		for v, version := range []string{"-tls1", "-tls1_1", "-tls1_2"} {
 			for _, suite := range suites(t, version) {
 				for j, c := range combinations {

@@ -23,6 +23,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/lab"
 	"github.com/lunette-waf/lunette/internal/lab/certs"
 	"github.com/lunette-waf/lunette/internal/redact"
+	"github.com/lunette-waf/lunette/test/peer"
 )
 
 // atOnce is how many faults are played at the same time.
@@ -42,7 +43,7 @@ func TestParity(t *testing.T) {
 			stages, servers = append(stages, s), append(servers, s.origin.Addr())
 		}
 	}
-	path := record(t, servers, func() {
+	path := peer.Capture(t, servers, func() {
 		var all sync.WaitGroup
 		turn := make(chan struct{}, atOnce)
 		for _, s := range stages {

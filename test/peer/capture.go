@@ -38,7 +38,7 @@ func Capture(t testing.TB, servers []string, do func()) string {
 	}
 	defer log.Close()
 	// -Z root: it would otherwise write as a user who may not enter the folder. timeout ends it should this process not live to do so.
-	cmd := exec.Command(Need(t, "timeout", "coreutils"), "600", program, "-i", "lo", "-n", "-U", "--immediate-mode", "-B", "65536", "-s", "0", "-Z", "root", "-w", path, filter)
+	cmd := exec.Command(Need(t, "timeout", "coreutils"), "600", program, "-i", "lo", "-n", "-U", "--immediate-mode", "-B", "262144", "-s", "0", "-Z", "root", "-w", path, filter)
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
