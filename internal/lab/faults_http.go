@@ -55,7 +55,7 @@ func httpFaults() []fault {
 		{Fault: is("half-body-reset", "sends half of Content-Length and resets", reason.ReadResetInBody, "http1.body_truncated"), answer: raw(ok200+"Content-Length: 100\r\n\r\n"+strings.Repeat("x", 50), resetOnceRead)},
 		{Fault: is("chunked-truncated", "closes before the last chunk", reason.ReadTruncated, "http1.chunk_broken"), answer: raw(ok200+"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", fin)},
 		{Fault: is("until-close", "a body that ends with the connection, without close_notify: truncation cannot be told", "", "tls.no_close_notify"), answer: raw(ok200+"\r\nhello\n", fin)},
-		{Fault: is("dies-on-reuse", "answers the first request of a connection and resets on the second", reason.ReadStaleReusedConnection, "tcp.keep_alive_race").asked(Twice), answer: diesOnReuse},
+		{Fault: is("dies-on-reuse", "answers the first request of a connection and resets on the second", reason.ReadStaleReusedConnection, "tcp.one_request_per_connection").asked(Twice), answer: diesOnReuse},
 		{Fault: is("early-answer", "answers 413 before it reads the body, and closes", reason.WriteEarlyResponse, "origin.body_too_large").asked(Upload), answer: earlyAnswer},
 		{Fault: is("stops-reading", "stops reading in the middle of the body: the window closes", reason.WriteTimeout, "tcp.zero_window").asked(Upload), answer: stopsReading},
 		{Fault: is("gzip-garbage", "claims gzip and sends something else", "", "http1.content_coding_broken"), answer: raw(ok200+"Content-Encoding: gzip\r\nContent-Length: 6\r\n\r\nhello\n", carryOn)},

@@ -23,7 +23,7 @@ type connectionWant struct {
 
 // connectionWanted are the captures in which names, TCP or HTTP/2 are the cause.
 var connectionWanted = []connectionWant{
-	{"bad_21846_keepalive_rst_on_second", 0, true, "tcp.keep_alive_race", finding.Certain},
+	{"bad_21846_keepalive_rst_on_second", 0, true, "tcp.one_request_per_connection", finding.Likely},
 	{"client_h2_curl", 0, true, "http2.http_1_1_required", finding.Certain},
 }
 

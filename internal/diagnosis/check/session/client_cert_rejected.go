@@ -3,7 +3,6 @@ package session
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
@@ -35,20 +34,22 @@ roots that is not self-signed (it spoils the whole list), and a server that cann
 message is tls.client_cert_required instead.`,
 		Asks: []string{
 			"On IIS: sc-substatus in the site's log (12, 13, 16, 17), and event log CAPI2 (Microsoft-Windows-CAPI2/Operational)",
-			"On Windows, what spoils the list of roots: Get-ChildItem Cert:\\LocalMachine\\Root | Where-Object { $_.Issuer -ne $_.Subject }",
-			"On the origin: openssl verify -CAfile clients-ca.pem -purpose sslclient gateway.crt; certutil -verify -urlfetch gateway.crt on Windows",
+			"On Windows, what spoils the list of roots: `Get-ChildItem Cert:\\LocalMachine\\Root | Where-Object { $_.Issuer -ne $_.Subject }`",
+			"On the origin: `openssl verify -CAfile clients-ca.pem -purpose sslclient gateway.crt`, on Windows `certutil -verify -urlfetch gateway.crt`",
 		},
 		Mends: []finding.Mend{
 			{On: finding.Lunette, Do: "Show a certificate that is in its dates, for client authentication, from an authority that the origin accepts, with its intermediates in the file.",
 				Lines: "origin:\n  tls:\n    client_certificate: {file: gateway.crt, key: gateway.key}"},
-			{On: finding.IIS, Do: "Put the root of the client's authority into the computer's store of trusted roots, its intermediates into CA, and nothing that is not self-signed into Root.",
-				Lines: "certutil -addstore Root clients-root.cer\ncertutil -addstore CA clients-intermediate.cer"},
-			{On: finding.IIS, Do: "Where the revocation list cannot be reached (403.13): open the way to it; or stop checking, which accepts revoked certificates.",
-				Lines: "certutil -verify -urlfetch gateway.crt\nnetsh winhttp set proxy proxy.example:8080\nnetsh http delete sslcert ipport=0.0.0.0:443\nnetsh http add sslcert ipport=0.0.0.0:443 certhash=<40 hex digits> appid={4dc3e181-e14b-4a21-b022-59fc669b0914} certstorename=MY verifyclientcertrevocation=disable"},
+			{On: finding.IIS, Do: "Put the root of the client's authority into the computer's store of trusted roots (which every service of the machine then trusts), its intermediates into CA, and nothing that is not self-signed into Root.",
+				Lines: "# PowerShell, as administrator\ncertutil -addstore Root clients-root.cer\ncertutil -addstore CA clients-intermediate.cer"},
+			{On: finding.IIS, Do: "Where the revocation list cannot be reached (403.13): open the way to it, or name the HTTP proxy, which then holds for every service of the machine that uses WinHTTP.",
+				Lines: "# PowerShell, as administrator\ncertutil -verify -urlfetch gateway.crt\nnetsh winhttp show proxy\nnetsh winhttp set proxy PROXY:8080"},
 			{On: finding.Nginx, Do: "Name the authority, and a depth that its chain fits.", Lines: "ssl_client_certificate /etc/nginx/clients-ca.pem;\nssl_verify_depth 3;"},
 			{On: finding.Apache, Do: "Name the authority, and a depth that its chain fits.", Lines: "SSLCACertificateFile /etc/ssl/clients-ca.pem\nSSLVerifyDepth 3"},
 			{On: finding.Java, Do: "Put the authority into the trust store of the connector.", Lines: "keytool -importcert -alias clients-ca -file clients-ca.pem -keystore conf/clients.p12"},
 			{On: finding.Node, Do: "Name the authority (ca replaces the built-in list).", Lines: "https.createServer({ requestCert: true, ca: fs.readFileSync('clients-ca.pem'), key, cert }, app)"},
+			{On: finding.IIS, Do: "Last resort for 403.13: do not check revocation; a stolen, revoked certificate is then accepted. " + olderWindows,
+				Lines: bindingLines("clientcertnegotiation=AS-SHOWN verifyclientcertrevocation=disable")},
 		},
 		Sources: []string{"RFC 5246 section 7.2.2", "RFC 8446 section 6.2", "Microsoft KB943891 (HTTP status codes: 403.12 to 403.17)", "Microsoft: TLS registry settings (SendTrustedIssuerList, ClientAuthTrustMode)"},
 		Run:     runClientCertRejected,
@@ -88,7 +89,7 @@ func runClientCertRejected(c *check.Case) *check.Verdict {
 		how = "answered " + strconv.Itoa(f.Facts[s.head].Code)
 		v.Confidence, v.Severity = finding.Possible, finding.Info // pages are forbidden for many reasons
 		v.Settle = "sc-substatus in the origin's log (12, 13, 16 or 17 is about the certificate; --origin-log), or the same request without a certificate"
-		if nginxRefusal(&f.Facts[s.head]) {
+		if nginxPage(&f.Facts[s.head], nginxRefusedPage) {
 			v.Confidence, v.Severity, v.Settle = finding.Likely, 0, "the origin's error log (--origin-log)"
 			how += " with the page that nginx has for this"
 		}
@@ -118,15 +119,6 @@ func runClientCertRejected(c *check.Case) *check.Verdict {
 	}
 	v.Summary = fmt.Sprintf("The origin was shown the client certificate %s and %s.", subject(&f.Facts[given]), how)
 	return v
-}
-
-// nginxRefusal reports whether an answer is nginx's own page "The SSL certificate error", by its length: that of the page and of the
-// name of the server in it, which the field Server has too.
-func nginxRefusal(x *fact.Fact) bool {
-	const page = 203
-	h, ok := x.Detail.(*fact.HTTPHead)
-	server := check.Field(h, "Server")
-	return ok && strings.HasPrefix(server, "nginx/") && h.Length == page+int64(len(server))
 }
 
 // refusesAll reports whether each answer of f is one that IIS or nginx give for a certificate that they do not like.

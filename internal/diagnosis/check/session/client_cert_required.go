@@ -26,6 +26,10 @@ the handshake *succeeds* for the client, and alert **certificate_required** (116
 so that proxies report a broken connection instead of a refused one. After the request (HelloRequest, or post-handshake
 authentication): the page's path decides, other paths work; IIS then may complete the handshake and answer 403.7.
 
+nginx (ssl_verify_client on) lets every handshake succeed and refuses in HTTP: **400** *No required SSL certificate was sent*, told here
+by the length of its page. With *optional* the configuration or the application refuses, mostly with 403, which pages get for many
+reasons.
+
 nginx says *SSL_read() failed (... alert number 40) while reading response header* or *tlsv13 alert certificate required*, HAProxy
 **SH** or *SSL handshake failure*, Go *remote error: tls: handshake failure*, curl 56. Only Apache mod_proxy names it: AH02268
 *downstream server wanted client certificate but none are configured*. The origin's Apache logs AH02261 or AH02263, its access log
@@ -34,16 +38,12 @@ a 403 that the peer never saw.
 A certificate that was sent and not liked is tls.client_cert_rejected. Alert 40 without a CertificateRequest before it is about
 suites, groups or names.`,
 		Asks: []string{
+			"On nginx: `grep 'no required SSL certificate' /var/log/nginx/error.log` (error_log … info)",
 			"On IIS: sc-substatus in the site's log; 403.7 is a missing client certificate",
-			"On Apache httpd: grep -E 'AH02261|AH02263' in the error log",
+			"On Apache httpd: `grep -E 'AH02261|AH02263' /var/log/apache2/error.log`",
 			"Which authorities does the origin accept, and who may issue a certificate for Lunette?",
 		},
-		Mends: append([]finding.Mend{mendCertificate(), mendForward(),
-			{On: finding.Nginx, Do: "Accept connections without a certificate, and let the application judge.", Lines: "ssl_verify_client optional;"},
-			{On: finding.Apache, Do: "Accept connections without a certificate, and let the application judge.", Lines: "SSLVerifyClient optional"},
-			{On: finding.IIS, Do: "Accept connections without a certificate: SSL Settings > Client certificates: Accept (SslNegotiateCert) instead of Require.",
-				Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site/app" -section:system.webServer/security/access /sslFlags:"Ssl,SslNegotiateCert" /commit:apphost`},
-		}, mendsAsking()...),
+		Mends:   append(mendsDemanded(), mendsAsking()...),
 		Sources: []string{"RFC 5246 sections 7.4.4 and 7.4.6", "RFC 8446 sections 4.3.2, 4.4.2 and 6.2 (certificate_required)", "Microsoft KB943891 (HTTP status codes: 403.7)", "Apache mod_ssl: SSLVerifyClient"},
 		Run:     runClientCertRequired,
 	}
@@ -63,7 +63,7 @@ func runClientCertRequired(c *check.Case) *check.Verdict {
 	if i := f.Find(-1, func(x *fact.Fact) bool {
 		return x.Kind == fact.TLSAlert && x.Side != fact.SideClient && x.Code == alertCertRequired
 	}); i >= 0 && !gaveCertificate(f) {
-		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, "the origin breaks off with "+alertWords(&f.Facts[i]))},
+		return &check.Verdict{Confidence: finding.Certain, Instead: true, Mends: mendsDemanded(), Proof: []finding.Proof{f.Proof(i, "the origin breaks off with "+alertWords(&f.Facts[i]))},
 			Summary: "The origin broke off with alert 116 (certificate_required): it wants a client certificate and got none."}
 	}
 	if i := loggedRequired(f); i >= 0 && !gaveCertificate(f) {
@@ -84,7 +84,9 @@ func loggedRequired(f *check.Flow) int {
 	if i := logged(f, "AH02263"); i >= 0 {
 		return i
 	}
-	i, _ := f.Logged(func(l *fact.OriginLog) bool { return l.Status == 403 && l.Substatus == 7 })
+	i, _ := f.Logged(func(l *fact.OriginLog) bool {
+		return l.Status == 403 && l.Substatus == 7 || l.Format == "nginx_error" && l.Phrase == "client sent no required SSL certificate"
+	})
 	return i
 }
 
@@ -114,13 +116,13 @@ func withoutCertificate(c *check.Case, f *check.Flow, d *demand) *check.Verdict 
 	s := sentenceAfter(f, from)
 	live := certificateReason(f, reason.TLSClientCertRequired)
 	how := ""
+	if s.alert < 0 {
+		how = refusedAtHead(f, v, d, &s)
+	}
 	switch {
+	case how != "":
 	case s.alert >= 0:
 		how = judgeAlert(f, v, d, s.alert, live)
-	case s.head >= 0 && f.Facts[s.head].Code == 403 && (loggedRequired(f) >= 0 || d.when != "in the handshake"):
-		how = "answered 403"
-		v.Confidence, v.Settle = finding.Likely, "the origin's log: sc-substatus 7 (IIS) or AH02263 (Apache), with --origin-log"
-		v.Proof = append(v.Proof, f.Proof(s.head, "the origin answers 403"))
 	case s.head < 0 && spoke(f, from) < 0 && s.end.At >= 0 && s.end.Side == fact.SideServer && s.end.Time.Sub(f.Facts[from].At) < patience && d.given >= 0 && (!s.done || f.Version() == tls13):
 		how = "broke off without a word: " + endWords(s.end)
 		v.Confidence, v.Settle = finding.Likely, "the origin's log (--origin-log), or the same request with a certificate"
@@ -140,10 +142,14 @@ func withoutCertificate(c *check.Case, f *check.Flow, d *demand) *check.Verdict 
 		v.Proof = append(v.Proof, f.Proof(i, logWords(&f.Facts[i])))
 	}
 	if o, at := withCertificate(c, f, d); at >= 0 && v.Confidence != finding.Certain {
+		v.Severity = 0
 		if v.Confidence++; v.Confidence == finding.Certain {
 			v.Settle = ""
 		}
 		v.Proof = append(v.Proof, f.ProofOther(&o.Facts[at], "on another connection, with a certificate, the same is answered"))
+	}
+	if d.when == "in the handshake" && !d.dark {
+		v.Instead, v.Mends = true, mendsDemanded() // it asks where it should
 	}
 	v.Summary = fmt.Sprintf("The origin asked for a client certificate %s, got none, and %s.", d.when, how)
 	return v
