@@ -20,9 +20,9 @@ func requestFaults() []fault {
 		{Fault: is("body-too-large", "answers 413 to a body of more than 1 MiB, as nginx does", reason.WriteEarlyResponse, "origin.body_too_large").asked(Upload), answer: bodyTooLarge},
 		{Fault: is("body-too-large-iis", "answers 404 to a body of more than maxAllowedContentLength: 404.13", "", "").asked(Upload), answer: bodyTooLargeIIS},
 		{Fault: is("continue-never", "never sends 100 Continue, and answers once the body has come", "", "http1.continue_stall").asked(Expect), answer: drain},
-		{Fault: is("continue-refused", "answers 417 to Expect: 100-continue", reason.WriteExpectRefused, "").asked(Expect), answer: continueRefused},
+		{Fault: is("continue-refused", "answers 417 to Expect: 100-continue", reason.WriteExpectRefused, "http1.request_refused").asked(Expect), answer: continueRefused},
 		{Fault: is("closes-on-reuse", "answers the first request of a connection and closes on the second", reason.ReadStaleReusedConnection,
-			"tcp.keep_alive_race").asked(Twice), answer: closesOnReuse},
+			"tcp.one_request_per_connection").asked(Twice), answer: closesOnReuse},
 		{Fault: is("short-keep-alive", "closes a connection that was idle for one second, without a word", "", ""),
 			setup: func(c *Config) error { c.Idle = time.Second; return nil }},
 		{Fault: is("no-keep-alive", "speaks HTTP/1.0 and closes after each answer", "", "http1.no_keep_alive").asked(Twice),
@@ -66,19 +66,37 @@ func bodyTooLarge(s *session, r *http.Request) error {
 	if r.ContentLength > maxUpload || r.ContentLength < 0 {
 		return earlyAnswer(s, r)
 	}
-	return drain(s, r)
+	return welcome(s, r)
 }
 
 // bodyTooLargeIIS answers as request filtering does, which reads the body first.
 func bodyTooLargeIIS(s *session, r *http.Request) error {
 	if r.ContentLength <= maxUpload {
-		return drain(s, r)
+		return welcome(s, r)
+	}
+	if waits(r) {
+		if err := s.write(continue100); err != nil {
+			return err
+		}
 	}
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return err
 	}
 	return s.answer(404, "<!DOCTYPE html><title>404.13</title><h2>404.13 - Not Found: the request filtering module is configured to deny a request "+
 		"that exceeds the request content length.</h2>\r\n", r)
+}
+
+// continue100 lets a client send the body that it holds back.
+const continue100 = "HTTP/1.1 100 Continue\r\n\r\n"
+
+// welcome takes the body as any sound server does.
+func welcome(s *session, r *http.Request) error {
+	if waits(r) {
+		if err := s.write(continue100); err != nil {
+			return err
+		}
+	}
+	return drain(s, r)
 }
 
 // drain answers once the body has come, without a 100 Continue before.

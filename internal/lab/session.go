@@ -126,7 +126,7 @@ func (s *session) exchange(r *http.Request) error {
 		}
 	}
 	if waits(r) {
-		if err := s.write("HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
+		if err := s.write(continue100); err != nil {
 			return err
 		}
 	}

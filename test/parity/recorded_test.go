@@ -21,6 +21,7 @@ import (
 
 // TestParityRecorded holds that a recording of our own end, as the doctor makes them, leads to the same cause as the gateway's facts.
 func TestParityRecorded(t *testing.T) {
+	t.Parallel()
 	ca, err := certs.NewCA("parity", certs.ECDSA)
 	if err != nil {
 		t.Fatal(err)
