@@ -30,9 +30,9 @@ Redirect loops are its relative: there the origin speaks HTTP but wants https (o
 A 400 alone may have many causes. What proves it is a TLS record in answer, or another connection to the same port on which a
 ClientHello gets a ServerHello.`,
 	Mends: []finding.Mend{
-		{On: finding.Lunette, Do: "Speak TLS to this port.", Lines: "origin:\n  urls: [\"https://192.0.2.20:443\"]"},
-		{On: finding.Nginx, Do: "As a proxy, write https:// in proxy_pass.", Lines: "proxy_pass https://192.0.2.20:443;"},
-		{On: finding.Apache, Do: "As a proxy, write https:// and switch TLS on for it.", Lines: "SSLProxyEngine on\nProxyPass / https://192.0.2.20/"},
+		{On: finding.Lunette, Do: "Speak TLS to this port.", Lines: "origin:\n  urls: [\"https://{origin}\"]"},
+		{On: finding.Nginx, Do: "As a proxy, write https:// in proxy_pass.", Lines: "proxy_pass https://{origin};"},
+		{On: finding.Apache, Do: "As a proxy, write https:// and switch TLS on for it.", Lines: "SSLProxyEngine on\nProxyPass / https://{origin}/"},
 		{On: finding.Network, Do: "Where a load balancer stands between, let its listener and its backend protocol agree: TLS kept or TLS taken off, once."},
 	},
 	Sources: []string{"RFC 9110 section 4.2.2", "nginx: ngx_http_ssl_module, code 497"},
@@ -50,7 +50,7 @@ func runPlainHTTPOnTLSPort(c *check.Case) *check.Verdict {
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(asked, "the client sends a request in clear")}}
 	record := f.Find(asked, func(x *fact.Fact) bool {
-		return x.Side == fact.SideServer && (x.Kind == fact.TLSAlert || x.Kind == fact.HTTPBroken && strings.Contains(x.Text, "TLS record"))
+		return x.Side == fact.SideServer && (x.Kind == fact.TLSAlert || x.Kind == fact.HTTPBroken && (strings.Contains(x.Text, "TLS record") || strings.HasPrefix(x.Text, `"\x15\x03`)))
 	})
 	port := f.Server.Port()
 	if record >= 0 || f.Reason == reason.TLSWrongPort {

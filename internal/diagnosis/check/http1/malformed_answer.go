@@ -33,13 +33,14 @@ A storm of interim responses (1xx) is valid for RFC 9110, and yet nobody takes a
 Bytes behind a body often mean that Content-Length is too small for what is sent: characters counted instead of bytes. A broken
 chunk is http1.chunk_broken, an answer of TLS or another protocol on this port is a matter of the port (tls.tls_to_plain_port).`,
 	Asks: []string{
-		"Look at the bytes of the head: curl -sik --http1.1 --resolve … URL | head -30 | cat -A",
+		"Look at the bytes of the head: `curl -sik --http1.1 --resolve {host}:{port}:{ip} https://{host}/PATH | head -30 | cat -A`",
 		"Which of application, framework or front end writes that field? Compare the answer of a static file on the same server.",
 	},
 	Mends: []finding.Mend{
 		{On: finding.Origin, Do: "Correct the field or the length where it is written; a proxy that repairs it hides an attack as well."},
 		{On: finding.IIS, Do: "Look for fields set twice, by web.config and by the application.",
-			Lines: `%windir%\system32\inetsrv\appcmd.exe list config "Default Web Site" -section:system.webServer/httpProtocol`},
+			Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe list config "SITE" -section:system.webServer/httpProtocol`},
 		{On: finding.Nginx, Do: "On an origin that runs nginx, drop the field of its own upstream that is set a second time.", Lines: "proxy_hide_header X-Example;"},
 		{On: finding.Apache, Do: "Replace instead of add, and drop what a script must not set.", Lines: "Header unset Content-Length\nHeader always set X-Example value"},
 		{On: finding.Java, Do: "Set a field with setHeader, not addHeader; do not set Content-Length and Transfer-Encoding.", Lines: "response.setHeader(\"X-Example\", value);"},
@@ -98,7 +99,10 @@ func stormed(f *check.Flow) *check.Verdict {
 		v := &check.Verdict{Severity: finding.Info, Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(first, fmt.Sprintf("the first of %d interim responses: %d", len(x.Interims), f.Facts[first].Code)), f.Proof(last, "the last of them")},
 			Summary: fmt.Sprintf("The origin sent %d interim responses (1xx) to %s before the answer; this client took them, others refuse them.", len(x.Interims), x.Line())}
 		e := f.EndAfter(first)
-		if e.At >= 0 && e.Side == fact.SideClient && (x.ResponseAt < 0 || e.How == fact.TCPReset || e.At < x.ResponseAt || f.NextOf(fact.SideClient, e.At, fact.TCPReset) >= 0) {
+		if f.Ours {
+			v.Severity = 0
+			v.Summary = fmt.Sprintf("The origin sent %d interim responses (1xx) to %s before the answer; Lunette takes no more than %d.", len(x.Interims), x.Line(), manyInterims)
+		} else if e.At >= 0 && e.Side == fact.SideClient && (x.ResponseAt < 0 || e.How == fact.TCPReset || e.At < x.ResponseAt || f.NextOf(fact.SideClient, e.At, fact.TCPReset) >= 0) {
 			v.Severity, v.Confidence, v.Settle = 0, finding.Likely, "the client's own log: is it the number of 1xx that it refuses"
 			v.Proof = append(v.Proof, f.Proof(e.At, endName(e)))
 			v.Summary = fmt.Sprintf("The origin sent %d interim responses (1xx) to %s, and %s in the midst of them.", len(x.Interims), x.Line(), endName(e))

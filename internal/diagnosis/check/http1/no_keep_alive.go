@@ -33,11 +33,13 @@ authPersistSingleRequest; WAFs and old load balancers switch it off on purpose.
 Here the answers (or the requests) say it themselves, on several connections in a row. A single one that is closed after a 4xx or
 5xx is usual and means nothing.`,
 	Mends: []finding.Mend{
-		{On: finding.IIS, Do: "Let it keep connections.", Lines: `%windir%\system32\inetsrv\appcmd.exe set config "Default Web Site" -section:system.webServer/httpProtocol /allowKeepAlive:True /commit:apphost`},
+		{On: finding.IIS, Do: "Let it keep connections.", Lines: `:: cmd, as administrator
+%windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/httpProtocol /allowKeepAlive:True /commit:apphost`},
 		{On: finding.Nginx, Do: "As an origin: keepalive_timeout above 0. As a proxy in between: keep connections to its upstream.",
 			Lines: "keepalive_timeout 75s;\n# in upstream {}:\nkeepalive 32;\n# in location {}:\nproxy_http_version 1.1;\nproxy_set_header Connection \"\";"},
 		{On: finding.Apache, Do: "Switch it on.", Lines: "KeepAlive On\nKeepAliveTimeout 15"},
-		{On: finding.Java, Do: "Allow more than one request on a connection.", Lines: `<Connector port="8443" maxKeepAliveRequests="100" keepAliveTimeout="20000" />`},
+		{On: finding.Java, Do: "Allow more than one request on a connection.", Lines: `<!-- add to the Connector that is there -->
+maxKeepAliveRequests="100" keepAliveTimeout="20000"`},
 		{On: finding.Node, Do: "Do not set Connection: close; keep idle connections longer than the proxy does.", Lines: "server.keepAliveTimeout = 20000"},
 		{On: finding.Lunette, Do: "Lunette keeps connections for as long as this; 0s switches that off.", Lines: "origin:\n  timeouts:\n    keepalive_idle: 4s\n  idle_connections: 256"},
 	},
@@ -48,16 +50,21 @@ Here the answers (or the requests) say it themselves, on several connections in 
 func runNoKeepAlive(c *check.Case) *check.Verdict {
 	f := c.Flow
 	who, at := closes(f)
-	if who == "" {
-		return nil
+	asked := at >= 0 && f.Facts[at].Side == fact.SideClient
+	if who == "" || asked && f.Purpose != "" {
+		return nil // a probe that asks for it means it
 	}
 	alike, others := 1, 0
 	for _, o := range c.Others {
-		if o.Purpose != "" || len(o.Exchanges()) == 0 {
+		if len(o.Exchanges()) == 0 || asked && o.Purpose != "" {
 			continue
 		}
+		w, i := closes(o)
+		if !asked && o.Purpose != "" && i >= 0 && o.Facts[i].Side == fact.SideClient {
+			continue // it asked for it
+		}
 		others++
-		if w, _ := closes(o); w == who {
+		if w == who {
 			alike++
 		}
 	}
