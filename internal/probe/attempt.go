@@ -50,7 +50,7 @@ func (c *climb) do(t try) *Outcome {
 	}
 	var err error
 	if rec.ID, err = c.turn(); err != nil {
-		o.Err, o.Phase = err, "connect"
+		o.Err, o.Phase, o.Cut = err, "connect", true
 		return o
 	}
 	defer c.keep(o)

@@ -139,8 +139,14 @@ func timesText(o *Outcome) string {
 func errText(o *Outcome) string {
 	waits := map[string]string{"tls": "the handshake", "answer": "an answer", "connect": "a connection"}
 	switch {
+	case o.Cut && o.Recording.Start.IsZero():
+		return "not tried any more"
 	case o.Cut:
-		return "cut short by the end of the climb after " + span(time.Since(o.Recording.Start))
+		text := "cut short by the end of the climb after " + span(o.Recording.End.Sub(o.Recording.Start))
+		if len(spoken(o.Recording)) == 0 {
+			text += ", in which nothing came"
+		}
+		return text
 	case !o.Connected():
 		return failedText(o)
 	case o.Alert >= 0:

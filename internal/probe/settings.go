@@ -43,7 +43,7 @@ func (c *climb) settings() Settings {
 		s.Unknown = "no address of the origin took a connection"
 		return s
 	case !t.TLS:
-		if c.shook("tls_on_clear") && p.Status() >= 400 {
+		if c.shook("tls_on_clear") && (!p.Served() || p.Status() >= 400) {
 			s.Unknown = fmt.Sprintf("port %d speaks TLS: ask for https://%s", t.Port, hostPort(t.Host, t.Port, true))
 		}
 		return s

@@ -121,6 +121,9 @@ func TestNothingInClear(t *testing.T) {
 			t.Errorf("it heard %q", h)
 		}
 	}
+	if !strings.Contains(got.Settings.Unknown, "speaks HTTP in clear") {
+		t.Error(got.Settings.Unknown)
+	}
 	if !got.said("tls", "--header left out") || got.first() != "tls.tls_to_plain_port" {
 		t.Errorf("%s %+v", got.all(), got.Lines)
 	}

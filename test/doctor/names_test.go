@@ -107,6 +107,17 @@ func TestLogIn(t *testing.T) {
 	}
 }
 
+// TestWrongScheme holds that a port that speaks TLS is named where it is asked in clear.
+func TestWrongScheme(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, new(listener))
+	at := strings.TrimPrefix(s.URL, "https://")
+	got := examine(t, 1, "http://example.com/", "--origin", at)
+	if got.first() != "tls.plain_http_on_tls_port" || !strings.Contains(got.Settings.Unknown, "https://"+at) {
+		t.Errorf("%s", got.all())
+	}
+}
+
 // TestApplicationError holds that settings are not called proven by an error of the application.
 func TestApplicationError(t *testing.T) {
 	t.Parallel()
