@@ -1,13 +1,24 @@
 package certainty
 
 import (
+	"bytes"
 	"encoding/binary"
+	"io"
+	"testing"
 
+	"github.com/lunette-waf/lunette/internal/analysis"
 	"github.com/lunette-waf/lunette/test/recorded"
 )
 
 // frame is a packet of a recorded capture.
 type frame = recorded.Frame
+
+// written is a capture of frames.
+func written(t testing.TB, frames []frame) analysis.Input {
+	t.Helper()
+	b := recorded.Written(t, frames, nil)
+	return analysis.Input{Name: "edited", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }}
+}
 
 // bystander is a SYN of a connection that has nothing to do with any other: it shows that the capture went on until then.
 func bystander(at int64) frame {

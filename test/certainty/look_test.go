@@ -106,7 +106,7 @@ func (s *subject) look(t testing.TB, frames []frame, keyed bool) view {
 			t.Fatal(err)
 		}
 	}
-	report, err := analysis.Run(t.Context(), analysis.Config{Inputs: []analysis.Input{recorded.Written(t, frames, nil)}, Secrets: store, Workers: 1})
+	report, err := analysis.Run(t.Context(), analysis.Config{Inputs: []analysis.Input{written(t, frames)}, Secrets: store, Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package oracle_test
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -26,7 +27,8 @@ func written(t testing.TB, frames []frame, keys []byte) analysis.Input {
 		last = max(last+1000, out[i].At)
 		out[i].At, out[i].Length = last, len(out[i].Data)
 	}
-	return recorded.Written(t, out, keys)
+	b := recorded.Written(t, out, keys)
+	return analysis.Input{Name: "edited", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }}
 }
 
 // part is the segment with n bytes of its payload from an offset on.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"testing"
 
-	"github.com/lunette-waf/lunette/internal/analysis"
 	"github.com/lunette-waf/lunette/internal/capture/pcap"
 )
 
@@ -76,7 +75,7 @@ func Frames(t testing.TB, path string) (frames []Frame, keys []byte) {
 }
 
 // Written is a capture of frames, beginning with a key log where there is one.
-func Written(t testing.TB, frames []Frame, keys []byte) analysis.Input {
+func Written(t testing.TB, frames []Frame, keys []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w, err := pcap.NewWriter(&out, "test")
@@ -96,5 +95,5 @@ func Written(t testing.TB, frames []Frame, keys []byte) analysis.Input {
 			t.Fatal(err)
 		}
 	}
-	return analysis.Input{Name: "edited", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(out.Bytes())), nil }}
+	return out.Bytes()
 }
