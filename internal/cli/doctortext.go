@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,6 +63,9 @@ func (d *doctorOutput) verdict(e *examination) error {
 		d.printf("  not whole: %s; this is what is known so far\n", e.report.Cut)
 	}
 	serious := e.serious()
+	if serious > 0 && e.proven() && e.works() && !e.ours() {
+		d.printf("\n  Lunette's own request works, with the settings below. What follows is met by clients and proxies that act otherwise.\n")
+	}
 	for i := range e.findings {
 		f := &e.findings[i]
 		d.printf("\n")
@@ -83,6 +87,11 @@ func (d *doctorOutput) verdict(e *examination) error {
 	}
 	d.settings(e)
 	return nil
+}
+
+// ours reports whether a request as Lunette makes it fails of any of the findings.
+func (e *examination) ours() bool {
+	return slices.ContainsFunc(e.findings, func(f finding.Finding) bool { return e.plain[f.Code] })
 }
 
 // further is how what is lacking would be come by, as far as the doctor cannot.
@@ -120,6 +129,9 @@ func (e *examination) sentence() string {
 		o := e.refused()
 		if o.Status() >= 500 {
 			return fmt.Sprintf("GET %s works on the wire, and the application answers with status %d: the reason stands in its own log.", probe.Masked(o.Path), o.Status())
+		}
+		if o.Status() == 403 {
+			return fmt.Sprintf("GET %s works on the wire and is answered with status 403. The answer does not say why: a rule, a ban of this address, a log-in or a certificate that is lacking. The origin's log does: give it with --origin-log.", probe.Masked(o.Path))
 		}
 		return fmt.Sprintf("GET %s works on the wire and is answered with status %d. None of the known causes fits: is it the right path, and may everybody see it?", probe.Masked(o.Path), o.Status())
 	}

@@ -22,7 +22,7 @@ func (f *Finding) lines(shown []Mend) []string {
 	if len(f.Proof) > 0 {
 		out = append(out, "  proof:")
 	}
-	for _, p := range f.Proof {
+	for _, p := range OnceEach(f.Proof) {
 		frame := ""
 		if p.Index < 0 && p.After < 0 && p.Conn != 0 && p.Conn != f.Conn && !strings.Contains(p.Text, "connection") { // earlier than this one began
 			frame = "connection " + strconv.FormatUint(p.Conn, 10) + ": "
@@ -45,6 +45,26 @@ func (f *Finding) lines(shown []Mend) []string {
 		out = append(out, "  explains also: "+join(f.Hides))
 	}
 	return append(out, "  "+f.Manual(len(f.Mends)-len(shown)))
+}
+
+// OnceEach is all without what other connections show again in the same words: the first of them says how often.
+func OnceEach(all []Proof) []Proof {
+	var out []Proof
+	times := map[string]int{}
+	for _, p := range all {
+		if p.Index < 0 {
+			if times[p.Text]++; times[p.Text] > 1 {
+				continue
+			}
+		}
+		out = append(out, p)
+	}
+	for i := range out {
+		if n := times[out[i].Text]; n > 1 && out[i].Index < 0 {
+			out[i].Text += " (" + strconv.Itoa(n) + " times)"
+		}
+	}
+	return out
 }
 
 // mostMends is how many mends are written, beside that on Lunette.

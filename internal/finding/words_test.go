@@ -29,6 +29,10 @@ func TestLines(t *testing.T) {
 		other.Lines()[3:8]); diff != "" {
 		t.Error(diff)
 	}
+	many := Finding{Code: "tls.many", Proof: []Proof{{Text: "own"}, {Index: -1, Conn: 3, Text: "so"}, {Text: "own"}, {Index: -1, Conn: 4, Text: "so"}, {Index: -1, Text: "once"}}}
+	if diff := cmp.Diff([]string{"    0.000000  own", "    0.000000  so (2 times)", "    0.000000  own", "    0.000000  once"}, many.Lines()[3:7]); diff != "" {
+		t.Error(diff)
+	}
 	bare := Finding{Code: "tls.bare", Title: "nothing", Severity: Info, Confidence: Possible, Summary: "Nothing."}
 	if got := strings.Join(bare.Lines(), "|"); got != "tls.bare · info · possible · nothing|  Nothing.|  manual: lunette finding tls.bare" {
 		t.Error(got)

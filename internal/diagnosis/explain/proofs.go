@@ -18,7 +18,8 @@ func (t *texter) proofs(i int, f *finding.Finding) {
 	if len(f.Proof) > 0 {
 		t.line(sgrDim, "    proof:")
 	}
-	shown := slices.Clone(f.Proof[:min(len(f.Proof), mostProofs)])
+	all := finding.OnceEach(f.Proof)
+	shown := slices.Clone(all[:min(len(all), mostProofs)])
 	slices.SortStableFunc(shown, func(a, b finding.Proof) int { // of one moment, in the order of the ladder
 		if a.Index < 0 || b.Index < 0 || !a.At.Equal(b.At) {
 			return 0
@@ -38,7 +39,7 @@ func (t *texter) proofs(i int, f *finding.Finding) {
 		where := pad(t.moment(i, p), times) + when(times > 0, "  ") + fill(t.packet(i, p), packets) + when(packets > 0, "  ")
 		t.hanging(usual, margin+"  "+where, clean(p.Text))
 	}
-	if more := len(f.Proof) - mostProofs; more > 0 {
+	if more := len(all) - mostProofs; more > 0 {
 		t.line("", "      … "+grouped(int64(more))+" more")
 	}
 }

@@ -80,16 +80,24 @@ func runHostUnknown(c *check.Case) *check.Verdict {
 			v.Summary = fmt.Sprintf("The origin answered %s with %d; the request names an address (%s) and not a site.", x.Line(), s, clip(host))
 			return v
 		case check.HTTPSysPhrase(x.Response) == "Hostname":
-			v.Confidence, v.Settle = finding.Likely, "look for Hostname in HTTPERR, or ask for the same path with another Host"
+			v.Confidence, v.Settle = finding.Likely, settledBy(f)
 			v.Proof = append(v.Proof, f.Proof(x.ResponseAt, "334 bytes are the length of http.sys' page for an invalid host name"))
 			return v
 		case s == 400 && byHTTPSys(x) && check.HTTPSysPhrase(x.Response) == "" && x.Request != nil && x.Request.Method == "GET" && len(x.Request.Target) < 1000:
-			v.Confidence, v.Settle = finding.Possible, "look for Hostname in HTTPERR, or ask for the same path with another Host"
+			v.Confidence, v.Settle = finding.Possible, settledBy(f)
 			v.Summary = fmt.Sprintf("http.sys answered %s for %s with 400 before any site saw it; an unknown name is the usual reason.", x.Line(), clip(host))
 			return v
 		}
 	}
 	return nil
+}
+
+// settledBy is what would tell more. A probe has asked with another Host already.
+func settledBy(f *check.Flow) string {
+	if f.Purpose != "" {
+		return "look for Hostname in HTTPERR, and for the name among the bindings of the sites"
+	}
+	return "look for Hostname in HTTPERR, or ask for the same path with another Host"
 }
 
 // otherHost is an exchange on another connection to the same address that differs in Host and is answered well.

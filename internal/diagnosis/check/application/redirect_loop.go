@@ -71,8 +71,16 @@ func runRedirectLoop(c *check.Case) *check.Verdict {
 			}
 			v.Summary = strings.TrimSuffix(v.Summary, ".") + fmt.Sprintf("; that happened %d times within %s.", rounds, finding.Span(loopTime))
 		case forwarded && !cookie:
+			told := "the request says that the client speaks https already"
+			if !check.HasField(x.Request, "X-Forwarded-Proto") {
+				told = "the request asks for this very address"
+			}
+			v.Proof = append(v.Proof, f.Proof(x.RequestAt, told))
+			if o, at := askedAgain(c, x); o != nil {
+				v.Proof = append(v.Proof, f.ProofOther(&o.Facts[at], "asked for that address again, the origin answers with the same Location"))
+				break
+			}
 			v.Confidence, v.Settle = finding.Likely, "follow it: when the same Location comes again, it is a loop"
-			v.Proof = append(v.Proof, f.Proof(x.RequestAt, "the request says that the client speaks https already"))
 		default:
 			continue
 		}
@@ -117,6 +125,24 @@ func selfRedirect(f *check.Flow, x *check.Exchange) (what string, forwarded bool
 		what = "the same address with " + to + ", while the way to the origin is " + leg
 	}
 	return what, client == to || client == "" && to == leg && leg == "https"
+}
+
+// askedAgain is a connection on which a probe asked for the same once more and was sent to the same place, with the index of the answer; nil
+// and -1 without.
+func askedAgain(c *check.Case, x *check.Exchange) (*check.Flow, int) {
+	for _, o := range c.Others {
+		if o.Purpose == "" || o.Server != c.Flow.Server {
+			continue
+		}
+		for i := range o.Exchanges() {
+			y := &o.Exchanges()[i]
+			if y.Request != nil && y.ResponseAt >= 0 && y.Request.Method == x.Request.Method && y.Request.Target == x.Request.Target && authority(y) == authority(x) &&
+				y.Status() == x.Status() && check.Field(y.Response, "Location") == check.Field(x.Response, "Location") {
+				return o, y.ResponseAt
+			}
+		}
+	}
+	return nil, -1
 }
 
 // loopsAround counts answers like that of x, in all connections, near a moment.
