@@ -58,7 +58,7 @@ func state(k *Check, v *Verdict, c *Case) finding.Finding {
 		Summary: v.Summary, Proof: v.Proof, Waited: v.Waited, Settle: c.Flow.filled(v.Settle), Refines: k.Refines, Sources: k.Sources}
 	slices.SortStableFunc(f.Proof, func(a, b finding.Proof) int { return a.At.Compare(b.At) })
 	if v.Waited > 0 {
-		f.Timers = Timers(v.Waited)
+		f.Timers = TimersOf(v.Waited, v.Ended)
 	}
 	own := slices.DeleteFunc(slices.Clone(k.Mends), func(m finding.Mend) bool {
 		return v.Instead || slices.Contains(v.Without, m.On)

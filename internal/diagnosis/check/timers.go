@@ -4,34 +4,50 @@ import (
 	"math"
 	"time"
 
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
 )
 
-// timers are lengths of stalls with owners: what the vendors document as defaults, and what was measured.
-var timers = [...]finding.Timer{
-	{Seconds: 5, Owner: "a keep-alive of 5 s (Node.js, Apache httpd), or one retry of a DNS resolver"},
-	{Seconds: 15, Owner: "Windows' fetch of a revocation list (CryptoAPI), or Envoy's route timeout"},
-	{Seconds: 20, Owner: "Apache httpd's RequestReadTimeout body (mod_reqtimeout), or Azure Application Gateway"},
-	{Seconds: 21, Owner: "three SYNs of Windows (3 + 6 + 12 s)"},
-	{Seconds: 30, Owner: "IIS Application Request Routing's proxy timeout, or Go's default dialler"},
-	{Seconds: 45, Owner: "Windows trying several revocation URLs"},
-	{Seconds: 60, Owner: "nginx's proxy_read_timeout, an AWS load balancer's idle timeout, or Apache httpd's Timeout"},
-	{Seconds: 63, Owner: "five retries of a SYN by Linux"},
-	{Seconds: 75, Owner: "nginx's keepalive_timeout, or BSD's connect"},
-	{Seconds: 100, Owner: "Cloudflare's wait for an origin (524)"},
-	{Seconds: 120, Owner: "http.sys: Timer_SslRenegotiation, connectionTimeout, Timer_EntityBody, Timer_HeaderWait or Timer_AppPool"},
-	{Seconds: 127, Owner: "six retries of a SYN by Linux"},
-	{Seconds: 300, Owner: "Node.js's requestTimeout"},
+// timers are lengths of stalls with owners: what the vendors document as defaults, and what was measured. Where who left is known, those
+// of the other end cannot have ended it: then only the client's or the server's count.
+var timers = [...]struct {
+	seconds               float64
+	owner, client, server string
+}{
+	{5, "a keep-alive of 5 s (Node.js, Apache httpd), or one retry of a DNS resolver", "", "a keep-alive of 5 s (Node.js, Apache httpd)"},
+	{15, "Windows' fetch of a revocation list (CryptoAPI), or Envoy's route timeout", "Envoy's route timeout", "Windows' fetch of a revocation list (CryptoAPI)"},
+	{20, "Apache httpd's RequestReadTimeout body (mod_reqtimeout), or Azure Application Gateway", "Azure Application Gateway", "Apache httpd's RequestReadTimeout body (mod_reqtimeout)"},
+	{21, "three SYNs of Windows (3 + 6 + 12 s)", "three SYNs of Windows (3 + 6 + 12 s)", ""},
+	{30, "IIS Application Request Routing's proxy timeout, or Go's default dialler", "IIS Application Request Routing's proxy timeout", ""},
+	{45, "Windows trying several revocation URLs", "", "Windows trying several revocation URLs"},
+	{60, "nginx's proxy_read_timeout, an AWS load balancer's idle timeout, or Apache httpd's Timeout", "nginx's proxy_read_timeout, or an AWS load balancer's idle timeout", "Apache httpd's Timeout"},
+	{63, "five retries of a SYN by Linux", "five retries of a SYN by Linux", ""},
+	{75, "nginx's keepalive_timeout, or BSD's connect", "", "nginx's keepalive_timeout"},
+	{100, "Cloudflare's wait for an origin (524)", "Cloudflare's wait for an origin (524)", ""},
+	{120, "http.sys: Timer_SslRenegotiation, connectionTimeout, Timer_EntityBody, Timer_HeaderWait or Timer_AppPool", "", "http.sys: Timer_SslRenegotiation, connectionTimeout, Timer_EntityBody, Timer_HeaderWait or Timer_AppPool"},
+	{127, "six retries of a SYN by Linux", "six retries of a SYN by Linux", ""},
+	{300, "Node.js's requestTimeout", "", "Node.js's requestTimeout"},
 }
 
 // Timers are the known timers that fit a stall of this length, the nearest first: within 2 % and half a second at most; below 4 s
 // nothing fits. That one fits proves nothing.
-func Timers(d time.Duration) []finding.Timer {
+func Timers(d time.Duration) []finding.Timer { return TimersOf(d, fact.SideNone) }
+
+// TimersOf is Timers where it is known who left when the stall was over.
+func TimersOf(d time.Duration, ended fact.Side) []finding.Timer {
 	var out []finding.Timer
 	s := d.Seconds()
 	for _, t := range timers {
-		if math.Abs(s-t.Seconds) <= min(t.Seconds*0.02, 0.5) {
-			out = append(out, t)
+		owner := t.owner
+		switch ended {
+		case fact.SideClient:
+			owner = t.client
+		case fact.SideServer:
+			owner = t.server
+		case fact.SideNone:
+		}
+		if owner != "" && math.Abs(s-t.seconds) <= min(t.seconds*0.02, 0.5) {
+			out = append(out, finding.Timer{Seconds: t.seconds, Owner: owner})
 		}
 	}
 	return out

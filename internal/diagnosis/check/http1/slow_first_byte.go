@@ -79,7 +79,7 @@ func runSlowFirstByte(c *check.Case) *check.Verdict {
 	if w.Length < slow && (f.Has(fact.ClientLeft) || f.Reason == reason.ClientGone) {
 		return nil // a user's patience
 	}
-	v := &check.Verdict{Confidence: finding.Certain, Waited: w.Length, Proof: []finding.Proof{f.Proof(p.At, p.Line()+" is out")}}
+	v := &check.Verdict{Confidence: finding.Certain, Waited: w.Length, Ended: w.End.Side, Proof: []finding.Proof{f.Proof(p.At, p.Line()+" is out")}}
 	who := ""
 	switch {
 	case w.Timer != "":

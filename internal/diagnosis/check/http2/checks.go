@@ -8,6 +8,6 @@ import "github.com/lunette-waf/lunette/internal/diagnosis/check"
 // Checks are the checks of this package, causes before symptoms.
 func Checks() []check.Check {
 	return []check.Check{
-		http11RequiredCheck, inadequateSecurity, flowControlStall, goAwayRace, streamReset,
+		http11RequiredCheck, inadequateSecurity, flowControlStall, goAwayRace, streamReset, noAnswer,
 	}
 }
