@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/lunette-waf/lunette/internal/finding"
 	"github.com/lunette-waf/lunette/internal/reason"
@@ -81,7 +82,7 @@ func reasonLink(c reason.Code) string {
 
 // prose is wrap for Markdown: no line but the first may begin as a list, a heading or a quotation does.
 func prose(text string, n int) []string {
-	lines := wrap(text, n)
+	lines := broken(unspanned(text), n)
 	for i := 1; i < len(lines); i++ {
 		word, _, _ := strings.Cut(lines[i], " ")
 		switch number := strings.TrimRight(word, ".)"); {
@@ -95,10 +96,24 @@ func prose(text string, n int) []string {
 }
 
 // wrap breaks text at spaces into lines of at most n characters, but for longer words.
-func wrap(text string, n int) []string {
+func wrap(text string, n int) []string { return broken(strings.Fields(text), n) }
+
+// unspanned are the words of text, where a code span is part of one: commands are copied from the file as well.
+func unspanned(text string) []string {
+	code := false
+	return strings.FieldsFunc(text, func(r rune) bool {
+		if r == '`' {
+			code = !code
+		}
+		return !code && unicode.IsSpace(r)
+	})
+}
+
+// broken are words in lines of at most n characters, but for longer words.
+func broken(words []string, n int) []string {
 	var out []string
 	line, used := "", 0
-	for word := range strings.FieldsSeq(text) {
+	for _, word := range words {
 		w := len([]rune(word))
 		switch {
 		case line == "":

@@ -44,7 +44,7 @@ func Page(k *check.Check, s Sample) []byte {
 	if len(k.Asks) > 0 {
 		p.line("\n## What to look at\n")
 		for _, a := range k.Asks {
-			p.line("- " + escaped(check.Example(a), "<*")) // not broken: commands are copied from the file as well
+			p.item(escaped(check.Example(a), "<*"))
 		}
 	}
 	p.mends(k.Mends)

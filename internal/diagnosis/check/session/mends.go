@@ -8,11 +8,11 @@ func mendsAsking() []finding.Mend {
 	return append([]finding.Mend{
 		{On: finding.IIS, Do: "Ask in the handshake instead of after the request: every client of this binding is then asked, and the path stays as closed as it was. " + olderWindows,
 			Lines: bindingLines("clientcertnegotiation=enable")},
-		{On: finding.Apache, Do: "Ask in the handshake: SSLVerifyClient in the <VirtualHost>, in place of the one in <Location>, <Directory> or .htaccess, and Require for the path, which so stays closed. Every client of the host is then asked.",
+		{On: finding.Apache, Do: "Ask in the handshake: SSLVerifyClient in the VirtualHost, in place of the one in Location, Directory or .htaccess, and Require for the path, which so stays closed. Every client of the host is then asked.",
 			Lines: "<VirtualHost *:{port}>\n    ServerName {host}\n    SSLVerifyClient optional\n    <Location \"/PATH\">\n        Require ssl-verify-client\n    </Location>\n</VirtualHost>"},
 		{On: finding.Nginx, Do: "nginx never asks in mid-connection: where it is the origin's front, what asks stands behind it. It asks in the handshake, and refuses by path.",
 			Lines: "server {\n    server_name {host};\n    ssl_client_certificate /etc/nginx/clients-ca.pem;\n    ssl_verify_client optional;\n    location /PATH {\n        if ($ssl_client_verify != SUCCESS) { return 403; }\n    }\n}"},
-		{On: finding.Java, Do: "Tomcat: ask in the handshake (certificateVerification in server.xml), so that <auth-method>CLIENT-CERT</auth-method> finds the certificate there.",
+		{On: finding.Java, Do: "Tomcat: ask in the handshake (certificateVerification in server.xml), so that an auth-method of CLIENT-CERT finds the certificate there.",
 			Lines: `<SSLHostConfig certificateVerification="optional" truststoreFile="conf/clients.p12">`},
 		{On: finding.Node, Do: "Ask in the handshake (requestCert), do not call tlsSocket.renegotiate(), and refuse in the handler where req.socket.authorized is false.",
 			Lines: "https.createServer({ requestCert: true, rejectUnauthorized: false, key, cert, ca }, app)"},

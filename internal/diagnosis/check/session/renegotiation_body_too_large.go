@@ -49,7 +49,7 @@ Nothing of TLS shows: the 413 comes instead of the HelloRequest. It is told from
 %windir%\system32\inetsrv\appcmd.exe set config "SITE" -section:system.webServer/serverRuntime /uploadReadAheadSize:10485760 /commit:apphost`},
 			{On: finding.IIS, Do: "Or ask for the certificate in the handshake, so that nothing has to be buffered; every client of the binding is then asked. " + olderWindows,
 				Lines: bindingLines("clientcertnegotiation=enable")},
-			{On: finding.Apache, Do: "Buffer more, for the path alone; it is held in memory, for each request. Or move SSLVerifyClient to the <VirtualHost>.",
+			{On: finding.Apache, Do: "Buffer more, for the path alone; it is held in memory, for each request. Or move SSLVerifyClient to the VirtualHost, which then asks in the handshake.",
 				Lines: "<Location /upload>\n    SSLRenegBufferSize 10486000\n</Location>"},
 			{On: finding.Lunette, Do: "Renegotiation must not be \"never\": large bodies are then announced (Expect: 100-continue) on a new connection, and the asking comes before the body.",
 				Lines: "origin:\n  tls:\n    renegotiation: auto\n    max_version: \"1.2\"\n  http: \"1.1\""},
