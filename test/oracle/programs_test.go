@@ -2,10 +2,8 @@ package oracle_test
 
 import (
 	"bytes"
-	"fmt"
 	"net"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -71,19 +69,4 @@ func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
-}
-
-// await waits for a word.
-func (o *output) await(t testing.TB, word string) {
-	t.Helper()
-	found := false
-	defer func() {
-		if !found {
-			t.Logf("it said: %s", o)
-		}
-	}()
-	poll(t, fmt.Sprintf("%q", word), func() bool {
-		found = strings.Contains(o.String(), word)
-		return found
-	})
 }
