@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
@@ -43,7 +44,7 @@ suites, groups or names.`,
 			"On Apache httpd: `grep -E 'AH02261|AH02263' /var/log/apache2/error.log`",
 			"Which authorities does the origin accept, and who may issue a certificate for Lunette?",
 		},
-		Mends:   append(mendsDemanded(), mendsAsking()...),
+		Mends:   slices.Concat(mendsDemanded(), mendsAsking(), mendsOpening()),
 		Sources: []string{"RFC 5246 sections 7.4.4 and 7.4.6", "RFC 8446 sections 4.3.2, 4.4.2 and 6.2 (certificate_required)", "Microsoft KB943891 (HTTP status codes: 403.7)", "Apache mod_ssl: SSLVerifyClient"},
 		Run:     runClientCertRequired,
 	}
@@ -63,7 +64,7 @@ func runClientCertRequired(c *check.Case) *check.Verdict {
 	if i := f.Find(-1, func(x *fact.Fact) bool {
 		return x.Kind == fact.TLSAlert && x.Side != fact.SideClient && x.Code == alertCertRequired
 	}); i >= 0 && !gaveCertificate(f) {
-		return &check.Verdict{Confidence: finding.Certain, Instead: true, Mends: mendsDemanded(), Proof: []finding.Proof{f.Proof(i, "the origin breaks off with "+alertWords(&f.Facts[i]))},
+		return &check.Verdict{Confidence: finding.Certain, Instead: true, Mends: append(mendsDemanded(), mendsOpening()...), Proof: []finding.Proof{f.Proof(i, "the origin breaks off with "+alertWords(&f.Facts[i]))},
 			Summary: "The origin broke off with alert 116 (certificate_required): it wants a client certificate and got none."}
 	}
 	if i := loggedRequired(f); i >= 0 && !gaveCertificate(f) {
@@ -149,7 +150,7 @@ func withoutCertificate(c *check.Case, f *check.Flow, d *demand) *check.Verdict 
 		v.Proof = append(v.Proof, f.ProofOther(&o.Facts[at], "on another connection, with a certificate, the same is answered"))
 	}
 	if d.when == "in the handshake" && !d.dark {
-		v.Instead, v.Mends = true, mendsDemanded() // it asks where it should
+		v.Instead, v.Mends = true, append(mendsDemanded(), mendsOpening()...) // it asks where it should
 	}
 	v.Summary = fmt.Sprintf("The origin asked for a client certificate %s, got none, and %s.", d.when, how)
 	return v

@@ -54,17 +54,23 @@ func sslFlagsLines() string {
 %windir%\system32\inetsrv\appcmd.exe set site "SITE" "/bindings.[protocol='https',bindingInformation='*:{port}:{host}'].sslFlags:FLAGS"`
 }
 
-// mendsDemanded are for an origin that requires a certificate in the handshake, or anywhere: show it one. What opens the origin stands last.
+// mendsDemanded are for an origin that requires a certificate: show it one.
 func mendsDemanded() []finding.Mend {
-	const open = " Last resort: accept connections without a certificate. Everybody gets in then, unless the application itself checks."
 	return []finding.Mend{mendCertificate(), mendForward(),
 		{On: finding.Nginx, Do: "Accept the authority of Lunette's certificate: add it to the file.", Lines: "ssl_client_certificate /etc/nginx/clients-ca.pem;"},
 		{On: finding.Apache, Do: "Accept the authority of Lunette's certificate: add it to the file.", Lines: "SSLCACertificateFile /etc/ssl/clients-ca.pem"},
 		{On: finding.IIS, Do: "Accept the authority of Lunette's certificate: its root belongs in the computer's store of trusted roots, which is trusted machine-wide.",
 			Lines: "# PowerShell, as administrator\ncertutil -addstore Root clients-root.cer"},
-		{On: finding.Nginx, Do: open[1:], Lines: "ssl_verify_client optional;"},
-		{On: finding.Apache, Do: open[1:], Lines: "SSLVerifyClient optional"},
-		{On: finding.IIS, Do: open[1:] + " SSL Settings > Client certificates: Accept (SslNegotiateCert) instead of Require (SslRequireCert).",
+	}
+}
+
+// mendsOpening take the lock off the door. They stand last.
+func mendsOpening() []finding.Mend {
+	const open = "Last resort: accept connections without a certificate. Everybody gets in then, unless the application itself checks."
+	return []finding.Mend{
+		{On: finding.Nginx, Do: open, Lines: "ssl_verify_client optional;"},
+		{On: finding.Apache, Do: open, Lines: "SSLVerifyClient optional"},
+		{On: finding.IIS, Do: open + " SSL Settings > Client certificates: Accept (SslNegotiateCert) instead of Require (SslRequireCert).",
 			Lines: accessLines("with SslNegotiateCert and without SslRequireCert")},
 	}
 }
