@@ -121,6 +121,8 @@ func (e *examination) sentence() string {
 		return strings.TrimSpace(fmt.Sprintf("The origin answers, but Lunette's gateway does not take the answer: %s %.200s", e.tried.Reason, e.tried.Detail))
 	case e.behind() != nil:
 		return e.gatewaySentence()
+	case e.works() && e.elsewhere() != "":
+		return "The origin answers, but sends clients elsewhere: " + e.elsewhere() + ". Through a gateway that port is closed as a rule: let the origin build its addresses from Host and X-Forwarded-Port, or send redirects without a port."
 	case e.works() && e.wantsLogIn() != nil:
 		return fmt.Sprintf("Healthy as far as was seen: GET %s asks for a log-in (401), which was not tried.", probe.Masked(e.wantsLogIn().Path))
 	case e.works():
@@ -139,14 +141,37 @@ func (e *examination) sentence() string {
 }
 
 func (d *doctorOutput) differences(e *examination) {
-	d.printf("\ndifference: %s against %s\n", printable(e.report.Target.Authority), printable(e.sister.Target.Authority))
+	d.printf("\ndifference: %s against %s\n", printable(dialled(e.report)), printable(dialled(e.sister)))
 	all := probe.Compared(e.report, e.sister)
+	if len(all) > 0 && (e.works() != (&examination{report: e.sister}).works() || strings.HasSuffix(all[0].What, ": reached")) {
+		d.printf("  The first that matters: %s: %s against %s\n", printable(all[0].What), printable(all[0].A), printable(all[0].B))
+	} else if len(all) > 0 {
+		d.printf("  The request itself fares alike; what else differs:\n")
+	}
 	for _, x := range all {
 		d.printf("  %-34s %s against %s\n", printable(x.What), printable(x.A), printable(x.B))
 	}
 	if len(all) == 0 {
 		d.printf("  none in what was asked\n")
 	}
+}
+
+// elsewhere is a redirect that clients of a gateway may not be able to follow, "" without.
+func (e *examination) elsewhere() string {
+	for i := range e.report.Lines {
+		if l := &e.report.Lines[i]; l.What == "redirect" && l.Mark == probe.Bad && strings.Contains(l.Text, "another port") {
+			return l.Text
+		}
+	}
+	return ""
+}
+
+// dialled is a site and where it was asked.
+func dialled(r *probe.Report) string {
+	if r.Target.Host == r.Target.Name {
+		return r.Target.Authority
+	}
+	return fmt.Sprintf("%s at %s port %d", r.Target.Authority, r.Target.Host, r.Target.Port)
 }
 
 func (d *doctorOutput) settings(e *examination) {

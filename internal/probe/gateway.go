@@ -79,7 +79,11 @@ type Difference struct {
 // Differences are what two outcomes of the same kind of try do not have in common, in the order in which a connection meets it.
 func Differences(a, b *Outcome) []Difference {
 	var out []Difference
+	apart := reached(a) != reached(b)
 	add := func(what, x, y string) {
+		if apart && what != "reached" && (x == "" || y == "") {
+			return // one of them never came so far
+		}
 		if x != y {
 			out = append(out, Difference{what, orNone(x), orNone(y)})
 		}
@@ -167,6 +171,19 @@ func numbered(n int) string {
 	return fmt.Sprint(n)
 }
 
+// words are what a try was made for, for people.
+func (o *Outcome) words() string {
+	switch {
+	case o.what != "":
+		return o.what
+	case o.Purpose == "plain":
+		return "the request"
+	case o.Via:
+		return "through the gateway"
+	}
+	return strings.ReplaceAll(o.Purpose, "_", " ")
+}
+
 // Compared are the differences of two climbs, try by try: the same purpose and path. What differs alike in many tries is told of the first.
 func Compared(a, b *Report) []Difference {
 	var out, seen []Difference
@@ -188,7 +205,7 @@ func Compared(a, b *Report) []Difference {
 				continue // told of another try
 			}
 			seen = append(seen, d)
-			d.What = x.Purpose + ": " + d.What
+			d.What = x.words() + ": " + d.What
 			out = append(out, d)
 		}
 	}

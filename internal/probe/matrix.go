@@ -215,6 +215,7 @@ func (c *climb) vary(v *variant) *Outcome {
 		v.change(t.offer)
 	}
 	o := c.do(t)
+	o.what = v.what
 	if strings.HasPrefix(v.purpose, "resume") && !o.Shaken() {
 		o.Natural = true // a client that resumes is no exception
 	}

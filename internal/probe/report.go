@@ -76,7 +76,8 @@ type Outcome struct {
 	Answers []Answer
 	Times   Times
 
-	made try // what it was made of
+	what string // it was made for, in words; "" where Purpose says it
+	made try    // what it was made of
 }
 
 // Hello is what the origin answered to a ClientHello.
