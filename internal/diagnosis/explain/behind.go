@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/lunette-waf/lunette/internal/capture/flow"
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/finding"
 )
 
@@ -18,8 +19,7 @@ func (c *Capture) behind(i int) int {
 	if c.failed == nil {
 		c.failed = []int{}
 		for j := range c.Results {
-			worse, _ := above(&c.Results[j])
-			if len(c.failed) < mostFailed && slices.ContainsFunc(worse, func(f finding.Finding) bool { return f.Severity == finding.Critical }) {
+			if len(c.failed) < mostFailed && culprit(&c.Results[j]) != "" {
 				c.failed = append(c.failed, j)
 			}
 		}
@@ -50,6 +50,18 @@ func (c *Capture) meanwhile(i int) string {
 	if j < 0 {
 		return ""
 	}
-	worse, _ := above(c.result(j))
-	return "meanwhile flow " + strconv.Itoa(c.number(j)) + ": " + string(worse[0].Code)
+	return "meanwhile flow " + strconv.Itoa(c.number(j)) + ": " + string(culprit(c.result(j)))
+}
+
+// culprit is the code of a cause that may fail the connection in front: a critical one, or that a client named no site and left; "" without.
+func culprit(r *check.Result) finding.Code {
+	worse, info := above(r)
+	if i := slices.IndexFunc(worse, func(f finding.Finding) bool { return f.Severity == finding.Critical }); i >= 0 {
+		return worse[i].Code
+	}
+	const unnamed = "tls.sni_missing" // alone it may be a probe
+	if slices.ContainsFunc(info, func(f finding.Finding) bool { return f.Code == unnamed }) {
+		return unnamed
+	}
+	return ""
 }

@@ -95,7 +95,7 @@ func TestCausesBehind(t *testing.T) {
 		t.Error(out)
 	}
 	c.Flows, c.Results = c.Flows[:2], c.Results[:2]
-	if out := printed(t, &Capture{Flows: c.Flows, Results: c.Results}, Options{}); !strings.Contains(out, "  causes\n    tls.b × 1") {
+	if out := printed(t, &Capture{Flows: c.Flows, Results: c.Results}, Options{}); !strings.Contains(out, "  cause\n    tls.b × 1, critical, certain: the title of it (flow 2)\n  in front of a connection that failed meanwhile: origin.a × 1 (flow 1)\n") {
 		t.Error(out)
 	}
 	c.Results[0] = check.Result{}

@@ -57,19 +57,31 @@ func (t *texter) tallied(all *tally) {
 		}
 		return cmp.Or(cmp.Compare(b.worst.Confidence, a.worst.Confidence), cmp.Compare(b.worst.Severity, a.worst.Severity), cmp.Compare(len(b.flows), len(a.flows)))
 	})
-	if len(all.causes) > 0 {
-		t.line(sgrBold, when(len(all.causes) == 1, "  cause")+when(len(all.causes) > 1, "  causes"))
+	causes := all.causes
+	if i := slices.IndexFunc(causes, func(c counted) bool { return c.front }); i >= 0 {
+		causes = causes[:i]
 	}
-	for i := range all.causes[:min(len(all.causes), mostTallied)] {
-		c := &all.causes[i]
+	if len(causes) > 0 {
+		t.line(sgrBold, when(len(causes) == 1, "  cause")+when(len(causes) > 1, "  causes"))
+	}
+	for i := range causes[:min(len(causes), mostTallied)] {
+		c := &causes[i]
 		l := warn
 		if c.worst.Severity == finding.Critical {
 			l = bad
 		}
 		t.hanging(l, "    ", string(c.worst.Code)+" × "+grouped(int64(len(c.flows)))+", "+c.worst.Severity.String()+", "+c.worst.Confidence.String()+": "+clean(c.worst.Title)+" ("+c.where()+")")
 	}
-	if more := len(all.causes) - mostTallied; more > 0 {
+	if more := len(causes) - mostTallied; more > 0 {
 		t.about(usual, "  and "+several(int64(more), "more code"))
+	}
+	var symptoms []string
+	for i := range all.causes[len(causes):] {
+		c := &all.causes[len(causes)+i]
+		symptoms = append(symptoms, string(c.worst.Code)+" × "+grouped(int64(len(c.flows)))+" ("+c.where()+")")
+	}
+	if len(symptoms) > 0 {
+		t.about(usual, "in front of a connection that failed meanwhile: "+few(symptoms, 5))
 	}
 	var notes []string
 	for i := range all.notes {

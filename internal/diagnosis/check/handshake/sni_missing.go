@@ -35,7 +35,7 @@ The absent extension is in clear in the ClientHello. The proof is alert 112, or 
 		{On: finding.Apache, Do: "As a proxy, keep the Host of the request: the name sent follows it. As the origin, the first virtual host of the address is the default.", Lines: "ProxyPreserveHost On\nSSLStrictSNIVHostCheck off"},
 		{On: finding.Java, Do: "In Tomcat name the SSLHostConfig that serves clients without SNI.", Lines: `<!-- add to the Connector that is there -->
 SSLEnabled="true" defaultSSLHostConfigName="{host}"`},
-		{On: finding.Node, Do: "As a client, give servername; https.request takes it from the Host only when that is a name.", Lines: "https.request({ host: '192.0.2.20', servername: '{host}' })"},
+		{On: finding.Node, Do: "As a client, give servername; https.request takes it from the Host only when that is a name.", Lines: "https.request({ host: '{ip}', servername: '{host}' })"},
 		{On: finding.OpenSSL, Do: "Compare both.", Lines: "openssl s_client -connect {origin} -servername {host} </dev/null\nopenssl s_client -connect {origin} -noservername </dev/null"},
 		{On: finding.Lunette, Do: "State the name to send.", Lines: "origin:\n  tls:\n    server_name: {host}"},
 	},
@@ -46,8 +46,11 @@ SSLEnabled="true" defaultSSLHostConfigName="{host}"`},
 func runSNIMissing(c *check.Case) *check.Verdict {
 	f := c.Flow
 	h, at := f.Hello()
-	if h == nil || h.ServerName != "" || h.EncryptedHello || f.Established() {
+	if h == nil || h.ServerName != "" || h.EncryptedHello {
 		return nil
+	}
+	if f.Established() {
+		return leftUnnamed(f, at)
 	}
 	if i := unrecognized(f); i >= 0 {
 		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(at, offer(&f.Facts[at])), f.Proof(i, "the origin answers unrecognized_name (112)")},
@@ -86,6 +89,20 @@ func runSNIMissing(c *check.Case) *check.Verdict {
 		v.Confidence = finding.Likely // nothing else in the hello is out of the ordinary
 	}
 	return v
+}
+
+// leftUnnamed is a client that completed the handshake, under a certificate that it had not chosen by a name, and left without a request.
+// It may be a probe as well.
+func leftUnnamed(f *check.Flow, hello int) *check.Verdict {
+	left := f.LeftUnasked()
+	chain, sent := f.Chain()
+	if left < 0 || !dated(f) {
+		return nil
+	}
+	return &check.Verdict{Confidence: finding.Possible, Severity: finding.Info, Settle: "the client's own log: did it refuse the certificate's name, or only look whether the port answers; nginx logs \"upstream SSL certificate does not match\"",
+		Proof: []finding.Proof{f.Proof(hello, offer(&f.Facts[hello])), f.Proof(sent, "the origin's certificate is for "+short(chain[0].Names[0])),
+			f.Proof(left, "the client leaves behind the handshake, without a request")},
+		Summary: "The ClientHello carries no name, the origin shows a certificate for " + short(chain[0].Names[0]) + ", and the client leaves behind the handshake without a request."}
 }
 
 // wrongDefault finds that the origin served another certificate than it does with the name.
