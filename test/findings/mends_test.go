@@ -44,7 +44,7 @@ func loads(t *testing.T, k *check.Check, lines string) {
 	if err := yaml.Unmarshal([]byte(minimalSite), &whole); err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal([]byte(check.Example(lines)), &part); err != nil {
+	if err := yaml.Unmarshal([]byte(filledIn(lines)), &part); err != nil {
 		t.Errorf("%s: the lines are no YAML: %v\n%s", k.Code, err, lines)
 		return
 	}
@@ -64,6 +64,11 @@ func loads(t *testing.T, k *check.Check, lines string) {
 		}
 		t.Errorf("%s: %s: %s\n%s", k.Code, f.Key, f.Message, lines)
 	}
+}
+
+// filledIn are lines with what is to be filled in by hand.
+func filledIn(lines string) string {
+	return strings.NewReplacer("RESOLVER-2", "192.0.2.54", "RESOLVER", "192.0.2.53", "ORIGIN-ADDRESS", "192.0.2.10", "ORIGIN-2-ADDRESS", "192.0.2.11").Replace(check.Example(lines))
 }
 
 // merge puts the keys of from into to; those of mappings that both have, one by one.

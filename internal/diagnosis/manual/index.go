@@ -21,9 +21,9 @@ the page of one, "lunette finding" the list, and --format json either for progra
 - **confidence**: certain (the facts prove it), likely (they fit it best; "to be certain" says what would settle it), possible (they fit
   other causes as well).
 - **mends** are for the system that the origin says it runs first. Made for a case they hold its name, address and port; on these pages
-  shop.example and 192.0.2.10:443 stand for them. A word in capitals (SITE, THUMBPRINT) is to be filled in: as it stands, no command
-  takes it. So are addresses of 192.0.2.0/24 in settings, which are nobody's. The first line says which shell the lines are for. Lines for
-  Lunette stand below one of sites in its configuration.
+  shop.example and 192.0.2.10:443 stand for them. A word in capitals (SITE, THUMBPRINT, ORIGIN-ADDRESS) is to be filled in: as it stands,
+  no command takes it. The first line for IIS says which shell the lines are for. Lines for Lunette stand below one of sites in its
+  configuration.
 - A check whose facts are lacking says nothing, and what it would need; a cause hides its symptoms, which are named beside it.
 
 [catalogue.md](catalogue.md) lists the failures by number with the findings that cover them.

@@ -38,13 +38,13 @@ machine without any IPv6 says *network unreachable* at once and loses nothing: t
 	Mends: []finding.Mend{
 		{On: finding.Network, Do: "Let TCP through to the IPv6 address and mend the route, or take the AAAA record away until that is done."},
 		{On: finding.Nginx, Do: "On an nginx that is the origin: listen on IPv6 as well. On one that is the proxy: ask for no AAAA records.",
-			Lines: "# the origin\nlisten [::]:{port} ssl;\n# the proxy\nresolver 192.0.2.53 ipv6=off;"},
+			Lines: "# the origin\nlisten [::]:{port} ssl;\n# the proxy\nresolver RESOLVER ipv6=off;"},
 		{On: finding.IIS, Do: "See to which addresses http.sys is bound: with a list (iplisten) the IPv6 address must be in it; without one a binding to all addresses has it. Then look at the site's binding.",
 			Lines: `# PowerShell, as administrator
 netsh http show iplisten
 netstat -ano -p TCPv6
 & $env:windir\system32\inetsrv\appcmd.exe list site "SITE"`},
-		{On: finding.Lunette, Do: "Until then state the IPv4 address.", Lines: "origin:\n  urls: [\"https://192.0.2.10\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
+		{On: finding.Lunette, Do: "Until then state the IPv4 address.", Lines: "origin:\n  urls: [\"https://ORIGIN-ADDRESS\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
 	},
 	Sources: []string{"RFC 8305 sections 5 and 8", "RFC 6724", "nginx: ngx_http_core_module, resolver ipv6=off"},
 	Run:     runIPv6PathBroken,

@@ -37,9 +37,9 @@ answer alone is no fault; it says only that one looks at the proxy when one mean
 	},
 	Mends: []finding.Mend{
 		{On: finding.Lunette, Do: "State the origin's own address; Host and SNI stay the name of the site.",
-			Lines: "origin:\n  urls: [\"https://192.0.2.10\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
-		{On: finding.Lunette, Do: "Or ask the inner resolver, which knows the origin's address.", Lines: "origin:\n  resolver: [192.0.2.53]"},
-		{On: finding.Network, Do: "Or give the origin a name of its own that never points to the proxy.", Lines: "origin-1.internal.example.  300  IN  A  192.0.2.10"},
+			Lines: "origin:\n  urls: [\"https://ORIGIN-ADDRESS\"]\n  host: \"{host}\"\n  tls:\n    server_name: \"{host}\""},
+		{On: finding.Lunette, Do: "Or ask the inner resolver, which knows the origin's address.", Lines: "origin:\n  resolver: [RESOLVER]"},
+		{On: finding.Network, Do: "Or give the origin a name of its own that never points to the proxy.", Lines: "origin-1.internal.example.  300  IN  A  ORIGIN-ADDRESS"},
 	},
 	Sources: []string{"RFC 9110 section 7.6.3 (Via)", "RFC 8586 (CDN-Loop)", "RFC 5842 section 7.2 (508)"},
 	Run:     runPointsAtProxy,

@@ -43,7 +43,7 @@ the client's certificate is something else, and a lookup in a directory (certifi
 			{On: finding.IIS, Do: "Or bound the wait (milliseconds). " + olderWindows,
 				Lines: bindingLines("clientcertnegotiation=AS-SHOWN urlretrievaltimeout=2000")},
 			{On: finding.Apache, Do: "With SSLOCSPEnable: bound the wait for the responder.", Lines: "SSLOCSPResponderTimeout 2"},
-			{On: finding.Nginx, Do: "With ssl_ocsp: name a resolver that answers, or take ssl_ocsp out.", Lines: "resolver 192.0.2.53;\nssl_ocsp on;          # or off: revoked certificates are then accepted\nssl_ocsp_cache shared:ocsp:10m;"},
+			{On: finding.Nginx, Do: "With ssl_ocsp: name a resolver that answers, or take ssl_ocsp out.", Lines: "resolver RESOLVER;\nssl_ocsp on;          # or off: revoked certificates are then accepted\nssl_ocsp_cache shared:ocsp:10m;"},
 			{On: finding.Network, Do: "Allow the origin to reach the CRL and OCSP addresses that the clients' certificates name (TCP port 80)."},
 			{On: finding.Lunette, Do: "Give the handshake more time than the origin's fetch takes, until the way is open.", Lines: "origin:\n  timeouts:\n    tls: 60s"},
 			{On: finding.IIS, Do: "Last resort: do not check revocation; a stolen, revoked certificate is then accepted. " + olderWindows,
