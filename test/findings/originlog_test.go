@@ -35,7 +35,7 @@ func TestOriginLog(t *testing.T) {
 		{"the HelloRequest is lacking, too", 15, func(r *analysis.Report) string { return at(r, 2*time.Minute, 47476, "Timer_SslRenegotiation") }, "tls.hello_request_ignored certain"},
 		{"about another connection", 17, func(r *analysis.Report) string { return at(r, 2*time.Minute, 47477, "Timer_SslRenegotiation") }, ""},
 		{"of yesterday", 17, func(r *analysis.Report) string { return at(r, -24*time.Hour, 47476, "Timer_SslRenegotiation") }, ""},
-		{"the log names another timer", 0, func(r *analysis.Report) string { return at(r, 30*time.Second, 47476, "Timer_AppPool") }, "not tls.hello_request_ignored"},
+		{"the log names another timer", 0, func(r *analysis.Report) string { return at(r, 30*time.Second, 47476, "Timer_AppPool") }, "tls.hello_request_ignored possible"},
 		{"the whole capture, no log", 0, func(*analysis.Report) string { return "" }, "tls.hello_request_ignored certain"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
@@ -56,11 +56,7 @@ func TestOriginLog(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := worst(results[1:2])
-			if not, no := strings.CutPrefix(c.want, "not "); no {
-				if strings.HasPrefix(got, not) {
-					t.Errorf("finding %q", got)
-				}
-			} else if got != c.want {
+			if got != c.want {
 				t.Errorf("finding %q, want %q", got, c.want)
 			}
 		})
