@@ -7,7 +7,7 @@ import (
 )
 
 // Blanks of mends and questions: {host} is the name of the site, {origin} the origin's address and port, {ip} and {port} each of them.
-// What is still to be filled in by hand is a word in capitals: as it stands, no command takes it.
+// What is still to be filled in by hand is a word in capitals, which commands refuse as it stands.
 
 // filled is text of a mend with what is known of the connection. What peers sent is put in only where it can be nothing but a name or an
 // address, since the lines are there to be typed.

@@ -22,7 +22,7 @@ the page of one, "lunette finding" the list, and --format json either for progra
   other causes as well).
 - **mends** are for the system that the origin says it runs first. Made for a case they hold its name, address and port; on these pages
   shop.example and 192.0.2.10:443 stand for them. A word in capitals (SITE, THUMBPRINT, ORIGIN-ADDRESS) is to be filled in: as it stands,
-  no command takes it. The first line for IIS says which shell the lines are for. Lines for Lunette stand below one of sites in its
+  commands refuse it. The first line for IIS says which shell the lines are for. Lines for Lunette stand below one of sites in its
   configuration.
 - A check whose facts are lacking says nothing, and what it would need; a cause hides its symptoms, which are named beside it.
 

@@ -33,7 +33,7 @@ or one that ends with the same suite, is something else. TLS 1.3 cannot change t
 		Asks: []string{"On Apache httpd: `grep -rn SSLCipherSuite /etc/apache2 /etc/httpd`, and in .htaccess files; what stands below the level of a virtual host is the cause"},
 		Mends: []finding.Mend{
 			{On: finding.Apache, Do: "Take the list out of the directory; in the virtual host, put in front of what is there what the path needs.",
-				Lines: "<VirtualHost *:{port}>\n    ServerName {host}\n    SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20:SUITES-THERE-NOW\n</VirtualHost>"},
+				Lines: "<VirtualHost *:{port}>\n    ServerName {host}\n    SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20:HIGH:!aNULL:!MD5\n</VirtualHost>"},
 			{On: finding.Lunette, Do: "Answer the HelloRequest (auto is the default), or offer from the beginning what the path wants: profile compatible or legacy offers more suites, weaker ones among them.",
 				Lines: "origin:\n  tls:\n    renegotiation: auto\n    max_version: \"1.2\"\n  http: \"1.1\""},
 		},

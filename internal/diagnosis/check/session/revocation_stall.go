@@ -39,7 +39,7 @@ the client's certificate is something else, and a lookup in a directory (certifi
 			"Which addresses does the certificate name? `openssl x509 -noout -ext crlDistributionPoints,authorityInfoAccess -in gateway.crt`",
 		},
 		Mends: []finding.Mend{
-			{On: finding.IIS, Do: "Open the way to the revocation list, or tell Windows its HTTP proxy (for all its services that use WinHTTP); then empty the caches.", Lines: "# PowerShell, as administrator\nnetsh winhttp show proxy\nnetsh winhttp set proxy PROXY:8080\ncertutil -urlcache * delete\ncertutil -setreg chain\\ChainCacheResyncFiletime @now"},
+			{On: finding.IIS, Do: "Open the way to the revocation list, or tell Windows its HTTP proxy (for all its services that use WinHTTP); then empty the caches.", Lines: "# PowerShell, as administrator\nnetsh winhttp show proxy\n# with the name of yours: netsh winhttp set proxy PROXY:8080\ncertutil -urlcache * delete\ncertutil -setreg chain\\ChainCacheResyncFiletime @now"},
 			{On: finding.IIS, Do: "Or bound the wait (milliseconds). " + olderWindows,
 				Lines: bindingLines("clientcertnegotiation=AS-SHOWN urlretrievaltimeout=2000")},
 			{On: finding.Apache, Do: "With SSLOCSPEnable: bound the wait for the responder.", Lines: "SSLOCSPResponderTimeout 2"},
