@@ -136,9 +136,13 @@ func TestSamplesAmongAll(t *testing.T) {
 	}
 }
 
-// standsBehind reports whether a code is one of those that say what became of another cause: the one that their samples show first.
+// standsBehind reports whether a code is one of those that say what became of another cause, the one that their samples show first, or is
+// merely possible beside a surer one.
 func standsBehind(all []finding.Finding, code finding.Code) bool {
 	behind := map[finding.Code]finding.Code{"config.health_check_blind": "http1.slow_first_byte", "config.retry_amplification": "http1.slow_first_byte", "client.gone": "http1.slow_first_byte"}
+	if slices.ContainsFunc(all, func(f finding.Finding) bool { return f.Code == code && f.Confidence == finding.Possible }) && all[0].Confidence > finding.Possible {
+		return true
+	}
 	return len(all) > 0 && all[0].Code == behind[code] && (slices.Contains(found(all), code) || slices.Contains(all[0].Hides, code))
 }
 
