@@ -2,11 +2,12 @@ package session
 
 import "github.com/lunette-waf/lunette/internal/finding"
 
-// mendsAsking are the ways to end, or to answer, an origin's asking for a client certificate after the request. What may open the path
-// stands last.
+// mendsAsking are the ways to end, or to answer, an origin's asking for a client certificate after the request: to stop, where nobody
+// needs the certificate; else to ask earlier, with the path as closed as it was.
 func mendsAsking() []finding.Mend {
-	return append([]finding.Mend{
-		{On: finding.IIS, Do: "Ask in the handshake instead of after the request: every client of this binding is then asked, and the path stays as closed as it was. " + olderWindows,
+	return []finding.Mend{
+		mendStopAsking(),
+		{On: finding.IIS, Do: "Where the certificate is needed, ask in the handshake instead of after the request: every client of this binding is then asked, and the path stays as closed as it was. " + olderWindows,
 			Lines: bindingLines("clientcertnegotiation=enable")},
 		{On: finding.Apache, Do: "Ask in the handshake: SSLVerifyClient in the VirtualHost, in place of the one in Location, Directory or .htaccess, and Require for the path, which so stays closed. Every client of the host is then asked.",
 			Lines: "<VirtualHost *:{port}>\n    ServerName {host}\n    SSLVerifyClient optional\n    <Location \"/PATH\">\n        Require ssl-verify-client\n    </Location>\n</VirtualHost>"},
@@ -18,7 +19,7 @@ func mendsAsking() []finding.Mend {
 			Lines: "https.createServer({ requestCert: true, rejectUnauthorized: false, key, cert, ca }, app)"},
 		{On: finding.OpenSSL, Do: "A server of your own: set the verify mode before the handshake and do not call SSL_renegotiate.",
 			Lines: "SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, cb);"},
-	}, mendStopAsking())
+	}
 }
 
 // olderWindows says what to do where netsh cannot change a binding in place.
@@ -35,7 +36,7 @@ netsh http show sslcert hostnameport={host}:{port}`
 
 // mendStopAsking ends the asking on IIS.
 func mendStopAsking() finding.Mend {
-	return finding.Mend{On: finding.IIS, Do: "Or stop asking: SSL Settings of the site or folder that asks > Client certificates: Ignore. Where it said Require, the path is then open to everybody unless the application itself checks; whoever logs in by certificate no longer can.",
+	return finding.Mend{On: finding.IIS, Do: "Where it says Accept and nobody logs in by certificate, stop asking: SSL Settings of the site or folder that asks > Client certificates: Ignore. Not where it says Require: the path would be open to everybody unless the application itself checks.",
 		Lines: accessLines("without SslNegotiateCert and SslRequireCert, None if nothing is left")}
 }
 
