@@ -61,17 +61,17 @@ func runOneRequest(c *check.Case) *check.Verdict {
 	if after := f.Since(r.asked, end); after > patience(roundTrip(f)) {
 		return nil // long enough to have worked on it
 	}
+	if served == nil && !repeats(f, r.line) && end > r.asked {
+		return nil // it may be this request
+	}
 	again := sameEnd(c)
-	v := &check.Verdict{Confidence: finding.Possible, Settle: "the same request on a fresh connection, and two requests on another one",
+	v := &check.Verdict{Confidence: finding.Likely, Settle: "two requests on another connection: does the second one fail too",
 		Proof: []finding.Proof{f.Proof(r.asked, "a further request goes out, after "+finding.Span(r.idle)+" of idleness"), f.Proof(end, "the server ends the connection: "+endWord(f, end))}}
 	v.Summary = fmt.Sprintf("The origin had answered on the connection, and ended it %s after the next request went out; it had lain idle for %s, and no idle timer is that short.",
 		finding.Span(f.Since(r.asked, end)), finding.Span(r.idle))
 	if end < r.asked {
 		v.Summary = fmt.Sprintf("The origin answered and ended the connection %s before the next request went out on it; it had lain idle for %s, and no idle timer is that short.",
 			finding.Span(f.Since(end, r.asked)), finding.Span(r.idle))
-	}
-	if served != nil || repeats(f, r.line) || end < r.asked {
-		v.Confidence, v.Settle = finding.Likely, "two requests on another connection: does the second one fail too"
 	}
 	if again != nil && (served != nil || repeats(f, r.line)) {
 		v.Confidence, v.Settle = finding.Certain, ""
