@@ -156,10 +156,11 @@ func (c *Conn) keep(at time.Time, turn uint64, s fact.Side, p []byte) {
 	for i := len(c.rec.Pieces) - 1; i >= 0 && c.rec.Pieces[i].Lost > 0; i-- {
 		if c.rec.Pieces[i].Side == s {
 			c.rec.Pieces[i].Lost += lost
+			c.rec.Pieces[i].Until = at
 			return
 		}
 	}
-	c.put(turn, Piece{At: at, Side: s, Lost: lost})
+	c.put(turn, Piece{At: at, Side: s, Lost: lost, Until: at})
 }
 
 // put adds a piece in order of time: a read and a write may end in another order than they began, and either while another goroutine

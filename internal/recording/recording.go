@@ -30,9 +30,10 @@ type Recording struct {
 
 // Piece is what one side sent at once, or how it ended.
 type Piece struct {
-	At   time.Time
-	Side fact.Side
-	Data []byte
-	End  fact.Kind // TCPClosed or TCPReset for an end, which has no Data; else None
-	Lost int64     // bytes that followed here and were not kept, from At until the next piece of this side; such a piece has no Data
+	At    time.Time
+	Side  fact.Side
+	Data  []byte
+	End   fact.Kind // TCPClosed or TCPReset for an end, which has no Data; else None
+	Lost  int64     // bytes that followed here and were not kept, from At until the next piece of this side; such a piece has no Data
+	Until time.Time // when the last of the Lost bytes came; zero for other pieces
 }

@@ -20,6 +20,7 @@ type player struct {
 	now     fact.Stamp // frames count what was handed on, and are taken out at the end
 	ended   [3]fact.Kind
 	endAt   [3]fact.Stamp
+	heard   int64       // until when bytes came that were not kept, nanoseconds since the Unix epoch
 	facts   []fact.Fact // of the recording, not yet handed on
 }
 
@@ -43,6 +44,7 @@ func Replay(r *recording.Recording, cfg flow.Config, src *secrets.Store) (out *f
 	}
 	end := r.At(r.End)
 	p.until(math.MaxInt64)
+	p.hear(end)
 	if end > p.now.At {
 		p.tick(end)
 	}
@@ -96,6 +98,7 @@ func (p *player) play(x *recording.Piece) {
 	}
 	at := p.r.At(x.At)
 	p.until(at)
+	p.hear(at)
 	last := p.conn.Spoke
 	p.tick(at)
 	if pause := p.now.At - last.At; pause >= p.silence && x.Lost == 0 {
@@ -105,6 +108,7 @@ func (p *player) play(x *recording.Piece) {
 	switch {
 	case x.Lost > 0:
 		p.conn.Bytes[s] += x.Lost
+		p.heard = max(p.heard, p.r.At(x.Until))
 		p.b.Gap(s, p.now, x.Lost)
 	case x.End != fact.None:
 		p.ended[s], p.endAt[s] = x.End, p.now
@@ -117,6 +121,11 @@ func (p *player) play(x *recording.Piece) {
 		p.conn.Bytes[s] += int64(len(x.Data))
 		p.b.Data(s, p.now, x.Data)
 	}
+}
+
+// hear moves the last word, before what comes at a time, to where the last of the bytes came that were not kept: they are no silence.
+func (p *player) hear(at int64) {
+	p.conn.Spoke.At = max(p.conn.Spoke.At, min(p.heard, at))
 }
 
 // close ends what is not over, in the order of package tcpstream.
