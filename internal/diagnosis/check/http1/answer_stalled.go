@@ -2,6 +2,7 @@ package http1
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,9 +97,34 @@ func runAnswerStalled(c *check.Case) *check.Verdict {
 		}
 		v.Settle = "watch until it goes on or somebody gives up"
 	}
+	if v.Severity != finding.Info && part == "body" {
+		temperStream(f, v)
+	}
 	v.Summary = fmt.Sprintf("The answer to %s began and stopped within its %s for %s%s.", lineAt(f, from), part, finding.Span(v.Waited), how)
 	return v
 }
+
+// temperStream takes back what cannot be said of an answer that may be open on purpose: a stream of events may lie still for as long as
+// it likes, and a body of which no length was announced may be one.
+func temperStream(f *check.Flow, v *check.Verdict) {
+	var h *fact.HTTPHead
+	for _, x := range f.Exchanges() {
+		if x.Response != nil && x.ResponseDone < 0 {
+			h = x.Response
+		}
+	}
+	kind, _, _ := strings.Cut(strings.ToLower(check.Field(h, "Content-Type")), ";")
+	switch {
+	case h == nil:
+	case slices.Contains(streams[:], strings.TrimSpace(kind)):
+		v.Severity, v.Confidence, v.Settle = finding.Info, finding.Possible, "ask whether it should have sent something in that time: a "+kind+" may lie still"
+	case h.Length < 0:
+		v.Confidence, v.Settle = min(v.Confidence, finding.Likely), "the same again: an answer without an announced length may be left open on purpose (long polling)"
+	}
+}
+
+// streams are types of content that is sent as it comes.
+var streams = [...]string{"text/event-stream", "application/x-ndjson", "multipart/x-mixed-replace", "application/grpc", "application/stream+json"}
 
 // stall is the longest silence within an answer, and where.
 func stall(f *check.Flow, from, until int) (time.Duration, int) {
