@@ -40,8 +40,8 @@ func otherwise() map[string][]string {
 		"dns-flapping": {"dns.stale_address", ""},
 		// It closes a connection that says nothing, too.
 		"accept-then-close": {"tcp.reset_after_accept"},
-		// Of the alert 40 alone: RSA key exchange works, so that suites are the mend; a certificate that no suite fits shows nowhere.
-		"no-common-group": {"tls.no_common_cipher"}, "cert-ecdsa-only": {"tls.no_common_cipher"},
+		// Of the alert 40 alone: RSA key exchange works, so that suites are the mend.
+		"no-common-group": {"tls.no_common_cipher"},
 	}
 }
 

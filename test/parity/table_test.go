@@ -91,6 +91,7 @@ func probedOtherwise() map[string]otherwise {
 		"version-intolerant":            one(others, "tls.version_intolerant"),
 		"sni-reset":                     one(others, "network.sni_reset"),
 		"weak-dh":                       one(others, "tls.weak_dh"),
+		"cert-ecdsa-only":               one(others, "cert.key_type_mismatch"),
 		"sni-missing-reset":             one(unmet, ""),
 		"sni-missing-alert":             one(unmet, ""),
 		"sni-missing-default":           one(unmet, ""),

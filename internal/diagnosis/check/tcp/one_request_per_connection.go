@@ -61,7 +61,8 @@ func runOneRequest(c *check.Case) *check.Verdict {
 	if after := f.Since(r.asked, end); after > patience(roundTrip(f)) {
 		return nil // long enough to have worked on it
 	}
-	if served == nil && !repeats(f, r.line) && end > r.asked {
+	hidden := f.Has(fact.ConnReused) // what was asked before on it is another exchange's, and not seen here
+	if served == nil && !repeats(f, r.line) && end > r.asked && !hidden {
 		return nil // it may be this request
 	}
 	again := sameEnd(c)
@@ -69,6 +70,9 @@ func runOneRequest(c *check.Case) *check.Verdict {
 		Proof: []finding.Proof{f.Proof(r.asked, "a further request goes out, after "+finding.Span(r.idle)+" of idleness"), f.Proof(end, "the server ends the connection: "+endWord(f, end))}}
 	v.Summary = fmt.Sprintf("The origin had answered on the connection, and ended it %s after the next request went out; it had lain idle for %s, and no idle timer is that short.",
 		finding.Span(f.Since(r.asked, end)), finding.Span(r.idle))
+	if hidden && served == nil {
+		v.Settle = "the same request on a fresh connection: if it fails there too, it is this request"
+	}
 	if end < r.asked {
 		v.Summary = fmt.Sprintf("The origin answered and ended the connection %s before the next request went out on it; it had lain idle for %s, and no idle timer is that short.",
 			finding.Span(f.Since(end, r.asked)), finding.Span(r.idle))
