@@ -106,7 +106,7 @@ func repeats(f *check.Flow, line string) bool {
 func sameEnd(c *check.Case) *check.Flow {
 	for _, o := range c.Others {
 		r, ok := unansweredReuse(o)
-		if !ok || r.sealed || o.Server != c.Flow.Server || r.idle >= shortestTimer || endedBy(o, fact.SideServer, -1) < 0 || endedBy(o, fact.SideServer, r.served) < 0 {
+		if !ok || r.sealed || o.Server != c.Flow.Server || twin(c.Flow, o) || r.idle >= shortestTimer || endedBy(o, fact.SideServer, -1) < 0 || endedBy(o, fact.SideServer, r.served) < 0 {
 			continue
 		}
 		if o.Since(r.asked, endedBy(o, fact.SideServer, r.served)) <= patience(roundTrip(o)) {
@@ -114,4 +114,15 @@ func sameEnd(c *check.Case) *check.Flow {
 		}
 	}
 	return nil
+}
+
+// twin reports whether o may be f once more, as a capture before and behind a NAT, or of two interfaces, has it.
+func twin(f, o *check.Flow) bool {
+	const apart = 10 * time.Millisecond
+	a, _ := f.Hello()
+	b, _ := o.Hello()
+	if a != nil && b != nil && a.Random != "" && b.Random != "" {
+		return a.Random == b.Random
+	}
+	return f.Client == o.Client || o.Start.Sub(f.Start).Abs() < apart
 }
