@@ -55,7 +55,7 @@ func doctorCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&d.origin, "origin", "", "connect to this `ADDR` (host or host:port) instead of the URL's host; SNI and Host stay those of the URL")
-	f.StringVar(&d.via, "via", "", "ask the gateway at `ADDR` (host or host:port; http://host:port for one in clear) for the same, and compare")
+	f.StringVar(&d.via, "via", "", "ask the gateway at `ADDR` (host or host:port; with http:// or https:// in front where it speaks otherwise than the origin) for the same, and compare")
 	f.StringVar(&d.sister, "compare-with", "", "climb the same ladder for a healthy `SITE` (URL), without --header and --client-cert, and tell the difference")
 	f.StringVar(&d.sisterAt, "compare-origin", "", "connect to this `ADDR` (host or host:port) instead of the host of --compare-with")
 	f.StringArrayVar(&d.paths, "path", nil, "request `TARGET` (/a?b) in place of the URL's; may be repeated, at most 8")

@@ -21,7 +21,7 @@ type Config struct {
 	Roots       *x509.CertPool                     // whom to trust; nil: the system's
 	Certificate *tls.Certificate                   // for an origin that asks; nil: a throw-away one, and only after a HelloRequest
 	Resolvers   []netip.AddrPort                   // default: the system's
-	Gateway     string                             // "host:port" of a gateway in front, which is asked the same, "http://host:port" where it takes requests in clear; "": none
+	Gateway     string                             // "host:port" of a gateway in front, which is asked the same, with http:// or https:// in front where it speaks otherwise than the origin; "": none
 	Post        bool                               // send bodies too
 	WebSocket   bool                               // the first path is a WebSocket: an Upgrade must work
 	Idle        time.Duration                      // measure up to here how long an idle connection is kept; 0: not

@@ -18,8 +18,7 @@ func (c *climb) costGateway() int {
 
 // gateway asks a gateway in front for the same, by the site's name, and tells what differs from the direct way.
 func (c *climb) gateway() bool {
-	at, clear := strings.CutPrefix(c.cfg.Gateway, "http://")
-	clear = clear || !c.cfg.Target.TLS
+	at, clear := gatewayScheme(c.cfg.Gateway, !c.cfg.Target.TLS)
 	addr, err := c.gatewayAddr(strings.TrimSuffix(at, "/"), clear)
 	if err != nil {
 		c.say(c.cfg.Gateway, Bad, err.Error())
@@ -48,6 +47,18 @@ func (c *climb) gateway() bool {
 		}
 	}
 	return true
+}
+
+// gatewayScheme takes http:// or https:// off a gateway, which then says whether it is asked in clear; without either it is as the
+// origin is.
+func gatewayScheme(gateway string, origin bool) (at string, clear bool) {
+	if at, ok := strings.CutPrefix(gateway, "http://"); ok {
+		return at, true
+	}
+	if at, ok := strings.CutPrefix(gateway, "https://"); ok {
+		return at, false
+	}
+	return gateway, origin
 }
 
 func (c *climb) gatewayAddr(at string, clear bool) (netip.AddrPort, error) {

@@ -205,6 +205,6 @@ func TestDoctorVia(t *testing.T) {
 	sites := nginxSites(t, ca)
 	for _, s := range []site{sites[0], sites[1], sites[3], sites[4], haproxySite(t, ca, sites[4].addr)} {
 		g := newGateway(t, p, ca, &s)
-		p.wellAgain(t, &s, 200, "--via", g.site.addr)
+		p.wellAgain(t, &s, 200, "--via", "https://"+g.site.addr)
 	}
 }
