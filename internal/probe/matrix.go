@@ -272,7 +272,7 @@ func handshakeText(o *Outcome) string {
 func (c *climb) clearText() {
 	o := c.do(try{purpose: purposeClear, clear: true, requests: []request{{target: "/"}}, answer: 2 * time.Second})
 	mark := Absent
-	if len(o.Answers) > 0 {
+	if len(o.Answers) > 0 && !c.alerted() {
 		mark = Bad
 	}
 	c.say("HTTP in clear", mark, outcomeText(o))

@@ -94,13 +94,19 @@ func (c *climb) notHTTP2() string {
 
 // unshaken says why no settings are known where no handshake was completed.
 func (c *climb) unshaken() string {
-	if o := c.tryFor(purposeClear); o != nil && len(o.Answers) > 0 {
+	if o := c.tryFor(purposeClear); o != nil && len(o.Answers) > 0 && !c.alerted() {
 		return fmt.Sprintf("port %d speaks HTTP in clear; name the port that speaks TLS, or, in a trusted network alone, urls: [\"http://%s\"]", c.cfg.Target.Port, hostPort(c.cfg.Target.Host, c.cfg.Target.Port, false))
 	}
 	if c.report.Cut != "" {
 		return "the climb was cut short before a handshake was completed"
 	}
 	return "no TLS handshake was completed, whatever was offered"
+}
+
+// alerted reports whether the origin answered a hello with an alert: then it speaks TLS, and what it says to a request in clear (a 400,
+// as a rule) is about that.
+func (c *climb) alerted() bool {
+	return slices.ContainsFunc(c.report.Tries, func(o *Outcome) bool { return !o.Via && o.Alert >= 0 && o.Purpose != purposeClear })
 }
 
 // Others are further settings to try where s does not work: a smaller hello, then less trust.
