@@ -92,6 +92,7 @@ func probedOtherwise() map[string]otherwise {
 		"sni-reset":                     one(others, "network.sni_reset"),
 		"weak-dh":                       one(others, "tls.weak_dh"),
 		"cert-ecdsa-only":               one(others, "cert.key_type_mismatch"),
+		"alert-handshake-failure":       one("the doctor has tried every hello, and none was taken", "cert.key_type_mismatch"),
 		"sni-missing-reset":             one(unmet, ""),
 		"sni-missing-alert":             one(unmet, ""),
 		"sni-missing-default":           one(unmet, ""),
