@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -31,6 +32,12 @@ func (d *doctorFlags) config(url string) (probe.Config, error) {
 	if cfg.Target, err = probe.ParseTarget(url, d.origin); err != nil {
 		return usage(err)
 	}
+	if len(d.paths) > probe.MaxPaths {
+		return usage(fmt.Errorf("--path is given %d times, at most %d are asked for", len(d.paths), probe.MaxPaths))
+	}
+	if budget := cmp.Or(d.budget, probe.DefaultBudget); d.idle >= budget {
+		return usage(fmt.Errorf("--idle %s must end within --timeout %s, and leave time for the rest", d.idle, budget))
+	}
 	for _, p := range d.paths {
 		if !strings.HasPrefix(p, "/") || strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }) {
 			return usage(fmt.Errorf("--path %.100q must begin with / and be percent-encoded", p))
@@ -41,6 +48,9 @@ func (d *doctorFlags) config(url string) (probe.Config, error) {
 		name, value, ok := strings.Cut(h, ":")
 		if value = strings.TrimSpace(value); !ok || !token(name) || strings.ContainsFunc(value, unicode.IsControl) {
 			return usage(fmt.Errorf("--header wants \"NAME: VALUE\", got %.60q", name))
+		}
+		if slices.ContainsFunc(framing[:], func(f string) bool { return strings.EqualFold(f, name) }) {
+			return usage(fmt.Errorf("--header %s: the doctor writes this field itself; for another host name give it in the URL, and the address with --origin", name))
 		}
 		cfg.Header = append(cfg.Header, [2]string{name, value})
 	}
@@ -53,6 +63,9 @@ func (d *doctorFlags) config(url string) (probe.Config, error) {
 	}
 	return cfg, d.files(&cfg)
 }
+
+// framing are the fields that say where a message ends and who it is for: another value of them makes another request (RFC 9112).
+var framing = [...]string{"Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Proxy-Connection", "Expect", "Upgrade", "TE", "Trailer"}
 
 // files reads what the flags name.
 func (d *doctorFlags) files(cfg *probe.Config) error {

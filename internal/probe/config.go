@@ -38,11 +38,11 @@ type Config struct {
 }
 
 const (
-	defaultBudget   = 50 * time.Second
+	DefaultBudget   = 50 * time.Second
 	defaultPatience = 25 * time.Second
 	defaultInterval = 20 * time.Millisecond
 	defaultMaxConns = 96
-	maxPaths        = 8
+	MaxPaths        = 8 // request targets of a climb; further ones are not asked for
 	maxAddresses    = 8
 )
 
@@ -50,9 +50,9 @@ func (c Config) filled() Config {
 	if len(c.Paths) == 0 {
 		c.Paths = []string{c.Target.Path}
 	}
-	c.Paths = c.Paths[:min(len(c.Paths), maxPaths)]
+	c.Paths = c.Paths[:min(len(c.Paths), MaxPaths)]
 	if c.Budget <= 0 {
-		c.Budget = defaultBudget
+		c.Budget = DefaultBudget
 	}
 	if c.Patience <= 0 {
 		c.Patience = defaultPatience

@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 )
 
@@ -123,5 +124,17 @@ func TestYAML(t *testing.T) {
 	}
 	if all.Unknown = "no"; all.YAML("shop.example") != "" {
 		t.Error("settings that are not known are written")
+	}
+}
+
+// TestUsual: a field of the caller's stands in place of the doctor's own.
+func TestUsual(t *testing.T) {
+	got := usual([][2]string{{"user-agent", "curl/8.5.0"}, {"Cookie", "a=b"}})
+	want := [][2]string{{"Accept", "*/*"}, {"user-agent", "curl/8.5.0"}, {"Cookie", "a=b"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := usual(nil); len(got) != 2 || got[0][1] != agent {
+		t.Errorf("%q", got)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -79,11 +81,14 @@ func (c *climb) exchangeAll(o *Outcome, conn net.Conn, rc *recording.Conn, t try
 func (c *climb) rest(o *Outcome, conn net.Conn, in *answers, d time.Duration) bool {
 	conn.SetReadDeadline(time.Now().Add(d))
 	_, err := in.Peek(1)
+	if c.ctx.Err() != nil {
+		return false // our own end, not the origin's
+	}
 	if err != nil && !timedOut(err) || err == nil {
 		o.Err, o.Phase = err, "idle"
 		return false
 	}
-	return c.ctx.Err() == nil
+	return true
 }
 
 func (c *climb) overHTTP1(conn net.Conn, in *answers, r *request, fields [][2]string, limit time.Time) (*Answer, error) {
@@ -152,6 +157,17 @@ func (c *climb) drain(conn net.Conn, in *answers, err error) error {
 	return err
 }
 
+// usual is fields with the User-Agent and Accept of the doctor in front, where they are not among them.
+func usual(fields [][2]string) [][2]string {
+	var out [][2]string
+	for _, f := range [...][2]string{{"User-Agent", agent}, {"Accept", "*/*"}} {
+		if !slices.ContainsFunc(fields, func(g [2]string) bool { return strings.EqualFold(g[0], f[0]) }) {
+			out = append(out, f)
+		}
+	}
+	return append(out, fields...)
+}
+
 // write is the request as it goes out.
 func (c *climb) write(r *request, fields [][2]string) []byte {
 	var b bytes.Buffer
@@ -162,8 +178,8 @@ func (c *climb) write(r *request, fields [][2]string) []byte {
 	if host == "" {
 		host = c.cfg.Target.Authority
 	}
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\n", method, r.target, host, agent)
-	for _, f := range r.fields(fields) {
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, r.target, host)
+	for _, f := range usual(r.fields(fields)) {
 		fmt.Fprintf(&b, "%s: %s\r\n", f[0], f[1])
 	}
 	if r.body != nil {
@@ -193,7 +209,7 @@ func onlyOver(tc *tls.Conn) *http.Transport {
 
 func (c *climb) overHTTP2(tr *http.Transport, r *request, fields [][2]string) (*Answer, error) {
 	var err error
-	req := (&http.Request{Method: http.MethodGet, Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{"User-Agent": {agent}, "Accept": {"*/*"}}}).WithContext(c.ctx)
+	req := (&http.Request{Method: http.MethodGet, Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{}}).WithContext(c.ctx)
 	if r.method != "" {
 		req.Method = r.method
 	}
@@ -204,7 +220,7 @@ func (c *climb) overHTTP2(tr *http.Transport, r *request, fields [][2]string) (*
 	if r.host != "" {
 		req.URL.Host, req.Host = r.host, r.host
 	}
-	for _, f := range r.fields(fields) {
+	for _, f := range usual(r.fields(fields)) {
 		req.Header.Add(f[0], f[1])
 	}
 	sent := time.Now()

@@ -87,7 +87,10 @@ func (c *climb) http() bool {
 	if c.cfg.Idle > 0 {
 		o := c.ask("idle", false, get, request{target: path, idle: c.cfg.Idle})
 		text := "kept for " + span(c.cfg.Idle)
-		if o.Phase == "idle" {
+		switch {
+		case o.Cut || c.ctx.Err() != nil:
+			text = "not measured to its end: the doctor's own time was over first"
+		case o.Phase == "idle":
 			text = "closed after " + span(o.Recording.End.Sub(o.Recording.Start))
 		}
 		c.say("idle connection", Said, text)
