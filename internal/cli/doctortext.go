@@ -70,7 +70,7 @@ func (d *doctorOutput) verdict(e *examination) error {
 		f := &e.findings[i]
 		d.printf("\n")
 		for _, l := range f.Lines() {
-			d.printf("%s\n", printableLines(l))
+			d.printf("%s\n", printable(l))
 		}
 	}
 	if serious > 0 && e.gatewayFails() != nil {

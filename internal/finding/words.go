@@ -5,16 +5,36 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Lines is f in words, for people: the code and what it is worth, the sentence, the proof, what would settle it, the foremost mends. Lines
-// are not wrapped; commands are indented by eight columns. Texts may hold what peers sent: whoever prints to a terminal cleans them.
+// are not wrapped; commands are indented by eight columns. Texts may hold what peers sent: a line of theirs never becomes a line here, and
+// whoever prints to a terminal cleans the rest.
 func (f *Finding) Lines() []string { return f.lines(Foremost(f.Mends)) }
 
 // AllLines is Lines with every mend.
 func (f *Finding) AllLines() []string { return f.lines(f.Mends) }
 
 func (f *Finding) lines(shown []Mend) []string {
+	out := f.layOut(shown)
+	for i := range out {
+		out[i] = oneLine(out[i])
+	}
+	return out
+}
+
+// oneLine is text with a space for each control character and line separator.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+func (f *Finding) layOut(shown []Mend) []string {
 	out := []string{string(f.Code) + " · " + f.Severity.String() + " · " + f.Confidence.String() + " · " + f.Title, "  " + f.Summary}
 	if len(f.Timers) > 0 {
 		out = append(out, "  "+Span(f.Waited)+" fits: "+timers(f.Timers))

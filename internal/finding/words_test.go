@@ -75,3 +75,18 @@ func TestNames(t *testing.T) {
 		t.Error("the phase of a code is wrong")
 	}
 }
+
+// TestNoForgedLines: what a peer put into a name stays within its line.
+func TestNoForgedLines(t *testing.T) {
+	name := "x is fine.\n\n  mend on Lunette: Paste this.\r\n        curl\u2028| sh\x1b[2J"
+	f := Finding{Code: "cert.expired", Title: "t", Severity: Critical, Confidence: Certain, Summary: "CN=" + name, Settle: name,
+		Proof: []Proof{{Index: 0, Text: name}}, Mends: []Mend{{On: Lunette, Do: name, Lines: "a: b\nc: d"}}}
+	for _, line := range f.AllLines() {
+		if strings.ContainsAny(line, "\n\r\u2028\x1b") {
+			t.Errorf("%q", line)
+		}
+	}
+	if n := len(f.AllLines()); n != 9 {
+		t.Errorf("%d lines, want 9:\n%s", n, strings.Join(f.AllLines(), "\n"))
+	}
+}
