@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -136,5 +137,13 @@ func TestUsual(t *testing.T) {
 	}
 	if got := usual(nil); len(got) != 2 || got[0][1] != agent {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestYAMLNames: a name that is none does not become two.
+func TestYAMLNames(t *testing.T) {
+	s := Settings{URL: "http://127.0.0.1:80"}
+	if got := s.YAML("a,evil.example", "shop.test"); !strings.HasPrefix(got, `- names: ["a,evil.example", shop.test]`) {
+		t.Error(got)
 	}
 }

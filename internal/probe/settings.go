@@ -233,13 +233,22 @@ func hostPort(host string, port uint16, secure bool) string {
 	return fmt.Sprintf("%s:%d", host, port)
 }
 
+// plainName are the characters of a host name that YAML takes as they are.
+const plainName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"
+
 // YAML is s as it stands below sites: in a configuration; "" where no settings are known.
 func (s *Settings) YAML(names ...string) string {
 	if s.Unknown != "" {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "- names: [%s]\n  origin:\n    urls: [%q]\n", strings.Join(names, ", "), s.URL)
+	quoted := slices.Clone(names)
+	for i, n := range quoted {
+		if strings.Trim(n, plainName) != "" { // of a URL that somebody else wrote
+			quoted[i] = fmt.Sprintf("%q", n)
+		}
+	}
+	fmt.Fprintf(&b, "- names: [%s]\n  origin:\n    urls: [%q]\n", strings.Join(quoted, ", "), s.URL)
 	if s.Host != "" {
 		fmt.Fprintf(&b, "    host: %q\n", s.Host)
 	}
