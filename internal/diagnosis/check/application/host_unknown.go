@@ -62,11 +62,11 @@ func runHostUnknown(c *check.Case) *check.Verdict {
 			continue
 		}
 		host := authority(x)
-		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.RequestAt, "the request names "+clip(host)), f.Proof(x.ResponseAt, answered(x))},
-			Summary: fmt.Sprintf("The origin answered %s for %s with %d: it has no site of that name.", x.Line(), clip(host), s)}
+		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.RequestAt, "the request names "+check.Short(host, 100)), f.Proof(x.ResponseAt, answered(x))},
+			Summary: fmt.Sprintf("The origin answered %s for %s with %d: it has no site of that name.", x.Line(), check.Short(host, 100), s)}
 		if o, y := otherHost(c, x); o != nil {
-			v.Proof = append(v.Proof, f.ProofOther(&o.Facts[y.ResponseAt], fmt.Sprintf("the same for %s is answered with %d", clip(authority(y)), y.Status())))
-			v.Summary = fmt.Sprintf("The origin answered %s for %s with %d, and the same for %s with %d.", x.Line(), clip(host), s, clip(authority(y)), y.Status())
+			v.Proof = append(v.Proof, f.ProofOther(&o.Facts[y.ResponseAt], fmt.Sprintf("the same for %s is answered with %d", check.Short(authority(y), 100), y.Status())))
+			v.Summary = fmt.Sprintf("The origin answered %s for %s with %d, and the same for %s with %d.", x.Line(), check.Short(host, 100), s, check.Short(authority(y), 100), y.Status())
 			t := c.Contrast(func(o *check.Flow) check.Bearing { return aboutHost(o, x) })
 			t.Temper(v)
 			return v
@@ -77,7 +77,7 @@ func runHostUnknown(c *check.Case) *check.Verdict {
 			return v
 		case (s == 400 && byHTTPSys(x) || s == 404) && isAddress(host):
 			v.Confidence, v.Settle = finding.Likely, "ask for the same path with the name of the site in Host"
-			v.Summary = fmt.Sprintf("The origin answered %s with %d; the request names an address (%s) and not a site.", x.Line(), s, clip(host))
+			v.Summary = fmt.Sprintf("The origin answered %s with %d; the request names an address (%s) and not a site.", x.Line(), s, check.Short(host, 100))
 			return v
 		case check.HTTPSysPhrase(x.Response) == "Hostname":
 			v.Confidence, v.Settle = finding.Likely, settledBy(f)
@@ -85,7 +85,7 @@ func runHostUnknown(c *check.Case) *check.Verdict {
 			return v
 		case s == 400 && byHTTPSys(x) && check.HTTPSysPhrase(x.Response) == "" && x.Request != nil && x.Request.Method == "GET" && len(x.Request.Target) < 1000:
 			v.Confidence, v.Settle = finding.Possible, settledBy(f)
-			v.Summary = fmt.Sprintf("http.sys answered %s for %s with 400 before any site saw it; an unknown name is the usual reason.", x.Line(), clip(host))
+			v.Summary = fmt.Sprintf("http.sys answered %s for %s with 400 before any site saw it; an unknown name is the usual reason.", x.Line(), check.Short(host, 100))
 			return v
 		}
 	}

@@ -68,7 +68,7 @@ func runRateLimited(c *check.Case) *check.Verdict {
 		after := check.Field(x.Response, "Retry-After")
 		proof := answered(x)
 		if after != "" {
-			proof += " with Retry-After: " + clip(after)
+			proof += " with Retry-After: " + check.Short(after, 100)
 		}
 		switch {
 		case x.Status() == 429:

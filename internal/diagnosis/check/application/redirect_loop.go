@@ -61,7 +61,7 @@ func runRedirectLoop(c *check.Case) *check.Verdict {
 			continue
 		}
 		rounds := loopsAround(c, x, f.Facts[x.ResponseAt].At)
-		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.ResponseAt, fmt.Sprintf("%d with Location %s", x.Status(), clip(check.Field(x.Response, "Location"))))},
+		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(x.ResponseAt, fmt.Sprintf("%d with Location %s", x.Status(), check.Short(check.Field(x.Response, "Location"), 100)))},
 			Summary: fmt.Sprintf("%s at %s is answered with %d to %s.", x.Line(), authority(x), x.Status(), what)}
 		cookie := check.HasField(x.Response, "Set-Cookie") && !check.HasField(x.Request, "Cookie")
 		switch {
@@ -174,11 +174,4 @@ func sameAsker(a, b *fact.HTTPHead) bool {
 		}
 	}
 	return true
-}
-
-func clip(s string) string {
-	if len(s) > 100 {
-		return s[:100] + "…"
-	}
-	return s
 }

@@ -65,7 +65,7 @@ func runUnavailable(c *check.Case) *check.Verdict {
 			v.Proof = append(v.Proof, f.Proof(line, "http.sys wrote "+l.Phrase))
 			v.Summary = fmt.Sprintf("http.sys answered %s with 503: %s.", x.Line(), l.Phrase)
 		case s == 503 && byHTTPSys(x):
-			v.Proof[0].Text += ", from http.sys itself (Server: " + clip(check.Field(x.Response, "Server")) + ")"
+			v.Proof[0].Text += ", from http.sys itself (Server: " + check.Short(check.Field(x.Response, "Server"), 100) + ")"
 			v.Summary = fmt.Sprintf("http.sys answered %s with 503 in the place of the site: its application pool is stopped or full%s.", x.Line(), beside(c, 503))
 		case s == 503:
 			v.Summary = fmt.Sprintf("The origin answered %s with 503 (Service Unavailable)%s%s.", x.Line(), retryAfter(x), beside(c, 503))
@@ -79,7 +79,7 @@ func runUnavailable(c *check.Case) *check.Verdict {
 
 func retryAfter(x *check.Exchange) string {
 	if after := check.Field(x.Response, "Retry-After"); after != "" {
-		return ", Retry-After: " + clip(after)
+		return ", Retry-After: " + check.Short(after, 100)
 	}
 	return ""
 }

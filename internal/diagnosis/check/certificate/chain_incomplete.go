@@ -60,15 +60,15 @@ func runChainIncomplete(c *check.Case) *check.Verdict {
 			return nil
 		}
 		return &check.Verdict{Confidence: finding.Likely, Proof: j.proof(f, "the origin's certificate"), Settle: "the missing certificate, fetched: does the leaf verify with it?",
-			Summary: "The chain that the origin sent ends before a root (" + or(short(f.Detail), "an intermediate is missing") + ")."}
+			Summary: "The chain that the origin sent ends before a root (" + or(check.Short(f.Detail, 80), "an intermediate is missing") + ")."}
 	}
 	top := topmost(j.chain)
 	if selfIssued(top) || !said && !j.taken && !sound(f, &j) {
 		return nil
 	}
-	v := &check.Verdict{Confidence: finding.Likely, Proof: j.proof(f, fmt.Sprintf("%s; the last one, %s, is issued by %s, which was not sent", certificates(len(j.chain)), short(top.Subject), short(top.Issuer))),
+	v := &check.Verdict{Confidence: finding.Likely, Proof: j.proof(f, fmt.Sprintf("%s; the last one, %s, is issued by %s, which was not sent", check.Count(len(j.chain), "certificate"), check.Short(top.Subject, 80), check.Short(top.Issuer, 80))),
 		Settle:  "the missing certificate, fetched from " + list(top.Issuers) + ": does the leaf verify with it?",
-		Summary: fmt.Sprintf("The origin sends %s and leaves out that of %s, which issued the last one; %s.", certificates(len(j.chain)), short(top.Issuer), j.by())}
+		Summary: fmt.Sprintf("The origin sends %s and leaves out that of %s, which issued the last one; %s.", check.Count(len(j.chain), "certificate"), check.Short(top.Issuer, 80), j.by())}
 	elsewhere := intermediate(c, top)
 	switch {
 	case elsewhere != nil && said:
@@ -78,7 +78,7 @@ func runChainIncomplete(c *check.Case) *check.Verdict {
 		return nil // its issuer may be a root
 	case j.taken:
 		v.Severity, v.Settle = finding.Info, "the missing certificate: a client that does not know it will refuse"
-		v.Summary = fmt.Sprintf("The origin sends %s and leaves out that of %s, which issued the last one; this client took it, others will not.", certificates(len(j.chain)), short(top.Issuer))
+		v.Summary = fmt.Sprintf("The origin sends %s and leaves out that of %s, which issued the last one; this client took it, others will not.", check.Count(len(j.chain), "certificate"), check.Short(top.Issuer, 80))
 	case !said:
 		v.Confidence = finding.Possible
 	}

@@ -60,14 +60,14 @@ func runCommonNameOnly(c *check.Case) *check.Verdict {
 	if leaf != nil {
 		cn = commonName(leaf.Subject)
 	}
-	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, "the certificate has no subjectAltName; its common name is "+or(short(cn), "not known")),
-		Summary: fmt.Sprintf("The certificate has no subjectAltName, only the common name %s; %s.", or(short(cn), "(not known)"), j.by())}
+	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, "the certificate has no subjectAltName; its common name is "+or(check.Short(cn, 80), "not known")),
+		Summary: fmt.Sprintf("The certificate has no subjectAltName, only the common name %s; %s.", or(check.Short(cn, 80), "(not known)"), j.by())}
 	switch {
 	case j.because(reason.CertNoSAN, reason.CertNameMismatch):
 	case leaf != nil && j.vaguely(alertBadCertificate, alertCertificateUnknown) && valid(j.chain, j.now(f)) && !selfIssued(leaf) && (wanted(f) == "" || strings.EqualFold(cn, wanted(f))):
 		v.Confidence, v.Settle = finding.Likely, "the client's own log: Go says \"relies on legacy Common Name field\""
 	case j.taken:
-		v.Severity, v.Summary = finding.Info, fmt.Sprintf("The certificate has no subjectAltName, only the common name %s; this client took it, others refuse.", or(short(cn), "(not known)"))
+		v.Severity, v.Summary = finding.Info, fmt.Sprintf("The certificate has no subjectAltName, only the common name %s; this client took it, others refuse.", or(check.Short(cn, 80), "(not known)"))
 	default:
 		return nil
 	}

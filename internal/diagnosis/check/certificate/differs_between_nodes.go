@@ -85,5 +85,5 @@ func kind(key string) string {
 
 // told names a certificate so that it can be told from another.
 func told(x *fact.Certificate) string {
-	return fmt.Sprintf("%s (serial %s, until %s)", short(x.Subject), short(x.Serial), x.NotAfter.UTC().Format("2006-01-02"))
+	return fmt.Sprintf("%s (serial %s, until %s)", check.Short(x.Subject, 80), check.Short(x.Serial, 80), x.NotAfter.UTC().Format("2006-01-02"))
 }

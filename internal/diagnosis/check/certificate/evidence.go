@@ -93,7 +93,7 @@ func (j *judgement) proof(f *check.Flow, words string) []finding.Proof {
 		out = append(out, f.Proof(j.at, text))
 	}
 	if len(out) == 0 && len(f.Facts) > 0 {
-		out = append(out, f.Proof(max(f.First(fact.TLSServerHello, fact.TLSClientHello), 0), "the handshake: "+string(f.Reason)+" "+short(f.Detail)))
+		out = append(out, f.Proof(max(f.First(fact.TLSServerHello, fact.TLSClientHello), 0), "the handshake: "+string(f.Reason)+" "+check.Short(f.Detail, 80)))
 	}
 	return out
 }
@@ -202,26 +202,10 @@ func days(d time.Duration) string {
 	return fmt.Sprintf("%d minutes", int(d.Minutes()))
 }
 
-// certificates counts them in words.
-func certificates(n int) string {
-	if n == 1 {
-		return "1 certificate"
-	}
-	return fmt.Sprintf("%d certificates", n)
-}
-
-// short bounds what a peer named.
-func short(s string) string {
-	if len(s) > 80 {
-		return s[:80] + "…"
-	}
-	return s
-}
-
 // list joins names in short.
 func list(names []string) string {
 	if len(names) > 5 {
-		return short(strings.Join(names[:5], ", ")) + fmt.Sprintf(" and %d more", len(names)-5)
+		return check.Short(strings.Join(names[:5], ", "), 80) + fmt.Sprintf(" and %d more", len(names)-5)
 	}
-	return short(strings.Join(names, ", "))
+	return check.Short(strings.Join(names, ", "), 80)
 }

@@ -2,7 +2,6 @@ package certificate
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
@@ -64,11 +63,11 @@ func runDates(c *check.Case, late bool) *check.Verdict {
 	if bad != nil {
 		words = dated(bad, now, late)
 	}
-	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, words), Summary: fmt.Sprintf("%s; %s.", upper(words), j.by())}
+	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, words), Summary: fmt.Sprintf("%s; %s.", check.Upper(words), j.by())}
 	switch {
 	case j.because(code):
 		if bad == nil {
-			v.Summary = "The certificates were checked, and one of them is out of date: " + or(short(f.Detail), string(code)) + "."
+			v.Summary = "The certificates were checked, and one of them is out of date: " + or(check.Short(f.Detail, 80), string(code)) + "."
 		}
 	case bad != nil && first && j.vaguely(alertBadCertificate, alertUnsupportedCertificate, alertCertificateExpired, alertCertificateUnknown):
 	case bad != nil && j.vaguely(alertCertificateExpired):
@@ -78,10 +77,10 @@ func runDates(c *check.Case, late bool) *check.Verdict {
 		v.Summary = "The client refused the origin's certificate with alert 45 (certificate_expired), which also stands for one that is not yet valid."
 	case first && j.refused():
 		v.Severity = finding.Info // the other cause comes first
-		v.Summary = upper(words) + ", though it was refused for something else."
+		v.Summary = check.Upper(words) + ", though it was refused for something else."
 	case first && j.taken:
 		v.Severity = finding.Warning
-		v.Summary = upper(words) + "; it works only because this client does not check."
+		v.Summary = check.Upper(words) + "; it works only because this client does not check."
 	default:
 		return nil
 	}
@@ -100,12 +99,10 @@ func outOfDate(j *judgement, now time.Time, late bool) (bad *fact.Certificate, l
 
 func dated(x *fact.Certificate, now time.Time, late bool) string {
 	if late {
-		return fmt.Sprintf("the certificate of %s expired on %s, %s ago", short(x.Subject), day(x.NotAfter), days(now.Sub(x.NotAfter)))
+		return fmt.Sprintf("the certificate of %s expired on %s, %s ago", check.Short(x.Subject, 80), day(x.NotAfter), days(now.Sub(x.NotAfter)))
 	}
-	return fmt.Sprintf("the certificate of %s is valid from %s, in %s", short(x.Subject), day(x.NotBefore), days(x.NotBefore.Sub(now)))
+	return fmt.Sprintf("the certificate of %s is valid from %s, in %s", check.Short(x.Subject, 80), day(x.NotBefore), days(x.NotBefore.Sub(now)))
 }
-
-func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func or(a, b string) string {
 	if a != "" {

@@ -55,29 +55,29 @@ func runNameMismatch(c *check.Case) *check.Verdict {
 			return nil
 		}
 		return &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, "the origin's certificate"),
-			Summary: "The origin's certificate was checked, and it is for another name (" + or(short(f.Detail), name) + ")."}
+			Summary: "The origin's certificate was checked, and it is for another name (" + or(check.Short(f.Detail, 80), name) + ")."}
 	}
 	said := j.because(reason.CertNameMismatch)
 	if len(leaf.Names) == 0 || name == "" || leaf.Error != "" && !said || covers(leaf.Names, name) && !said {
 		return nil
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, fmt.Sprintf("the certificate is for %s", list(leaf.Names))),
-		Summary: fmt.Sprintf("The certificate is for %s, and %s was wanted; %s.", list(leaf.Names), short(name), j.by())}
+		Summary: fmt.Sprintf("The certificate is for %s, and %s was wanted; %s.", list(leaf.Names), check.Short(name, 80), j.by())}
 	switch {
 	case said && covers(leaf.Names, name): // another name was looked for than we know
-		v.Summary = fmt.Sprintf("The certificate is for %s, and that was not the name that was looked for (%s).", list(leaf.Names), or(short(f.Detail), "not known here"))
+		v.Summary = fmt.Sprintf("The certificate is for %s, and that was not the name that was looked for (%s).", list(leaf.Names), or(check.Short(f.Detail, 80), "not known here"))
 	case said:
 	case j.vaguely(alertBadCertificate, alertCertificateUnknown) && valid(j.chain, j.now(f)):
 		v.Confidence, v.Settle = finding.Likely, "the client's own log: which name did it look for?"
 	case j.taken && left(c) >= 0:
 		v.Confidence, v.Settle = finding.Likely, "the client's own log; a probe that wants no more than a handshake leaves like this"
 		v.Proof = append(v.Proof, f.Proof(left(c), "the client leaves behind the handshake, without a request"))
-		v.Summary = fmt.Sprintf("The certificate is for %s, and %s was wanted; the client completed the handshake and left at once, without a request.", list(leaf.Names), short(name))
+		v.Summary = fmt.Sprintf("The certificate is for %s, and %s was wanted; the client completed the handshake and left at once, without a request.", list(leaf.Names), check.Short(name, 80))
 	case j.taken:
 		v.Severity = finding.Info
-		v.Summary = fmt.Sprintf("The certificate is for %s, and %s was wanted; this client does not check the name.", list(leaf.Names), short(name))
+		v.Summary = fmt.Sprintf("The certificate is for %s, and %s was wanted; this client does not check the name.", list(leaf.Names), check.Short(name, 80))
 		if len(f.Exchanges()) == 0 && f.FirstOf(fact.SideClient, fact.TLSApplicationData) < 0 {
-			v.Summary = fmt.Sprintf("The certificate is for %s, and %s was wanted; nothing was asked for on this connection.", list(leaf.Names), short(name))
+			v.Summary = fmt.Sprintf("The certificate is for %s, and %s was wanted; nothing was asked for on this connection.", list(leaf.Names), check.Short(name, 80))
 		}
 	default:
 		return nil

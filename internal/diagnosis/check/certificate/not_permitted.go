@@ -47,13 +47,13 @@ func runNotPermitted(c *check.Case) *check.Verdict {
 	j := judge(f)
 	what := misuse(j.chain)
 	if leaf := j.leaf(); what == "" && leaf != nil && leaf.CA && !selfIssued(leaf) && (j.taken || j.vaguely(alertUnsupportedCertificate)) {
-		what = fmt.Sprintf("the certificate of %s is an authority's (CA:TRUE), used as a server's", short(leaf.Subject))
+		what = fmt.Sprintf("the certificate of %s is an authority's (CA:TRUE), used as a server's", check.Short(leaf.Subject, 80))
 	}
-	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, or(what, "the origin's certificates")), Summary: upper(or(what, "the certificate is not permitted for this use")) + "; " + j.by() + "."}
+	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, or(what, "the origin's certificates")), Summary: check.Upper(or(what, "the certificate is not permitted for this use")) + "; " + j.by() + "."}
 	switch {
 	case j.because(reason.CertBadUsage):
 		if what == "" {
-			v.Summary = "The certificates were checked, and one of them is not permitted for this (" + or(short(f.Detail), "usage or name constraints") + ")."
+			v.Summary = "The certificates were checked, and one of them is not permitted for this (" + or(check.Short(f.Detail, 80), "usage or name constraints") + ")."
 		}
 	case what == "":
 		return nil
@@ -62,7 +62,7 @@ func runNotPermitted(c *check.Case) *check.Verdict {
 	case j.vaguely(alertBadCertificate, alertCertificateUnknown, alertUnknownCA) && valid(j.chain, j.now(f)):
 		v.Confidence, v.Settle = finding.Likely, "the client's own log: for what did it refuse the certificate?"
 	case j.taken:
-		v.Severity, v.Summary = finding.Info, upper(what)+"; this client took it, others refuse."
+		v.Severity, v.Summary = finding.Info, check.Upper(what)+"; this client took it, others refuse."
 	default:
 		return nil
 	}
@@ -75,11 +75,11 @@ func misuse(chain []fact.Certificate) string {
 		return ""
 	}
 	if !serves(&chain[0]) {
-		return fmt.Sprintf("the certificate of %s is for %s, not for servers (extended key usage)", short(chain[0].Subject), list(chain[0].ExtKeyUsage))
+		return fmt.Sprintf("the certificate of %s is for %s, not for servers (extended key usage)", check.Short(chain[0].Subject, 80), list(chain[0].ExtKeyUsage))
 	}
 	for i := range chain {
 		if k := above(chain, i); k >= 0 && k != i && !chain[k].CA && chain[k].Error == "" {
-			return fmt.Sprintf("the certificate of %s is issued by %s, which is no authority (CA:FALSE)", short(chain[i].Subject), short(chain[k].Subject))
+			return fmt.Sprintf("the certificate of %s is issued by %s, which is no authority (CA:FALSE)", check.Short(chain[i].Subject, 80), check.Short(chain[k].Subject, 80))
 		}
 	}
 	return constrained(chain)
@@ -98,7 +98,7 @@ func constrained(chain []fact.Certificate) string {
 				continue
 			}
 			if len(a.Permitted) > 0 && !within(n, a.Permitted) || within(n, a.Excluded) {
-				return fmt.Sprintf("the authority %s may not sign for %s (name constraints)", short(a.Subject), short(n))
+				return fmt.Sprintf("the authority %s may not sign for %s (name constraints)", check.Short(a.Subject, 80), check.Short(n, 80))
 			}
 		}
 	}

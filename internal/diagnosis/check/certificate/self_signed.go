@@ -49,7 +49,7 @@ func runSelfSigned(c *check.Case) *check.Verdict {
 	}
 	who, key := "The origin's certificate", ""
 	if leaf != nil {
-		who, key = "The certificate of "+short(leaf.Subject), " (SHA-256 "+leaf.SHA256+")"
+		who, key = "The certificate of "+check.Short(leaf.Subject, 80), " (SHA-256 "+leaf.SHA256+")"
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, "the certificate names itself as its issuer"+key), Summary: fmt.Sprintf("%s is signed by itself; %s.", who, j.by())}
 	switch {

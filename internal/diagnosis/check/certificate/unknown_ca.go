@@ -66,8 +66,8 @@ func runUnknownCA(c *check.Case) *check.Verdict {
 		return nil
 	}
 	top := topmost(j.chain)
-	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, fmt.Sprintf("%s; the last one, %s, is issued by %s", certificates(len(j.chain)), short(top.Subject), short(top.Issuer))),
-		Summary: fmt.Sprintf("The chain ends at the root %s, which the client does not trust.", short(top.Subject))}
+	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, fmt.Sprintf("%s; the last one, %s, is issued by %s", check.Count(len(j.chain), "certificate"), check.Short(top.Subject, 80), check.Short(top.Issuer, 80))),
+		Summary: fmt.Sprintf("The chain ends at the root %s, which the client does not trust.", check.Short(top.Subject, 80))}
 	switch {
 	case !plain && !sound(f, &j):
 		return nil
@@ -76,10 +76,10 @@ func runUnknownCA(c *check.Case) *check.Verdict {
 		if wanted(f) == "" {
 			v.Confidence = finding.Possible // the name may be what was refused
 		}
-		v.Summary = fmt.Sprintf("The client refused a certificate without another visible fault with alert %d; it is issued by %s.", j.alert, short(top.Issuer))
+		v.Summary = fmt.Sprintf("The client refused a certificate without another visible fault with alert %d; it is issued by %s.", j.alert, check.Short(top.Issuer, 80))
 	case !selfIssued(top):
-		v.Confidence, v.Settle = finding.Likely, "the certificate of "+short(top.Issuer)+": a root that is trusted nowhere else, or an intermediate that the origin should send"
-		v.Summary = fmt.Sprintf("The client does not trust %s, which issued the last of %s sent, or that authority's own certificate is missing.", short(top.Issuer), certificates(len(j.chain)))
+		v.Confidence, v.Settle = finding.Likely, "the certificate of "+check.Short(top.Issuer, 80)+": a root that is trusted nowhere else, or an intermediate that the origin should send"
+		v.Summary = fmt.Sprintf("The client does not trust %s, which issued the last of %s sent, or that authority's own certificate is missing.", check.Short(top.Issuer, 80), check.Count(len(j.chain), "certificate"))
 	}
 	return v
 }

@@ -55,12 +55,12 @@ func runWeak(c *check.Case) *check.Verdict {
 	f := c.Flow
 	j := judge(f)
 	who, what := weakest(j.chain)
-	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, or(short(who), "a certificate of the chain")+" has "+or(what, "a signature or a key that is too weak")),
-		Summary: fmt.Sprintf("The certificate of %s has %s; %s.", short(who), what, j.by())}
+	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, or(check.Short(who, 80), "a certificate of the chain")+" has "+or(what, "a signature or a key that is too weak")),
+		Summary: fmt.Sprintf("The certificate of %s has %s; %s.", check.Short(who, 80), what, j.by())}
 	switch {
 	case j.because(reason.TLSWeakKeyOrHash):
 		if what == "" {
-			v.Summary = "The certificates were checked, and one of them is too weak (" + or(short(f.Detail), "hash or key") + ")."
+			v.Summary = "The certificates were checked, and one of them is too weak (" + or(check.Short(f.Detail, 80), "hash or key") + ")."
 		}
 	case what == "":
 		return nil
@@ -69,7 +69,7 @@ func runWeak(c *check.Case) *check.Verdict {
 	case j.vaguely(alertUnknownCA):
 		v.Confidence, v.Settle = finding.Possible, "the client's own log: alert 48 means mostly that the authority is unknown"
 	case j.taken:
-		v.Severity, v.Summary = finding.Info, fmt.Sprintf("The certificate of %s has %s; this client took it, others refuse.", short(who), what)
+		v.Severity, v.Summary = finding.Info, fmt.Sprintf("The certificate of %s has %s; this client took it, others refuse.", check.Short(who, 80), what)
 	default:
 		return nil
 	}

@@ -47,11 +47,11 @@ func runWrongOrder(c *check.Case) *check.Verdict {
 	f := c.Flow
 	j := judge(f)
 	what, leafLate := disorder(j.chain, wanted(f))
-	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, or(what, "the origin's certificates")), Summary: upper(or(what, "the certificates come in the wrong order")) + "; " + j.by() + "."}
+	v := &check.Verdict{Confidence: finding.Certain, Proof: j.proof(f, or(what, "the origin's certificates")), Summary: check.Upper(or(what, "the certificates come in the wrong order")) + "; " + j.by() + "."}
 	switch {
 	case j.because(reason.CertWrongOrder):
 		if what == "" {
-			v.Summary = "The certificates were checked, and they come in the wrong order (" + or(short(f.Detail), "the leaf is not the first") + ")."
+			v.Summary = "The certificates were checked, and they come in the wrong order (" + or(check.Short(f.Detail, 80), "the leaf is not the first") + ")."
 		}
 	case what == "":
 		return nil
@@ -59,7 +59,7 @@ func runWrongOrder(c *check.Case) *check.Verdict {
 	case j.vaguely(alertUnknownCA, alertBadCertificate, alertCertificateUnknown) && valid(j.chain, j.now(f)):
 		v.Confidence, v.Settle = finding.Possible, "the client's own log: most clients sort intermediates themselves"
 	case j.taken:
-		v.Severity, v.Summary = finding.Info, upper(what)+"; this client sorted them, others refuse."
+		v.Severity, v.Summary = finding.Info, check.Upper(what)+"; this client sorted them, others refuse."
 	default:
 		return nil
 	}
@@ -70,12 +70,12 @@ func runWrongOrder(c *check.Case) *check.Verdict {
 func disorder(chain []fact.Certificate, name string) (what string, leafLate bool) {
 	for i := range chain {
 		if i > 0 && name != "" && !chain[i].CA && covers(chain[i].Names, name) && !covers(chain[0].Names, name) {
-			return fmt.Sprintf("the certificate for %s comes as number %d of %d", short(name), i+1, len(chain)), true
+			return fmt.Sprintf("the certificate for %s comes as number %d of %d", check.Short(name, 80), i+1, len(chain)), true
 		}
 	}
 	for i := range chain {
 		if k := above(chain, i); k >= 0 && k != i && k != i+1 && chain[min(i+1, len(chain)-1)].Subject != chain[i].Issuer {
-			return fmt.Sprintf("the certificate of %s comes as number %d, and its issuer as number %d", short(chain[i].Subject), i+1, k+1), false
+			return fmt.Sprintf("the certificate of %s comes as number %d, and its issuer as number %d", check.Short(chain[i].Subject, 80), i+1, k+1), false
 		}
 	}
 	return "", false

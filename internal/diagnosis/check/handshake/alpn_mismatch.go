@@ -67,8 +67,8 @@ func runALPNMismatch(c *check.Case) *check.Verdict {
 			Summary: fmt.Sprintf("The client offers %s, and the origin answers with alert 120 (no_application_protocol).", offered)}
 	}
 	if at >= 0 && (f.Reason == reason.TLSALPNNone || f.Reason == reason.TLSALPNMismatch) {
-		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(at, "the handshake: "+short(f.Detail))},
-			Summary: fmt.Sprintf("HTTP/2 is demanded of this origin, and it did not choose it (%s).", short(f.Detail))}
+		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(at, "the handshake: "+check.Short(f.Detail, 60))},
+			Summary: fmt.Sprintf("HTTP/2 is demanded of this origin, and it did not choose it (%s).", check.Short(f.Detail, 60))}
 	}
 	chosen, i, sure := protocol(f)
 	if i < 0 {
@@ -105,7 +105,7 @@ func spoken(f *check.Flow, h *fact.ClientHello, chosen string, at int, sure bool
 	head := f.FirstOf(fact.SideClient, fact.RequestHead)
 	switch {
 	case chosen != "" && h != nil && !slices.Contains(h.ALPN, chosen):
-		v.Summary = fmt.Sprintf("The origin chose %s, which the client did not offer.", short(chosen))
+		v.Summary = fmt.Sprintf("The origin chose %s, which the client did not offer.", check.Short(chosen, 60))
 	case sure && chosen != "h2" && preface >= 0 && !f.Served():
 		v.Summary = fmt.Sprintf("The origin chose %s, and the client speaks HTTP/2 all the same.", said)
 		v.Proof = append(v.Proof, f.Proof(preface, "the client sends the preface of HTTP/2"))
@@ -115,7 +115,7 @@ func spoken(f *check.Flow, h *fact.ClientHello, chosen string, at int, sure bool
 	default:
 		return nil
 	}
-	v.Proof = append(v.Proof, f.Proof(at, "by ALPN the origin chooses "+short(said)))
+	v.Proof = append(v.Proof, f.Proof(at, "by ALPN the origin chooses "+check.Short(said, 60)))
 	return v
 }
 

@@ -242,11 +242,3 @@ func clientAlert(f *check.Flow) int {
 func answer(f, o *check.Flow, text string) finding.Proof {
 	return f.ProofOther(&o.Facts[o.First(fact.TLSServerHello)], text)
 }
-
-// short bounds what a peer named.
-func short(s string) string {
-	if len(s) > 60 {
-		return s[:60] + "…"
-	}
-	return s
-}

@@ -49,27 +49,27 @@ func runMisdirectedRequest(c *check.Case) *check.Verdict {
 		if x.Status() != 421 || x.Request != nil && strings.EqualFold(x.Request.Scheme, "http") {
 			continue
 		}
-		v := &check.Verdict{Confidence: finding.Certain, Summary: fmt.Sprintf("%s got 421 (Misdirected Request).", upper(x.Line()))}
+		v := &check.Verdict{Confidence: finding.Certain, Summary: fmt.Sprintf("%s got 421 (Misdirected Request).", check.Upper(x.Line()))}
 		host := ""
 		if x.Request != nil {
 			if host = x.Request.Authority; host == "" {
 				host = check.Field(x.Request, "Host")
 			}
-			v.Proof = append(v.Proof, f.Proof(x.RequestAt, "the request is for "+short(host)))
+			v.Proof = append(v.Proof, f.Proof(x.RequestAt, "the request is for "+check.Short(host, 60)))
 		}
 		v.Proof = append(v.Proof, f.Proof(x.ResponseAt, "the origin answers 421"))
 		switch name := bare(host); {
 		case h == nil || name == "":
 			v.Confidence, v.Settle = finding.Likely, "the names: compare SNI in the ClientHello with Host"
 		case h.ServerName == "":
-			v.Summary = fmt.Sprintf("The connection was made without a name (SNI), and the request for %s got 421 (Misdirected Request).", short(name))
+			v.Summary = fmt.Sprintf("The connection was made without a name (SNI), and the request for %s got 421 (Misdirected Request).", check.Short(name, 60))
 			v.Proof = append(v.Proof, f.Proof(at, offer(&f.Facts[at])))
 		case !strings.EqualFold(h.ServerName, name):
-			v.Summary = fmt.Sprintf("The connection was made for %s, and the request for %s got 421 (Misdirected Request).", short(h.ServerName), short(name))
+			v.Summary = fmt.Sprintf("The connection was made for %s, and the request for %s got 421 (Misdirected Request).", check.Short(h.ServerName, 60), check.Short(name, 60))
 			v.Proof = append(v.Proof, f.Proof(at, offer(&f.Facts[at])))
 		default:
 			v.Confidence, v.Settle = finding.Likely, "the origin's log: Apache httpd writes AH02032 with both names"
-			v.Summary = fmt.Sprintf("The request for %s got 421 (Misdirected Request), though the connection was made for the same name.", short(name))
+			v.Summary = fmt.Sprintf("The request for %s got 421 (Misdirected Request), though the connection was made for the same name.", check.Short(name, 60))
 		}
 		return v
 	}
@@ -82,11 +82,4 @@ func bare(host string) string {
 		return host[:i]
 	}
 	return host
-}
-
-func upper(s string) string {
-	if s == "the request" {
-		return "The request"
-	}
-	return s
 }

@@ -68,7 +68,7 @@ func runNoCommonGroup(c *check.Case) *check.Verdict {
 			continue
 		}
 		v := &check.Verdict{Confidence: finding.Certain, Proof: append(r.proof(f), answer(f, o, "to another hello the origin answers with the group "+g+", which this one does not offer")),
-			Summary: fmt.Sprintf("The origin %s; it takes the group %s, and this hello offers %s.", r.did(), g, short(strings.Join(known(r.hello.Groups), ", ")))}
+			Summary: fmt.Sprintf("The origin %s; it takes the group %s, and this hello offers %s.", r.did(), g, check.Short(strings.Join(known(r.hello.Groups), ", "), 60))}
 		x := r.contrast(c, r.same, func(_ *check.Flow, theirs *fact.ClientHello) bool {
 			return theirs.ServerName == r.hello.ServerName && slices.Contains(theirs.Groups, g)
 		})
@@ -79,7 +79,7 @@ func runNoCommonGroup(c *check.Case) *check.Verdict {
 		return nil
 	}
 	return &check.Verdict{Confidence: finding.Likely, Proof: r.proof(f), Settle: "a hello with P-256 that is answered: \"lunette doctor\" tries it",
-		Summary: fmt.Sprintf("The origin %s; the hello offers neither P-256 nor P-384, which nearly every server wants, but %s.", r.did(), short(strings.Join(known(r.hello.Groups), ", ")))}
+		Summary: fmt.Sprintf("The origin %s; the hello offers neither P-256 nor P-384, which nearly every server wants, but %s.", r.did(), check.Short(strings.Join(known(r.hello.Groups), ", "), 60))}
 }
 
 // groupNotOffered finds a HelloRetryRequest for a group that the client does not have.
@@ -94,5 +94,5 @@ func groupNotOffered(f *check.Flow) *check.Verdict {
 		return nil
 	}
 	return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, "the origin asks for the group "+s.Group+" (HelloRetryRequest)")},
-		Summary: fmt.Sprintf("The origin asks for the group %s, and the client offers only %s.", s.Group, short(strings.Join(known(h.Groups), ", ")))}
+		Summary: fmt.Sprintf("The origin asks for the group %s, and the client offers only %s.", s.Group, check.Short(strings.Join(known(h.Groups), ", "), 60))}
 }

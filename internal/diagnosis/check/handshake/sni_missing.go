@@ -74,8 +74,8 @@ func runSNIMissing(c *check.Case) *check.Verdict {
 		if theirs.ServerName == "" {
 			return nil // it does without
 		}
-		v := &check.Verdict{Confidence: finding.Certain, Proof: append(r.proof(f), answer(f, o, "a ClientHello with sni "+short(theirs.ServerName)+" is answered")),
-			Summary: "The ClientHello carries no name, and the origin " + r.did() + "; with the name " + short(theirs.ServerName) + " it answers."}
+		v := &check.Verdict{Confidence: finding.Certain, Proof: append(r.proof(f), answer(f, o, "a ClientHello with sni "+check.Short(theirs.ServerName, 60)+" is answered")),
+			Summary: "The ClientHello carries no name, and the origin " + r.did() + "; with the name " + check.Short(theirs.ServerName, 60) + " it answers."}
 		if !alike(h, theirs) {
 			v.Confidence, v.Settle = finding.Likely, "the same hello with nothing changed but the name"
 		}
@@ -100,9 +100,9 @@ func leftUnnamed(f *check.Flow, hello int) *check.Verdict {
 		return nil
 	}
 	return &check.Verdict{Confidence: finding.Possible, Severity: finding.Info, Settle: "the client's own log: did it refuse the certificate's name, or only look whether the port answers; nginx logs \"upstream SSL certificate does not match\"",
-		Proof: []finding.Proof{f.Proof(hello, offer(&f.Facts[hello])), f.Proof(sent, "the origin's certificate is for "+short(chain[0].Names[0])),
+		Proof: []finding.Proof{f.Proof(hello, offer(&f.Facts[hello])), f.Proof(sent, "the origin's certificate is for "+check.Short(chain[0].Names[0], 60)),
 			f.Proof(left, "the client leaves behind the handshake, without a request")},
-		Summary: "The ClientHello carries no name, the origin shows a certificate for " + short(chain[0].Names[0]) + ", and the client leaves behind the handshake without a request."}
+		Summary: "The ClientHello carries no name, the origin shows a certificate for " + check.Short(chain[0].Names[0], 60) + ", and the client leaves behind the handshake without a request."}
 }
 
 // wrongDefault finds that the origin served another certificate than it does with the name.
@@ -127,7 +127,7 @@ func wrongDefault(c *check.Case) *check.Verdict {
 			return nil // the name changes nothing
 		}
 		v.Confidence, v.Settle = finding.Certain, ""
-		v.Proof = append(v.Proof, f.ProofOther(&o.Facts[n], "with sni "+short(h.ServerName)+" the origin serves another one: "+short(theirs[0].Subject)))
+		v.Proof = append(v.Proof, f.ProofOther(&o.Facts[n], "with sni "+check.Short(h.ServerName, 60)+" the origin serves another one: "+check.Short(theirs[0].Subject, 60)))
 		return v
 	}
 	return v

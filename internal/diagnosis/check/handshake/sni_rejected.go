@@ -58,7 +58,7 @@ func runSNIRejected(c *check.Case) *check.Verdict {
 	}
 	name := "the name"
 	if h != nil {
-		name = short(h.ServerName)
+		name = check.Short(h.ServerName, 60)
 	}
 	if i := unrecognized(f); i >= 0 {
 		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(at, offer(&f.Facts[at])), f.Proof(i, "the origin answers unrecognized_name (112)")},
@@ -97,10 +97,10 @@ func otherName(c *check.Case, r *refusal) *check.Verdict {
 		}
 		name := "no name"
 		if h.ServerName != "" {
-			name = short(h.ServerName)
+			name = check.Short(h.ServerName, 60)
 		}
 		v = &check.Verdict{Confidence: finding.Certain, Proof: append(r.proof(f), answer(f, o, "the same hello with "+name+" is answered")),
-			Summary: fmt.Sprintf("Asked for %s, the origin %s; asked for %s with the same hello, it answers.", short(r.hello.ServerName), r.did(), name)}
+			Summary: fmt.Sprintf("Asked for %s, the origin %s; asked for %s with the same hello, it answers.", check.Short(r.hello.ServerName, 60), r.did(), name)}
 		if r.how != fact.TLSAlert {
 			v.Confidence, v.Settle = finding.Likely, "a capture on the origin: if it does not send the reset itself, a firewall filters by name (network.sni_reset)"
 		}

@@ -63,12 +63,12 @@ func runTLSToPlainPort(c *check.Case) *check.Verdict {
 		if f.Facts[i].Text != "" {
 			began = f.Facts[i].Text
 		}
-		v.Proof = append(v.Proof, f.Proof(i, "the origin's first bytes are no TLS record: "+short(began)))
+		v.Proof = append(v.Proof, f.Proof(i, "the origin's first bytes are no TLS record: "+check.Short(began, 60)))
 	}
 	what := "bytes that are no TLS"
 	if strings.HasPrefix(strings.Trim(began, `"`), "HTTP/") {
 		what = "HTTP in clear"
 	}
-	v.Summary = fmt.Sprintf("On port %d the origin answers the ClientHello with %s: %s.", f.Server.Port(), what, short(began))
+	v.Summary = fmt.Sprintf("On port %d the origin answers the ClientHello with %s: %s.", f.Server.Port(), what, check.Short(began, 60))
 	return v
 }

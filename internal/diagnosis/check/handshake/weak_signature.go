@@ -50,8 +50,8 @@ func runWeakSignature(c *check.Case) *check.Verdict {
 	if f.Reason != reason.TLSWeakKeyOrHash || !strings.HasPrefix(f.Detail, "ServerKeyExchange") || at < 0 {
 		return nil
 	}
-	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(at, "the origin's part of the key exchange: "+short(f.Detail))},
-		Summary: "Lunette refused how the origin signs its key exchange: " + short(f.Detail) + "; the certificate is not what it is about."}
+	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(at, "the origin's part of the key exchange: "+check.Short(f.Detail, 60))},
+		Summary: "Lunette refused how the origin signs its key exchange: " + check.Short(f.Detail, 60) + "; the certificate is not what it is about."}
 	if i := clientAlert(f); i >= 0 {
 		v.Proof = append(v.Proof, f.Proof(i, "Lunette breaks off with alert "+f.Facts[i].Text))
 	}

@@ -70,7 +70,7 @@ func runBodyTruncated(c *check.Case) *check.Verdict {
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(e.At, endName(e))}}
 	switch lacks := f.Facts[cut].Size; {
 	case lacks > 0 && x.Response != nil && x.Response.Length > 0:
-		v.Summary = fmt.Sprintf("The answer to %s announced %s and ended %s short; %s.", x.Line(), count(x.Response.Length, "byte"), count(lacks, "byte"), endName(e))
+		v.Summary = fmt.Sprintf("The answer to %s announced %s and ended %s short; %s.", x.Line(), check.Count(x.Response.Length, "byte"), check.Count(lacks, "byte"), endName(e))
 	default:
 		v.Summary = fmt.Sprintf("The answer to %s broke off within its body; %s.", x.Line(), endName(e))
 	}
@@ -110,5 +110,5 @@ func lengthOf(h *fact.HTTPHead) string {
 	case h.Length < 0:
 		return "chunks"
 	}
-	return count(h.Length, "byte")
+	return check.Count(h.Length, "byte")
 }

@@ -59,7 +59,7 @@ func runContentCodingBroken(c *check.Case) *check.Verdict {
 		v.Proof = []finding.Proof{f.Proof(i, "inside the gzip lies gzip again, though its type is text")}
 	} else {
 		v.Summary = fmt.Sprintf("The body of the answer to %s is announced as %s and does not begin so.", lineAt(f, i), x.Text)
-		v.Proof = []finding.Proof{f.Proof(i, fmt.Sprintf("the first %s are not how %s begins", count(x.Size, "byte"), x.Text))}
+		v.Proof = []finding.Proof{f.Proof(i, fmt.Sprintf("the first %s are not how %s begins", check.Count(x.Size, "byte"), x.Text))}
 	}
 	if !proven(f) {
 		v.Confidence, v.Settle = finding.Possible, "capture again without losses"

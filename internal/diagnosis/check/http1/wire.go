@@ -1,7 +1,6 @@
 package http1
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -122,11 +121,4 @@ func sentBytes(f *check.Flow, x *check.Exchange) int64 {
 		n = max(n, f.Facts[i].Size)
 	}
 	return n
-}
-
-func count(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -74,8 +74,8 @@ func runHealthCheckBlind(c *check.Case) *check.Verdict {
 		return nil // one failure is no blindness, and the checked path itself is seen
 	}
 	return &check.Verdict{Confidence: finding.Certain,
-		Summary: fmt.Sprintf("The check of health (%s) got %d while %d connections failed with %s: it does not see what requests need.", clip(path), well.Code, failed, line),
-		Proof:   []finding.Proof{f.ProofOther(well, fmt.Sprintf("%s is answered with %d", clip(path), well.Code)), f.Proof(len(f.Facts)-1, line+" fails")}}
+		Summary: fmt.Sprintf("The check of health (%s) got %d while %d connections failed with %s: it does not see what requests need.", check.Short(path, 120), well.Code, failed, line),
+		Proof:   []finding.Proof{f.ProofOther(well, fmt.Sprintf("%s is answered with %d", check.Short(path, 120), well.Code)), f.Proof(len(f.Facts)-1, line+" fails")}}
 }
 
 // failure is when and with which request a connection failed; zero where it did not.

@@ -59,8 +59,8 @@ func runRequestRewritten(c *check.Case) *check.Verdict {
 		}
 		return &check.Verdict{Confidence: finding.Likely, Settle: "send both requests directly to the origin, and see whether the answers follow the difference",
 			Summary: fmt.Sprintf("%s is answered with %d, and %s with %d: the two differ in %s.", x.Line(), x.Status(), y.Line(), y.Status(), at),
-			Proof: []finding.Proof{f.Proof(x.RequestAt, "this request: "+clip(what)), f.Proof(x.ResponseAt, fmt.Sprintf("its answer is %d", x.Status())),
-				f.ProofOther(&o.Facts[y.RequestAt], "the request that works: "+clip(y.Line()+" for "+y.Request.Authority))}}
+			Proof: []finding.Proof{f.Proof(x.RequestAt, "this request: "+check.Short(what, 120)), f.Proof(x.ResponseAt, fmt.Sprintf("its answer is %d", x.Status())),
+				f.ProofOther(&o.Facts[y.RequestAt], "the request that works: "+check.Short(y.Line()+" for "+y.Request.Authority, 120))}}
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func difference(a, b *fact.HTTPHead) (what, where string) {
 	case a.Target != b.Target:
 		return a.Method + " " + a.Target, "their target"
 	case !strings.EqualFold(a.Authority, b.Authority):
-		return "Host " + a.Authority, "their Host (" + clip(a.Authority) + ", " + clip(b.Authority) + ")"
+		return "Host " + a.Authority, "their Host (" + check.Short(a.Authority, 120) + ", " + check.Short(b.Authority, 120) + ")"
 	}
 	for _, name := range [...]string{"X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix"} {
 		if v, w := check.Field(a, name), check.Field(b, name); v != w {

@@ -78,12 +78,12 @@ func runSNIReset(c *check.Case) *check.Verdict {
 	h, _ := shown.Hello()
 	with := "without SNI"
 	if h.ServerName != "" {
-		with = "with SNI " + clip(h.ServerName)
+		with = "with SNI " + check.Short(h.ServerName, 120)
 	}
 	v := &check.Verdict{Confidence: finding.Likely, Settle: "compare the RST's TTL with that of the SYN-ACK, or capture on the origin at the same time: where no RST leaves it, something between made it",
-		Summary: fmt.Sprintf("The connection that named %s was %s right after its ClientHello; %s the same address shows the certificate for that very name.", clip(name), how, with),
-		Proof: []finding.Proof{f.Proof(at, "after a ClientHello with SNI "+clip(name)+" the connection is "+how),
-			f.ProofOther(&shown.Facts[shownAt], "connection "+fmt.Sprint(shown.Conn)+", "+with+": the certificate covers "+clip(name))}}
+		Summary: fmt.Sprintf("The connection that named %s was %s right after its ClientHello; %s the same address shows the certificate for that very name.", check.Short(name, 120), how, with),
+		Proof: []finding.Proof{f.Proof(at, "after a ClientHello with SNI "+check.Short(name, 120)+" the connection is "+how),
+			f.ProofOther(&shown.Facts[shownAt], "connection "+fmt.Sprint(shown.Conn)+", "+with+": the certificate covers "+check.Short(name, 120))}}
 	if synAck, reset, odd := f.OddTTL(at); odd {
 		v.Confidence, v.Settle = finding.Certain, ""
 		v.Summary += fmt.Sprintf(" The RST came with TTL %d, the SYN-ACK with %d: another machine made it.", reset, synAck)

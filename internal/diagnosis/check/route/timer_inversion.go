@@ -90,14 +90,14 @@ func runTimerInversion(c *check.Case) *check.Verdict {
 	if o, x, took := later(c, p, w.Length); o != nil {
 		v.Severity = finding.Critical
 		v.Proof = append(v.Proof, f.ProofOther(&o.Facts[x.ResponseAt], fmt.Sprintf("on connection %d the answer, %d, came after %s", o.Conn, x.Status(), finding.Span(took))))
-		v.Summary = fmt.Sprintf("%s gave up on %s after %s; the same took %s on another connection, and was answered.", upper(who), p.Line(), finding.Span(w.Length), finding.Span(took))
+		v.Summary = fmt.Sprintf("%s gave up on %s after %s; the same took %s on another connection, and was answered.", check.Upper(who), p.Line(), finding.Span(w.Length), finding.Span(took))
 		return v
 	}
 	if w.Timer != "" || w.Length < leastAlone || len(check.Timers(w.Length)) == 0 {
 		return nil // that our own timer ran out says nothing about its being too short
 	}
 	v.Confidence, v.Settle = finding.Possible, "ask for the same on the origin itself and see whether the answer comes, and when; and whether others leave after the same time"
-	v.Summary = fmt.Sprintf("%s left %s after %s: that is the length of a timer, and rarely a user's patience.", upper(who), p.Line(), finding.Span(w.Length))
+	v.Summary = fmt.Sprintf("%s left %s after %s: that is the length of a timer, and rarely a user's patience.", check.Upper(who), p.Line(), finding.Span(w.Length))
 	return v
 }
 
@@ -128,12 +128,4 @@ func cmpFirst(at ...int) int {
 		}
 	}
 	return -1
-}
-
-// upper begins a sentence.
-func upper(s string) string {
-	if s == "" || s[0] < 'a' || s[0] > 'z' {
-		return s
-	}
-	return string(s[0]-'a'+'A') + s[1:]
 }

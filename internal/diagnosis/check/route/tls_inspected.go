@@ -69,20 +69,20 @@ func runTLSInspected(c *check.Case) *check.Verdict {
 		return nil
 	}
 	v := &check.Verdict{Confidence: finding.Likely, Settle: "look at the certificate of the same address from another network",
-		Proof: []finding.Proof{f.Proof(at, "the certificate is issued by "+clip(leaf.Issuer))}}
+		Proof: []finding.Proof{f.Proof(at, "the certificate is issued by "+check.Short(leaf.Issuer, 120))}}
 	switch {
 	case product != "" && other != nil:
 		v.Confidence, v.Settle = finding.Certain, ""
-		v.Summary = fmt.Sprintf("The certificate for %s is issued by %s, an inspecting product; on another way it is issued by %s.", site(f, leaf), clip(leaf.Issuer), clip(direct.Issuer))
+		v.Summary = fmt.Sprintf("The certificate for %s is issued by %s, an inspecting product; on another way it is issued by %s.", site(f, leaf), check.Short(leaf.Issuer, 120), check.Short(direct.Issuer, 120))
 	case product != "":
-		v.Summary = fmt.Sprintf("The certificate for %s is issued by %s: %q is the name of a product that inspects TLS.", site(f, leaf), clip(leaf.Issuer), product)
+		v.Summary = fmt.Sprintf("The certificate for %s is issued by %s: %q is the name of a product that inspects TLS.", site(f, leaf), check.Short(leaf.Issuer, 120), product)
 	default:
 		v.Confidence = finding.Possible
-		v.Summary = fmt.Sprintf("The certificate for %s is issued by %s, and on a way that works by %s, with another ServerHello as well.", site(f, leaf), clip(leaf.Issuer), clip(direct.Issuer))
+		v.Summary = fmt.Sprintf("The certificate for %s is issued by %s, and on a way that works by %s, with another ServerHello as well.", site(f, leaf), check.Short(leaf.Issuer, 120), check.Short(direct.Issuer, 120))
 	}
 	if other != nil {
 		if _, i := other.Chain(); i >= 0 {
-			v.Proof = append(v.Proof, f.ProofOther(&other.Facts[i], "on another way it is issued by "+clip(direct.Issuer)))
+			v.Proof = append(v.Proof, f.ProofOther(&other.Facts[i], "on another way it is issued by "+check.Short(direct.Issuer, 120)))
 		}
 	}
 	if f.Served() {
@@ -129,14 +129,7 @@ func elsewhere(c *check.Case, leaf *fact.Certificate) (*check.Flow, *fact.Certif
 
 func site(f *check.Flow, leaf *fact.Certificate) string {
 	if f.Name != "" {
-		return clip(f.Name)
+		return check.Short(f.Name, 120)
 	}
-	return clip(leaf.Subject)
-}
-
-func clip(s string) string {
-	if len(s) > 120 {
-		return s[:120] + "…"
-	}
-	return s
+	return check.Short(leaf.Subject, 120)
 }

@@ -92,13 +92,13 @@ func runPacketLoss(c *check.Case) *check.Verdict {
 func lost(toServer, toClient, syns int) string {
 	var parts []string
 	if toServer > 0 {
-		parts = append(parts, count(toServer, "segment")+" of the client's")
+		parts = append(parts, check.Count(toServer, "segment")+" of the client's")
 	}
 	if toClient > 0 {
-		parts = append(parts, count(toClient, "segment")+" of the server's")
+		parts = append(parts, check.Count(toClient, "segment")+" of the server's")
 	}
 	if syns > 0 {
-		parts = append(parts, count(syns, "SYN"))
+		parts = append(parts, check.Count(syns, "SYN"))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -18,11 +18,3 @@ func times(n int) string {
 	}
 	return strconv.Itoa(n) + " times"
 }
-
-// count writes n things.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return strconv.Itoa(n) + " " + thing + "s"
-}
