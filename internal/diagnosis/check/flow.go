@@ -193,6 +193,14 @@ func (f *Flow) Proof(i int, text string) finding.Proof {
 	return finding.Proof{Index: i, Conn: f.Conn, At: x.At, After: x.At.Sub(f.Start).Nanoseconds(), Frame: x.Frame, Text: text}
 }
 
+// ProofOf is the fact at index i of o, which may be f, as a proof about f.
+func (f *Flow) ProofOf(o *Flow, i int, text string) finding.Proof {
+	if o == f {
+		return f.Proof(i, text)
+	}
+	return f.ProofOther(&o.Facts[i], text)
+}
+
 // ProofOther is a fact of another connection, or of none, as a proof about f.
 func (f *Flow) ProofOther(x *fact.Fact, text string) finding.Proof {
 	p := finding.Proof{Index: -1, Conn: x.Conn, At: x.At, Frame: x.Frame, Text: text}

@@ -80,8 +80,8 @@ func runIPv6PathBroken(c *check.Case) *check.Verdict {
 	}
 	f, waited := c.Flow, six.Dialling()
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{
-		prove(f, six, at, fmt.Sprintf("IPv6, %s: %s", six.Server.Addr(), happened(how))),
-		prove(f, four, worked, fmt.Sprintf("IPv4, %s: connected", four.Server.Addr()))}}
+		f.ProofOf(six, at, fmt.Sprintf("IPv6, %s: %s", six.Server.Addr(), happened(how))),
+		f.ProofOf(four, worked, fmt.Sprintf("IPv4, %s: connected", four.Server.Addr()))}}
 	v.Summary = fmt.Sprintf("By IPv6 (%s) there is no connection: %s, after %s; by IPv4 (%s) there is.", six.Server.Addr(), happened(how),
 		finding.Span(waited), four.Server.Addr())
 	if tries == 1 && (how == check.DialRefused || how == check.DialUnanswered && six.SynsAgain() < 2 && waited < surely) {
@@ -108,12 +108,4 @@ func happened(how check.Dialled) string {
 		return "unreachable"
 	}
 	return "no answer to SYN"
-}
-
-// prove makes a proof about f of a fact of o, which may be f.
-func prove(f, o *check.Flow, i int, text string) finding.Proof {
-	if o == f {
-		return f.Proof(i, text)
-	}
-	return f.ProofOther(&o.Facts[i], text)
 }

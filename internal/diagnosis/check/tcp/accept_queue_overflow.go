@@ -57,7 +57,7 @@ func runAcceptQueueOverflow(c *check.Case) *check.Verdict {
 	if how == check.DialUnanswered && i >= 0 {
 		if o, j := connectedElse(c, true); o != nil {
 			return &check.Verdict{Confidence: finding.Possible, Settle: settle, Waited: unownedDial(f),
-				Proof: []finding.Proof{f.Proof(i, "no answer to SYN"), proveOther(f, o, j, "another connection from the same address is accepted")},
+				Proof: []finding.Proof{f.Proof(i, "no answer to SYN"), f.ProofOf(o, j, "another connection from the same address is accepted")},
 				Summary: fmt.Sprintf("%s leaves a SYN without an answer for %s and accepts others meanwhile: a full queue, a limit, or lost packets.",
 					f.Server, finding.Span(f.Dialling()))}
 		}

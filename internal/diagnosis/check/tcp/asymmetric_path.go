@@ -62,11 +62,11 @@ func runAsymmetricPath(c *check.Case) *check.Verdict {
 		if how, _ := asked.Dial(); how == check.DialConnected || after < 0 || stray.Facts[ack].At.After(asked.End.Add(surely)) {
 			continue
 		}
-		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{prove(f, asked, syn, "SYN to "+asked.Server.String()),
-			prove(f, stray, ack, fmt.Sprintf("SYN-ACK from %s to the same port of the client", stray.Server))},
+		v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.ProofOf(asked, syn, "SYN to "+asked.Server.String()),
+			f.ProofOf(stray, ack, fmt.Sprintf("SYN-ACK from %s to the same port of the client", stray.Server))},
 			Summary: fmt.Sprintf("SYN went to %s, and %s answered it: the way back is another one, and the client drops the answer.", asked.Server, stray.Server)}
 		if i := stray.NextOf(fact.SideClient, ack, fact.TCPReset); i >= 0 {
-			v.Proof = append(v.Proof, prove(f, stray, i, "the client resets what it did not ask for"))
+			v.Proof = append(v.Proof, f.ProofOf(stray, i, "the client resets what it did not ask for"))
 		} else {
 			v.Confidence, v.Settle = finding.Likely, "watch whether the client resets the stray SYN-ACK"
 		}
@@ -79,12 +79,4 @@ func runAsymmetricPath(c *check.Case) *check.Verdict {
 func orphan(f *check.Flow) bool {
 	first := f.First(fact.TCPSyn, fact.TCPSynAck)
 	return first >= 0 && f.Facts[first].Kind == fact.TCPSynAck && !f.Has(fact.TCPSyn, fact.TCPConnected)
-}
-
-// prove makes a proof about f of a fact of o, which may be f.
-func prove(f, o *check.Flow, i int, text string) finding.Proof {
-	if o == f {
-		return f.Proof(i, text)
-	}
-	return proveOther(f, o, i, text)
 }

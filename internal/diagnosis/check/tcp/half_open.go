@@ -81,7 +81,7 @@ func runHalfOpen(c *check.Case) *check.Verdict {
 		if i := o.First(fact.TCPConnected); o.Server == f.Server && i >= 0 && o.Facts[i].At.After(f.Facts[r.asked].At) && o.Facts[i].At.Before(f.Until().Add(surely)) {
 			v.Confidence, v.Settle = finding.Certain, ""
 			v.Summary += " A fresh connection was accepted meanwhile."
-			v.Proof = append(v.Proof, proveOther(f, o, i, "a fresh connection is accepted"))
+			v.Proof = append(v.Proof, f.ProofOf(o, i, "a fresh connection is accepted"))
 			break
 		}
 	}

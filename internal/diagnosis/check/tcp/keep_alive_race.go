@@ -102,7 +102,7 @@ func runKeepAliveRace(c *check.Case) *check.Verdict {
 			v.Confidence, v.Settle = finding.Certain, ""
 		}
 		v.Summary += fmt.Sprintf(" The same request was answered on a fresh connection (%d).", x.Status())
-		v.Proof = append(v.Proof, proveOther(f, served, x.ResponseAt, fmt.Sprintf("the same request, on a fresh connection: %d", x.Status())))
+		v.Proof = append(v.Proof, f.ProofOf(served, x.ResponseAt, fmt.Sprintf("the same request, on a fresh connection: %d", x.Status())))
 		if served.Start.After(f.Start) {
 			v.Severity = finding.Warning
 		}

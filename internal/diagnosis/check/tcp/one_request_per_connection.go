@@ -84,7 +84,7 @@ func runOneRequest(c *check.Case) *check.Verdict {
 	if served != nil {
 		x := served.Exchanges()[0]
 		v.Summary += fmt.Sprintf(" The same request was answered on a fresh connection (%d).", x.Status())
-		v.Proof = append(v.Proof, proveOther(f, served, x.ResponseAt, fmt.Sprintf("the same request, on a fresh connection: %d", x.Status())))
+		v.Proof = append(v.Proof, f.ProofOf(served, x.ResponseAt, fmt.Sprintf("the same request, on a fresh connection: %d", x.Status())))
 		if served.Start.After(f.Start) {
 			v.Severity = finding.Warning
 		}

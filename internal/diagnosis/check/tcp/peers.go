@@ -46,11 +46,6 @@ func again(f *check.Flow, s fact.Side, what string, i int) (times int, size int6
 	return times, size, last
 }
 
-// proveOther is a fact of another connection as a proof.
-func proveOther(f, o *check.Flow, i int, text string) finding.Proof {
-	return f.ProofOther(&o.Facts[i], text)
-}
-
 // at is the fact at index i, or the first one where that is unknown, as a proof; nothing for a connection without facts.
 func at(f *check.Flow, i int, text string) []finding.Proof {
 	if len(f.Facts) == 0 {

@@ -72,7 +72,7 @@ func runRefused(c *check.Case) *check.Verdict {
 	v.Summary = fmt.Sprintf("%s answers SYN with %s after %s: nothing listens there, or a firewall rejects.", f.Server, by, finding.Span(f.Dialling()))
 	if o, j := connectedElse(c, true); o != nil {
 		v.Summary += " At about the same time another connection was accepted: it comes and goes."
-		v.Proof = append(v.Proof, proveOther(f, o, j, "another connection was accepted"))
+		v.Proof = append(v.Proof, f.ProofOf(o, j, "another connection was accepted"))
 	}
 	return v
 }

@@ -72,14 +72,14 @@ func runResetAfterAccept(c *check.Case) *check.Verdict {
 		if j, e := endedAtOnce(o); j >= 0 {
 			v.Confidence = finding.Certain
 			v.Summary = fmt.Sprintf("%s ends connections right after it accepted them, even one on which nothing was sent.", f.Server)
-			v.Proof = append(v.Proof, proveOther(f, o, e, "another connection is ended too, nothing was sent on it"))
+			v.Proof = append(v.Proof, f.ProofOf(o, e, "another connection is ended too, nothing was sent on it"))
 			return v
 		}
 		if done := o.First(fact.TLSHandshakeDone); done >= 0 && v.Confidence == 0 && sameHello(f, o) {
 			v.Confidence, v.Settle = finding.Likely, "connect and send nothing: is that connection ended too"
 			v.Summary = fmt.Sprintf("%s ended this connection %s after its ClientHello and answered the same ClientHello on another: it is not the content that it dislikes.",
 				f.Server, finding.Span(f.Since(hello, end)))
-			v.Proof = append(v.Proof, proveOther(f, o, done, "the same ClientHello is answered on another connection"))
+			v.Proof = append(v.Proof, f.ProofOf(o, done, "the same ClientHello is answered on another connection"))
 		}
 	}
 	if v.Confidence == 0 {

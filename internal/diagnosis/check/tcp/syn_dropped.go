@@ -80,11 +80,11 @@ func runSynDropped(c *check.Case) *check.Verdict {
 	if o, j := connectedElse(c, false); o != nil && (resent >= 2 || waited >= surely) {
 		v.Confidence, v.Settle = finding.Certain, ""
 		v.Summary += fmt.Sprintf(" Meanwhile it accepts connections from %s: it is this source that is dropped.", o.Client.Addr())
-		v.Proof = append(v.Proof, proveOther(f, o, j, "a connection from "+o.Client.Addr().String()+" is accepted"))
+		v.Proof = append(v.Proof, f.ProofOf(o, j, "a connection from "+o.Client.Addr().String()+" is accepted"))
 	} else if o, j := connectedElse(c, true); o != nil {
 		v.Confidence = finding.Possible
 		v.Summary += " Another connection from the same address was accepted at about the same time."
-		v.Proof = append(v.Proof, proveOther(f, o, j, "another connection is accepted"))
+		v.Proof = append(v.Proof, f.ProofOf(o, j, "another connection is accepted"))
 	}
 	return v
 }
