@@ -124,6 +124,7 @@ func (t *OriginTLS) derive() {
 func (c *checker) all() {
 	c.filesExist()
 	c.listeners()
+	c.incidents()
 	c.admin()
 	c.accessLog()
 	c.names()

@@ -32,6 +32,8 @@ type Config struct {
 	Admin          Admin          `key:"admin" doc:"/metrics, /healthz and /readyz."`
 	Via            string         `key:"via" default:"request" enum:"request|both|none" doc:"Where a Via field (RFC 9110 section 7.6.3) is added: to requests, to answers too, or nowhere. Some origins do not compress for requests with it (nginx gzip_proxied, IIS noCompressionForProxies)."`
 	WAFMemory      int64          `key:"waf_memory" default:"512MiB" min:"16MiB" max:"1PiB" doc:"Bytes of large bodies (64 KiB and more) that rules hold at once, over all sites, from their inspection until the answer has been sent; the engine takes about twice as much memory. Further ones wait at most 30 s, then waf.on_error decides. Read at start."`
+	Incidents      Incidents      `key:"incidents" doc:"What is kept of failures. Read at start."`
+	FlightMemory   int64          `key:"flight_memory" default:"64MiB" min:"1MiB" max:"1TiB" doc:"Bytes of all connections together that the flight recorder holds. Connections beyond it are recorded without their bytes. Read at start."`
 	DrainTimeout   time.Duration  `key:"drain_timeout" default:"30s" max:"1h" doc:"How long a stop, a reload or an upgrade waits for open requests before it cuts them off."`
 
 	File string // absolute path of the file

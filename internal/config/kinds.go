@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"filippo.io/age"
 )
 
 // kind is a sort of scalar: how it is read, and how schema and reference describe it.
@@ -55,6 +57,8 @@ func scalars() []kind {
 		{name: "host name", form: "shop.test", types: []string{"string"}, pattern: `^[^/:*?#@ ]+$`, parse: parseName},
 		{name: "host", form: "shop.test, shop.test:8443", types: []string{"string"}, pattern: `^[^/?#@ ]+$`, parse: parseHost},
 		{name: "file", form: "file", types: []string{"string"}, pattern: `.`, parse: parseFile},
+		{name: "folder", form: "folder", types: []string{"string"}, pattern: `.`, parse: parseFolder},
+		{name: "age recipient", form: "age1…", types: []string{"string"}, pattern: `^age1[0-9a-z]+$`, parse: parseRecipient},
 		{name: "log target", form: "file, stdout, stderr or off", types: []string{"string"}, pattern: `.`, parse: parseSink},
 		{name: "path", form: "/, /api, /upload/", types: []string{"string"}, pattern: `^/[^?# ]*$`, parse: parsePath},
 		{name: "target", form: "/healthz, /health?full=1", types: []string{"string"}, pattern: `^/[^# ]*$`, parse: parseRequestTarget},
@@ -282,6 +286,24 @@ func parseFile(d *decoder, s string) (any, *problem) {
 		s = filepath.Join(d.dir, s)
 	}
 	return filepath.Clean(s), nil
+}
+
+func parseFolder(d *decoder, s string) (any, *problem) {
+	v, p := parseFile(d, s)
+	if p != nil {
+		p.message = "must be the name of a folder, not " + quote(s)
+	}
+	return v, p
+}
+
+func parseRecipient(_ *decoder, s string) (any, *problem) {
+	if strings.HasPrefix(strings.ToUpper(s), "AGE-SECRET-KEY-") {
+		return nil, wrong("write the public key, age1…, of the same file, and keep the secret one off this machine", "is a secret key, not a recipient")
+	}
+	if all, err := age.ParseRecipients(strings.NewReader(s)); err != nil || len(all) != 1 {
+		return nil, wrong("lunette incidents key makes a pair; its public key begins with age1", "must be an age recipient, not %s", quote(s))
+	}
+	return s, nil
 }
 
 func parseSink(d *decoder, s string) (any, *problem) {

@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // Site is one protected site.
 type Site struct {
 	_ struct{} `doc:"One protected site."`
@@ -21,6 +23,14 @@ type Site struct {
 	Limits            Limits         `key:"limits" doc:"What one request may take."`
 	Origin            Origin         `key:"origin" need:"yes" doc:"Where requests go."`
 	WAF               WAF            `key:"waf" doc:"The web application firewall."`
+	Flight            string         `key:"flight" default:"packets" enum:"off|facts|packets" doc:"What the flight recorder keeps of connections to the origin while they last. facts: what happened and when. packets: also the bytes as they crossed the wire, the first and the last flight_bytes each way, and the secrets that open them, in locked memory; they are written to incidents.folder when the connection fails, else wiped."`
+	FlightClient      string         `key:"flight_client" default:"off" enum:"off|facts|packets" doc:"The same for connections of clients. Their secrets are kept only while lunette capture asks for them."`
+	FlightBytes       int64          `key:"flight_bytes" default:"64KiB" min:"4KiB" max:"64MiB" doc:"Bytes each way that flight: packets keeps of a connection."`
+	StallAfter        time.Duration  `key:"stall_after" default:"5s" max:"1h" doc:"How long an origin may be silent while it is its turn, until that is reported, while it lasts; 0s: off."`
+	SlowFactor        int            `key:"slow_factor" default:"10" min:"0" max:"1000000" doc:"Report a first byte that took this many times as long as the origin usually takes, and more than a second; 0: off."`
+	DeadWait          time.Duration  `key:"dead_wait" default:"3s" max:"1h" doc:"After how long a wait is ended in which nobody can speak any more, instead of by a timeout; 0s: off."`
+	DeadWaitOn        string         `key:"dead_wait_on" default:"proven" enum:"proven|likely" doc:"proven: only where it is proven that neither side will speak again. likely: also a stall whose cause is likely, from which some origins would wake (Apache answers 20 s after an ignored HelloRequest)."`
+	Prove             string         `key:"prove" default:"off" enum:"off|on" doc:"After a failed GET or HEAD, try the origin again aside with one thing changed at a time, to the smallest change that helps: at most 12 connections and 5 s for an incident."`
 	Routes            []Route        `key:"routes" absent:"none" doc:"Settings for a part of the site; the first route whose path fits wins."`
 }
 

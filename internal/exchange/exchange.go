@@ -38,6 +38,7 @@ type Exchange struct {
 	Attempts []Attempt
 	WAF      WAF
 	Answer   Answer
+	Incident string // id of the incident that its failure was counted in, "" for none
 
 	// Aborted says that an answer was begun and cannot be ended properly: the listener closes or resets.
 	Aborted bool
@@ -131,6 +132,7 @@ type Attempt struct {
 
 	// For whoever asks why it failed; they hold until the exchange has been recorded.
 	Opening  *Opening  // of the connection; nil in clear
+	Tape     Tape      // of the connection; nil where none is kept
 	Sent     *Request  // as it went out
 	Answered *Response // head of an answer that is an error, or was broken off; nil without
 }

@@ -44,6 +44,7 @@ type Deps struct {
 	ConnIDs  *atomic.Uint64   // source of connection ids
 	Now      func() time.Time // default time.Now
 	Observer Observer         // told of health changes; may be nil
+	Flight   exchange.Flight  // opens the tapes of connections; may be nil
 }
 
 // Observer hears what concerns no single exchange.
