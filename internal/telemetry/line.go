@@ -39,6 +39,7 @@ func (l *line) exchange(x *exchange.Exchange) {
 	b = keyString(b, "id", x.ID, maxName)
 	b = keyString(b, "site", x.Site, maxName)
 	b = keyString(b, "route", x.Route, maxName)
+	b = keyString(b, "incident", x.Incident, maxName)
 	l.b = b
 	l.answer(&x.Answer, x.Aborted)
 	l.client(x.Client, x.Address())

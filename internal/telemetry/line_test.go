@@ -32,7 +32,7 @@ var start = time.Date(2026, 3, 4, 3, 0, 0, 123456000, time.UTC)
 func full() *exchange.Exchange {
 	addr := netip.MustParseAddrPort
 	return &exchange.Exchange{
-		ID: "01KJVX5Q1GZ8V5M2N7R3T9W4XY", Start: start, Site: "hello.test.domain", Route: "/upload/",
+		ID: "01KJVX5Q1GZ8V5M2N7R3T9W4XY", Start: start, Site: "hello.test.domain", Route: "/upload/", Incident: "01KJVX5PZZ8V5M2N7R3T9W4XY0",
 		Client: &exchange.Client{
 			ConnID: 7, Peer: addr("10.1.2.3:40000"), Addr: addr("198.51.100.7:51234"), Local: addr("10.0.0.1:8443"), Listener: "0.0.0.0:8443",
 			TLS: &exchange.ClientTLS{ServerName: "hello.test.domain", Version: tls.VersionTLS13, Cipher: tls.TLS_AES_128_GCM_SHA256,
@@ -102,7 +102,7 @@ func TestLineIsWhatRecordReads(t *testing.T) {
 	ms := func(v float64) *float64 { return &v }
 	alert := 40
 	want := Record{
-		Time: start, ID: "01KJVX5Q1GZ8V5M2N7R3T9W4XY", Site: "hello.test.domain", Route: "/upload/", Status: 502, From: "lunette",
+		Time: start, ID: "01KJVX5Q1GZ8V5M2N7R3T9W4XY", Site: "hello.test.domain", Route: "/upload/", Incident: "01KJVX5PZZ8V5M2N7R3T9W4XY0", Status: 502, From: "lunette",
 		Reason: "tls.client_cert_required", Side: "origin", Detail: "40 handshake_failure", DurationMS: 18.007, FirstMS: ms(17),
 		BytesIn: 300, BytesOut: 812,
 		Client: &RecordClient{Address: "198.51.100.7:51234", Peer: "10.1.2.3:40000", Local: "10.0.0.1:8443", Listener: "0.0.0.0:8443", Connection: 7,

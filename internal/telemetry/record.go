@@ -9,6 +9,7 @@ type Record struct {
 	ID         string          `json:"id"`
 	Site       string          `json:"site"`
 	Route      string          `json:"route"`
+	Incident   string          `json:"incident"`
 	Status     int             `json:"status"`
 	From       string          `json:"from"`
 	Reason     string          `json:"reason"`

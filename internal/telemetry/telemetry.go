@@ -93,20 +93,37 @@ func openSink(cfg Config) (sink, error) {
 	return stream{os.Stdout}, nil
 }
 
-// Record writes down one exchange that is over. It does not keep x.
-func (r *Recorder) Record(x *exchange.Exchange) {
+// render puts x into a line; give it back with keep.
+func (r *Recorder) render(x *exchange.Exchange) *line {
 	l, _ := r.lines.Get().(*line)
 	if l == nil {
 		l = &line{b: make([]byte, 0, 4<<10), scratch: make([]byte, 0, 1<<10), mask: r.mask, all: r.headers}
 	}
 	l.b = l.b[:0]
 	l.exchange(x)
+	return l
+}
+
+func (r *Recorder) keep(l *line) {
+	if cap(l.b) <= flushBytes {
+		r.lines.Put(l)
+	}
+}
+
+// Line is the access log line of x, JSON with every secret masked, without its end. Nothing is written down.
+func (r *Recorder) Line(x *exchange.Exchange) []byte {
+	l := r.render(x)
+	defer r.keep(l)
+	return bytes.Clone(l.b[:len(l.b)-1])
+}
+
+// Record writes down one exchange that is over. It does not keep x.
+func (r *Recorder) Record(x *exchange.Exchange) {
+	l := r.render(x)
+	defer r.keep(l)
 	r.log.append(l.b)
 	if blocked(x) {
 		r.ring.put(x.ID, bytes.Clone(l.b[:len(l.b)-1]))
-	}
-	if cap(l.b) <= flushBytes {
-		r.lines.Put(l)
 	}
 	r.metrics.exchange(x)
 }
