@@ -117,6 +117,12 @@ type Attempt struct {
 	CertRequested  bool // the origin asked for a client certificate
 	CertSent       bool // and got one (false: an empty list)
 
+	// How the origin is, beyond this exchange.
+	TLSOffered          uint16 // highest version that we offered; 0 in clear
+	SecureRenegotiation bool   // renegotiation_info came (RFC 5746), TLS <= 1.2
+	Closing             bool   // the answer says that the connection ends with it
+	Server              string // field Server of the answer, as it came; of the first request of a connection only
+
 	BytesSent, BytesReceived int64
 	AlertReceived            int // TLS alert number, -1 for none
 	AlertSent                int // TLS alert number, -1 for none
@@ -143,6 +149,11 @@ type Peer struct {
 	Issuer   string
 	SANs     []string
 	NotAfter time.Time
+
+	NotBefore   time.Time
+	Fingerprint string // SHA-256 of the certificate, hex
+	KeyID       string // SHA-256 of its SubjectPublicKeyInfo, hex
+	Key         string // "RSA 2048", "ECDSA P-256"
 }
 
 // WAF is the part of the record that the policy stage fills.

@@ -34,6 +34,28 @@ func (l *liveness) init(c *net.TCPConn) {
 	}
 }
 
+// ended reports whether the peer has closed or reset the connection. It takes what arrived before that off the socket.
+func (l *liveness) ended() (yes bool) {
+	if l.rc == nil {
+		return false
+	}
+	var buf [512]byte
+	err := l.rc.Control(func(fd uintptr) {
+		for range 8 {
+			switch n, err := unix.Read(int(fd), buf[:]); {
+			case err == unix.EINTR:
+			case err != nil:
+				yes = err != unix.EAGAIN
+				return
+			case n == 0:
+				yes = true
+				return
+			}
+		}
+	})
+	return yes && err == nil
+}
+
 // ok reports whether nothing has arrived.
 func (l *liveness) ok() bool {
 	if l.rc == nil {

@@ -1,7 +1,9 @@
 package origin
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -174,7 +176,9 @@ func issuerIn(chain []*x509.Certificate, c *x509.Certificate) *x509.Certificate 
 func selfIssued(c *x509.Certificate) bool { return string(c.RawSubject) == string(c.RawIssuer) }
 
 func describePeer(c *x509.Certificate) *exchange.Peer {
-	p := &exchange.Peer{Subject: c.Subject.String(), Issuer: c.Issuer.String(), NotAfter: c.NotAfter}
+	print, key := sha256.Sum256(c.Raw), sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	p := &exchange.Peer{Subject: c.Subject.String(), Issuer: c.Issuer.String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+		Fingerprint: hex.EncodeToString(print[:]), KeyID: hex.EncodeToString(key[:]), Key: keyName(c)}
 	for i, n := range c.DNSNames {
 		if i == 20 {
 			break

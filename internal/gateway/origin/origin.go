@@ -45,6 +45,9 @@ type Deps struct {
 	Now      func() time.Time // default time.Now
 	Observer Observer         // told of health changes; may be nil
 	Flight   exchange.Flight  // opens the tapes of connections; may be nil
+	// IdleEnded is told of idle HTTP/1.1 connections to url that nobody uses any more: the origin had closed them (closed), or they were
+	// still open when they had lain for idle and were let go. May be nil; must not wait.
+	IdleEnded func(url string, idle time.Duration, closed bool)
 }
 
 // Observer hears what concerns no single exchange.

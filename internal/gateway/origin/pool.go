@@ -78,6 +78,7 @@ func (ep *endpoint) take(sni string, client uint64, now time.Time) *conn {
 		if idle < ep.o.cfg.Timeouts.KeepaliveIdle && c.probe.ok() {
 			return c
 		}
+		ep.idleEnded(c, idle)
 		c.close()
 	}
 }
@@ -170,6 +171,7 @@ func (ep *endpoint) reap() {
 	}
 	ep.mu.Unlock()
 	for _, c := range old {
+		ep.idleEnded(c, now.Sub(c.idleSince))
 		c.close()
 	}
 	retire(gone)

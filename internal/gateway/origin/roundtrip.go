@@ -98,6 +98,7 @@ func (t *try) once(ctx context.Context) (*exchange.Response, *reason.Error) {
 	resp, r := t.exchange(ctx, at)
 	a := &t.x.Attempts[at]
 	a.Sent = t.req
+	t.learned(a, resp)
 	if r != nil {
 		t.o.noteEnd(t.x, a, t.tapOf(), r)
 		r = t.o.told(r, a.BytesSent, a.BytesReceived)
