@@ -9,6 +9,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/config"
 	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/gateway/flight"
 	"github.com/lunette-waf/lunette/internal/gateway/listener"
 	"github.com/lunette-waf/lunette/internal/gateway/origin"
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
@@ -23,6 +24,7 @@ type shared struct {
 	observer origin.Observer
 	gate     *policy.Gate
 	mask     func(target, part string) string // hides secrets in what rules matched; nil hides all of it
+	flight   *flight.Recorder                 // keeps what crosses connections; nil: nobody does
 }
 
 // graph is one configuration at work. It is immutable; a reload builds another one.
@@ -47,6 +49,10 @@ type route struct {
 	body     int64 // limit of a request body in bytes
 	response bool  // response bodies are inspected
 	forwards bool  // the origin learns the client's certificate from a field
+
+	settings   *config.Origin
+	slowFactor int  // of a first byte beside the usual; 0: none is slow
+	prove      bool // try aside what failed
 }
 
 // build makes the graph of cfg. Origins of old whose settings are the same are taken over. On an error everything
@@ -113,7 +119,7 @@ func (g *graph) addRoute(i, j int, sh shared, old *graph) error {
 		r := &s.Routes[j]
 		path, oc, wc, lc = r.Path, &r.Origin, &r.WAF, &r.Limits
 	}
-	o, err := g.openOrigin(s.Names[0], path, oc, sh, old)
+	o, err := g.openOrigin(s, path, oc, sh, old)
 	if err != nil {
 		return err
 	}
@@ -126,20 +132,21 @@ func (g *graph) addRoute(i, j int, sh shared, old *graph) error {
 	if err != nil {
 		return err
 	}
-	g.routes = append(g.routes, route{site: s.Names[0], path: path, origin: o, policy: st, body: lc.Body, response: st.InspectsResponses(), forwards: len(s.ForwardClientCert) > 0})
+	g.routes = append(g.routes, route{site: s.Names[0], path: path, origin: o, policy: st, body: lc.Body, response: st.InspectsResponses(), forwards: len(s.ForwardClientCert) > 0,
+		settings: oc, slowFactor: s.SlowFactor, prove: s.Prove == "on"})
 	return nil
 }
 
 // openOrigin opens the origin of a route (path "": of the site itself). What has the same settings in one site shares
 // one: its connections, its health checks. It takes over the old graph's where nothing about it changed, files included.
-func (g *graph) openOrigin(site, path string, c *config.Origin, sh shared, old *graph) (*origin.Origin, error) {
-	settings, err := originKey(site, c)
+func (g *graph) openOrigin(s *config.Site, path string, c *config.Origin, sh shared, old *graph) (*origin.Origin, error) {
+	settings, err := originKey(s, c)
 	if err != nil {
 		return nil, err
 	}
 	name, shared := g.named[settings]
 	if !shared {
-		name = site + path
+		name = s.Names[0] + path
 		g.named[settings] = name
 	}
 	key := name + " " + settings
@@ -154,7 +161,7 @@ func (g *graph) openOrigin(site, path string, c *config.Origin, sh shared, old *
 	if err != nil {
 		return nil, err
 	}
-	o, err := origin.New(oc, origin.Deps{ConnIDs: sh.connIDs, Observer: sh.observer})
+	o, err := origin.New(oc, origin.Deps{ConnIDs: sh.connIDs, Observer: sh.observer, Flight: sh.tapes(s, flight.OriginLeg)})
 	if err != nil {
 		return nil, err
 	}

@@ -6,11 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/gateway/flight"
 	"github.com/lunette-waf/lunette/internal/gateway/listener"
 	"github.com/lunette-waf/lunette/internal/gateway/origin"
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
@@ -131,13 +132,13 @@ func originTLS(c *config.OriginTLS) (origin.TLS, error) {
 }
 
 // originKey names everything that an origin of a site is built from: settings and the content of its files.
-func originKey(site string, c *config.Origin) (string, error) {
+func originKey(s *config.Site, c *config.Origin) (string, error) {
 	settings, err := json.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("compare origin: %w", err)
 	}
 	h := sha256.New()
-	_, _ = io.WriteString(h, site+"\x00")
+	_, _ = fmt.Fprintf(h, "%s\x00%s %d %v %v %s\x00", s.Names[0], s.Flight, s.FlightBytes, s.StallAfter, s.DeadWait, s.DeadWaitOn)
 	_, _ = h.Write(settings)
 	files := []string{c.TLS.CA}
 	if c.TLS.ClientCertificate != nil {
@@ -155,6 +156,18 @@ func originKey(site string, c *config.Origin) (string, error) {
 		_, _ = h.Write(b)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// tapes is who keeps what crosses connections of a site; nil for nobody.
+func (sh *shared) tapes(s *config.Site, leg flight.Leg) exchange.Flight {
+	if sh.flight == nil {
+		return nil
+	}
+	set := flight.Settings{Site: s.Names[0], Leg: leg, Mode: flight.Mode(s.Flight), Bytes: int(s.FlightBytes), StallAfter: s.StallAfter}
+	if leg == flight.ClientLeg {
+		set.Mode, set.StallAfter = flight.Mode(s.FlightClient), 0
+	}
+	return sh.flight.For(set)
 }
 
 func policyConfig(c *config.WAF) policy.Config {
