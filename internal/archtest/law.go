@@ -59,6 +59,7 @@ func law() []row {
 		{"capture/flow", leaves("tlswire", "capture", "!capture/sniff", "!capture/uprobe", "!capture/filter"), "joins the stages for one connection; no files, no goroutines"},
 		{"capture/filter", nil, "a compiler from text to BPF; x/net/bpf and nothing of ours"},
 		{"capture/uprobe", leaves("capture/secrets"), "secrets out of other processes by eBPF; the only programs in the kernel, and cli and app alone import it"},
+		{"capture/live", leaves("capture/pcap", "capture/packet"), "packets and secrets of several sources in one order; the caller has the sockets and the clock"},
 		{"capture/sniff", leaves("capture/pcap", "capture/packet", "capture/filter"), "the only sockets of the capture lane; cli and app alone import it"},
 
 		{"recording", leaves(), "bytes of our own connections, kept; what they mean is read elsewhere"},
