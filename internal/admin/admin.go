@@ -1,11 +1,11 @@
 // Package admin is the operators' HTTP server, on an address of its own.
 //
 // Input: an address, perhaps a token, and what it shows as interfaces. Output: /metrics, /healthz, /readyz, /version,
-// /blocks/{id}, and with a token /debug/pprof/.
+// /blocks/{id}, /capture (with a token, or for root and the gateway's own user), and with a token /debug/pprof/.
 // Promises: without a token it listens on loopback only and answers only requests whose Host is an address or localhost (a web page
 // in the operator's browser cannot reach it by a name of its own); with one every request but the two probes needs
 // "Authorization: Bearer …", compared in constant time; reads, headers and connections are bounded.
-// Non-goals: TLS (put it behind the gateway or a tunnel), changing anything, the console.
+// Non-goals: TLS (put it behind the gateway or a tunnel), changing how the gateway serves, the console.
 package admin
 
 import (
@@ -36,9 +36,10 @@ type Blocks interface {
 
 // Deps are what the server shows.
 type Deps struct {
-	Metrics http.Handler // /metrics
-	Blocks  Blocks       // /blocks/{id}; nil for none
-	Log     *slog.Logger // nil for none
+	Metrics  http.Handler // /metrics
+	Blocks   Blocks       // /blocks/{id}; nil for none
+	Captures Captures     // /capture; nil for none
+	Log      *slog.Logger // nil for none
 }
 
 const (
@@ -55,6 +56,8 @@ type Server struct {
 	start sync.Once     // by Start, or by a Close that came instead
 	done  chan struct{} // closed when serving is over
 	err   error         // of Serve; read after done
+
+	stopping context.Context // ends when Close begins: for answers that last
 }
 
 // New listens; Start serves and Close ends it. Not ready until SetReady(true).
@@ -80,7 +83,8 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make admin server: %w", err)
 	}
-	s := &Server{ln: newLimited(ln, maxConns), done: make(chan struct{})}
+	stopping, stop := context.WithCancel(context.Background())
+	s := &Server{ln: newLimited(ln, maxConns), done: make(chan struct{}), stopping: stopping}
 	s.http = &http.Server{
 		Handler:           guard(cfg.Token, s.routes(cfg, deps)),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -90,6 +94,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
 	}
+	s.http.RegisterOnShutdown(stop)
 	return s, nil
 }
 
