@@ -161,6 +161,7 @@ func (g *graph) openOrigin(s *config.Site, path string, c *config.Origin, sh sha
 	if err != nil {
 		return nil, err
 	}
+	oc.DeadWait, oc.DeadWaitOn = offTime(s.DeadWait), s.DeadWaitOn
 	o, err := origin.New(oc, origin.Deps{ConnIDs: sh.connIDs, Observer: sh.observer, Flight: sh.tapes(s, flight.OriginLeg)})
 	if err != nil {
 		return nil, err

@@ -66,6 +66,7 @@ func (k *call) begin(ctx context.Context, x *exchange.Exchange, req *exchange.Re
 		k.stop = context.AfterFunc(ctx, c.abortFn)
 	}
 	c.uses++
+	c.serve(x.ID)
 }
 
 // afterFuncer is a context that does what context.AfterFunc does by itself, and cheaper.
@@ -208,7 +209,9 @@ func (k *call) overtaken() {
 	}
 	if k.resp.Status >= 400 || k.resp.Close || k.up.held() {
 		k.up.halt()
+		return
 	}
+	k.c.watch(k.up.done)
 }
 
 // end closes the books on the exchange and keeps or closes the connection.
@@ -222,6 +225,7 @@ func (k *call) end(reuse bool) {
 		}
 	}
 	a.Announced = k.announced
+	c.leave()
 	if k.stop != nil && !k.stop() {
 		reuse = false // the context has ended and its deadline is on the connection
 	}
@@ -243,6 +247,6 @@ func (k *call) end(reuse bool) {
 
 // reusable reports whether the next exchange may have c: nothing is in doubt, and nothing is under way.
 func (c *conn) reusable() bool {
-	return !c.private && !c.o.closed.Load() && c.tap.refused.Load() == nil && c.tap.state.Load() != tapReneg && !c.tap.spent() &&
+	return !c.private && c.dead.why.Load() == nil && !c.o.closed.Load() && c.tap.refused.Load() == nil && c.tap.state.Load() != tapReneg && !c.tap.spent() &&
 		c.call.resp.Upgraded == nil && !c.unread()
 }

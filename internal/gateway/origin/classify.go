@@ -156,6 +156,9 @@ func quoteStart(b []byte) string {
 
 // ioError says why reading or writing on an established connection failed.
 func (c *conn) ioError(ph reason.Phase, err error) *reason.Error {
+	if r := c.dead.why.Load(); r != nil {
+		return r
+	}
 	var r *reason.Error
 	if errors.As(err, &r) {
 		return r

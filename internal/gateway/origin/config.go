@@ -31,6 +31,11 @@ type Config struct {
 	Retries   int      // further attempts after the first; default 2, -1: none. Another address of the same URL is no further attempt
 	Resolvers []string // "ip:port"; default: the system's
 
+	// DeadWait is after how long an HTTP/1.1 wait is ended in which it is proven that nobody can speak any more; with DeadWaitOn "likely"
+	// also one from which some origins would wake. Default 3 s and "proven"; negative: off.
+	DeadWait   time.Duration
+	DeadWaitOn string
+
 	MaxHeader int // bytes of an origin's response head; default 128 KiB
 }
 
@@ -186,6 +191,7 @@ func (c Config) withDefaults() Config {
 	h.PassiveFall, h.Aside = orInt(h.PassiveFall, 3), orDuration(h.Aside, 10*time.Second)
 	c.Balance, c.HashKey, c.HTTP = orString(c.Balance, "round_robin"), orString(c.HashKey, "client_ip"), orString(c.HTTP, "auto")
 	c.MaxIdle, c.Retries, c.MaxHeader = orInt(c.MaxIdle, 256), orInt(c.Retries, 2), orInt(c.MaxHeader, 128<<10)
+	c.DeadWait, c.DeadWaitOn = orDuration(c.DeadWait, 3*time.Second), orString(c.DeadWaitOn, "proven")
 	c.TLS = c.TLS.withDefaults()
 	return c
 }

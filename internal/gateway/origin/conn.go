@@ -33,6 +33,7 @@ type conn struct {
 	h2       *h2Conn
 	abortFn  func() // abort, made a value once
 	probe    liveness
+	dead     deadWait
 
 	// What the handshakes showed; a renegotiation may change it.
 	certRequested atomic.Bool
@@ -92,6 +93,7 @@ func (c *conn) renegotiating(begins bool) {
 	now := c.o.now()
 	switch {
 	case begins:
+		c.watch(nil)
 		c.readBy(c.call.deadline(now, c.o.cfg.Timeouts.FirstByte))
 	case c.call.resp.Upgraded != nil:
 		c.readBy(time.Time{})
@@ -114,6 +116,7 @@ func (c *conn) close() {
 		_ = c.tls.Close()
 	}
 	_ = c.raw.Close()
+	c.o.live.remove(c.id)
 	c.ep.left(c.slot)
 }
 

@@ -46,6 +46,7 @@ func (d *dialer) dial(ctx context.Context, addr netip.Addr) (*conn, *reason.Erro
 	}
 	c.slot = d.slot
 	d.ep.open.Add(1)
+	d.o.live.add(c)
 	if d.ep.url.secure {
 		if r := d.handshake(ctx, c); r != nil {
 			d.offered = c.offered.Load()

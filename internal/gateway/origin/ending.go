@@ -74,6 +74,9 @@ func noteHead(a *exchange.Attempt, t *tap, r *reason.Error, now time.Time) {
 
 // timer is the timer of ours that ran out, with its length; "" where none did: the kernel has some too.
 func (o *Origin) timer(a *exchange.Attempt, r *reason.Error) (time.Duration, string) {
+	if d := waitedDead(r); d > 0 {
+		return d, "dead_wait"
+	}
 	t := &o.cfg.Timeouts
 	var errno syscall.Errno
 	if r.Code != reason.ReadOverTotalTime && errors.As(r.Err, &errno) {

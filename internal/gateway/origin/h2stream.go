@@ -47,6 +47,7 @@ type h2Stream struct {
 	ended          bool // END_STREAM came
 	closed         bool // the request was ended, by END_STREAM or a reset
 	err            *reason.Error
+	cut            bool // by End: the origin does not know yet
 	clean          bool // the origin has proven that it did nothing with the request
 	turn           time.Time
 	noted          []fact.Fact // frames that are out of the ordinary
@@ -161,7 +162,7 @@ func (s *h2Stream) end() {
 	if h.c.private || h.dead != nil {
 		h.closing = true
 	}
-	cancel := s.id != 0 && h.dead == nil && !(s.ended && s.closed) && s.err == nil
+	cancel := s.id != 0 && h.dead == nil && !(s.ended && s.closed) && (s.err == nil || s.cut)
 	a.BytesSent, a.BytesReceived, a.Stream = s.sent, s.received, s.id
 	noted := s.noted
 	if h.goAway != nil {

@@ -35,6 +35,7 @@ type Origin struct {
 	now       func() time.Time
 	bufs      sync.Pool // *[]byte, for request heads and bodies
 	closed    atomic.Bool
+	live      liveConns
 	stop      context.CancelFunc // ends the health checks
 	wg        sync.WaitGroup
 }

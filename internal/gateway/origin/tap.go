@@ -60,6 +60,8 @@ type tap struct {
 
 	// asked is when a HelloRequest came that was not answered yet, nanoseconds since the epoch; 0: none waits.
 	asked atomic.Int64
+	// helloAt is how many bytes of ours stand before the ClientHello that answers it.
+	helloAt atomic.Int64
 	// eof says that the socket ended: an end of the stream without it is a close_notify.
 	eof atomic.Bool
 

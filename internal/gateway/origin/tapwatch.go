@@ -115,6 +115,7 @@ func (t *tap) recordOut(r tlswire.Record) {
 		}
 	case tlswire.TypeHandshake:
 		if t.state.Load() == tapReneg && t.answered("complied") {
+			t.helloAt.Store(t.sent.Load())
 			t.note(fact.Fact{Kind: fact.TLSClientHello, Side: fact.SideClient})
 		}
 		if t.state.Load() == tapHandshake && !t.ccsOut && !t.hello.seen {

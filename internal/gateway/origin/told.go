@@ -32,6 +32,9 @@ func (o *Origin) told(r *reason.Error, sent, received int64) *reason.Error {
 // limit names the timeout that was hit, as in "first_byte"; "" where it was none of ours: the kernel has some too.
 func (o *Origin) limit(r *reason.Error) (time.Duration, string) {
 	t, d, key := &o.cfg.Timeouts, time.Duration(0), ""
+	if waitedDead(r) > 0 {
+		return 0, ""
+	}
 	switch r.Code {
 	case reason.TLSTimeout:
 		d, key = t.TLS, "tls"
