@@ -28,14 +28,14 @@ type Taped struct {
 // Tape keeps what crosses one connection. Wire is called by at most one goroutine for each side at a time, the rest by any. No method
 // waits, and none of what is passed is kept by reference.
 type Tape interface {
-	// Wire takes bytes as they crossed the wire (ciphertext, where TLS is spoken): those of SideClient before they leave, those of
-	// SideServer once they came. at is in nanoseconds since the Unix epoch.
+	// Wire takes bytes as they crossed the wire (ciphertext, where TLS is spoken): ours before they leave, the other end's once they
+	// came. at is in nanoseconds since the Unix epoch.
 	Wire(s fact.Side, at int64, p []byte)
 	// Secret takes lines of an NSS key log that belong to the connection.
 	Secret(lines []byte)
-	// Note takes a fact that bytes do not show.
+	// Note takes a fact that bytes do not show; TCPClosed and TCPReset say how a side ended.
 	Note(f fact.Fact)
-	// Turn says whose turn it is in x, an exchange that the connection carries.
+	// Turn says whose turn it is in x, an exchange that the connection carries. Its goroutine is the first to say so.
 	Turn(x *Exchange, t Turn)
 	// Close says that the connection is over.
 	Close()
@@ -48,5 +48,6 @@ type Turn uint8
 const (
 	TurnOver   Turn = iota // the exchange has left the connection
 	TurnOurs               // we write, or do not read: silence is ours
-	TurnOrigin             // we wait for the origin: to answer, to go on, or to take what we write
+	TurnOrigin             // we wait for the origin: to answer, or to go on
+	TurnTaking             // we write, and wait for the origin to take it
 )

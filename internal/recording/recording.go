@@ -36,4 +36,8 @@ type Piece struct {
 	End   fact.Kind // TCPClosed or TCPReset for an end, which has no Data; else None
 	Lost  int64     // bytes that followed here and were not kept, from At until the next piece of this side; such a piece has no Data
 	Until time.Time // when the last of the Lost bytes came; zero for other pieces
+	// Of Lost bytes that begin and end between two TLS records. Records is how many there are, 0 where that is not known; Tail are the
+	// last bytes of the last one, up to 16: in TLS 1.0 they open what follows.
+	Records int64
+	Tail    []byte
 }

@@ -62,4 +62,6 @@ type Taper interface {
 	exchange.Tape
 	// Recording is a copy of what is kept now, with secrets; nil where nothing is.
 	Recording() *recording.Recording
+	// Records are the headers of the last TLS records of both sides, and how many each side began: the client's, the server's.
+	Records() (last []Record, count [2]int64)
 }

@@ -1,0 +1,209 @@
+package flight
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// Bounds of a tape, beside its bytes.
+const (
+	mostFirst   = 64  // times of pieces at the beginning
+	mostMarks   = 128 // and at the end
+	mostRecords = 256
+	mostFacts   = 64
+	mostKeys    = 4 // pages of secrets
+	entrySize   = 16
+)
+
+// together is how close to one another what a side sends must come to count as one piece, nanoseconds.
+const together = int64(time.Millisecond)
+
+// tape is what is kept of one connection.
+type tape struct {
+	r     *Recorder
+	set   Settings
+	about exchange.Taped
+	place int          // in r.open, under r.mu; -1 once it is over
+	waits atomic.Int32 // turns that are the origin's
+
+	mu      sync.Mutex
+	now     int64   // the latest time that was passed, nanoseconds since the Unix epoch
+	lanes   [2]lane // by side, less one
+	first   []mark
+	marks   log[mark]
+	headers log[header]
+	ends    []end
+	facts   []fact.Fact
+	keys    []*page
+	keyLen  int // bytes in the last of keys
+	turns   []turn
+	bytes   bool // bytes are kept
+	secrets bool // secrets are kept
+	lacked  bool // no memory was to be had
+	over    bool
+	ended   time.Time
+	wiped   bool
+}
+
+// mark is where something begins that one side sent.
+type mark struct {
+	at int64
+	id int64 // 2*offset + side-1
+}
+
+func (m mark) lane() int  { return int(m.id & 1) }
+func (m mark) off() int64 { return m.id >> 1 }
+
+// header is the header of a record.
+type header struct {
+	at     int64
+	length uint16
+	typ    uint8
+	side   fact.Side
+}
+
+// end is how one side ended.
+type end struct {
+	at   int64
+	side fact.Side
+	how  fact.Kind
+}
+
+func (t *tape) init() {
+	t.marks.most, t.headers.most = mostMarks, mostRecords
+	for i := range t.lanes {
+		t.lanes[i].init(t.set.Bytes, t.about.TLS)
+		t.lanes[i].full = !t.bytes
+	}
+}
+
+// page implements pager.
+func (t *tape) page() *page { return t.r.page() }
+
+// Wire implements exchange.Tape.
+func (t *tape) Wire(s fact.Side, at int64, p []byte) {
+	if len(p) == 0 || s != fact.SideClient && s != fact.SideServer {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over || t.wiped {
+		return
+	}
+	t.now = max(t.now, at) // time does not run backwards
+	l := &t.lanes[s-1]
+	t.mark(s, l.off)
+	l.last = t.now
+	if t.bytes && !l.keep(t, t.now, p) && !t.lacked {
+		t.lacked = true
+		t.r.refused.Add(1)
+	}
+	if l.walking {
+		l.walk(p, s, t)
+	}
+	l.off += int64(len(p))
+}
+
+// mark notes when what begins at off was sent.
+func (t *tape) mark(s fact.Side, off int64) {
+	m := mark{t.now, off<<1 | int64(s-1)}
+	last := t.marks.newest()
+	if last == nil && len(t.first) > 0 {
+		last = &t.first[len(t.first)-1]
+	}
+	switch {
+	case last != nil && last.lane() == m.lane() && m.at-last.at < together:
+	case len(t.first) < mostFirst && (len(t.first) < cap(t.first) || t.growFirst()):
+		t.first = append(t.first, m)
+	default:
+		t.marks.add(m, t.more)
+	}
+}
+
+func (t *tape) growFirst() bool {
+	grown := max(2*cap(t.first), leastLog)
+	if t.marks.n > 0 || grown > leastLog && !t.more(grown-cap(t.first)) {
+		return false
+	}
+	first := make([]mark, len(t.first), grown)
+	copy(first, t.first)
+	t.first = first
+	return true
+}
+
+// more asks for memory for entries of logs.
+func (t *tape) more(entries int) bool { return t.r.log(int64(entries) * entrySize) }
+
+// record takes the header of a record that s sent.
+func (t *tape) record(s fact.Side, h []byte) {
+	t.headers.add(header{at: t.now, typ: h[0], length: uint16(h[3])<<8 | uint16(h[4]), side: s}, t.more)
+}
+
+// Note implements exchange.Tape.
+func (t *tape) Note(f fact.Fact) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.wiped {
+		return
+	}
+	if f.At.IsZero() {
+		f.At = time.Now()
+	}
+	f.Conn = t.about.ConnID
+	switch {
+	case f.Kind == fact.TCPClosed || f.Kind == fact.TCPReset:
+		t.end(f.At.UnixNano(), f.Side, f.Kind)
+	case len(t.facts) < mostFacts:
+		t.facts = append(t.facts, f)
+	}
+}
+
+// end notes how a side ended. A reset ends both; t.mu is held.
+func (t *tape) end(at int64, s fact.Side, how fact.Kind) {
+	for _, e := range t.ends {
+		if e.side == s || e.how == fact.TCPReset {
+			return
+		}
+	}
+	t.now = max(t.now, at)
+	t.ends = append(t.ends, end{t.now, s, how})
+}
+
+// Close implements exchange.Tape.
+func (t *tape) Close() {
+	now := time.Now()
+	t.mu.Lock()
+	if t.over {
+		t.mu.Unlock()
+		return
+	}
+	t.over, t.ended, t.turns = true, now, nil
+	t.waits.Store(0)
+	us := fact.SideClient
+	if t.set.Leg == ClientLeg {
+		us = fact.SideServer
+	}
+	t.end(now.UnixNano(), us, fact.TCPClosed)
+	t.mu.Unlock()
+	t.r.closed(t)
+}
+
+// wipe gives the memory back; t.mu is held. What was kept is gone.
+func (t *tape) wipe() {
+	if t.wiped {
+		return
+	}
+	t.wiped = true
+	pages := t.keys
+	for i := range t.lanes {
+		pages = t.lanes[i].release(pages)
+	}
+	t.keys, t.bytes, t.secrets = nil, false, false
+	t.r.arena.give(pages...)
+	t.r.unlog(int64(cap(t.first)+cap(t.marks.all)+cap(t.headers.all)-3*leastLog) * entrySize)
+	t.first, t.marks, t.headers = nil, log[mark]{}, log[header]{}
+}

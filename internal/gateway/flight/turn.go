@@ -1,0 +1,105 @@
+package flight
+
+import (
+	"strings"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/fact"
+)
+
+// turn is whose turn it is in one exchange.
+type turn struct {
+	x     *exchange.Exchange // tells exchanges apart, and is not looked into
+	whose exchange.Turn
+	since int64 // nanoseconds since the Unix epoch
+	told  int64 // the beginning of the silence that was reported; 0: none was
+
+	id, method, path string
+	begun            time.Time
+}
+
+// waiting reports whether it is the origin's turn.
+func (n *turn) waiting() bool {
+	return n.whose == exchange.TurnOrigin || n.whose == exchange.TurnTaking
+}
+
+// Turn implements exchange.Tape.
+func (t *tape) Turn(x *exchange.Exchange, whose exchange.Turn) {
+	if t.set.StallAfter <= 0 || x == nil || x.ID == "" || t.r.cfg.Stalled == nil {
+		return
+	}
+	waiting := whose == exchange.TurnOrigin || whose == exchange.TurnTaking
+	var now int64
+	if waiting {
+		now = time.Now().UnixNano()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
+	for i := range t.turns {
+		n := &t.turns[i]
+		if n.x != x {
+			continue
+		}
+		if n.waiting() {
+			t.waits.Add(-1)
+		}
+		if whose == exchange.TurnOver {
+			last := len(t.turns) - 1
+			t.turns[i], t.turns[last] = t.turns[last], turn{}
+			t.turns = t.turns[:last]
+			return
+		}
+		if n.whose = whose; waiting {
+			n.since = now
+			t.waits.Add(1)
+		}
+		return
+	}
+	if waiting {
+		t.turns = append(t.turns, newTurn(x, whose, now))
+		t.waits.Add(1)
+	}
+}
+
+func newTurn(x *exchange.Exchange, whose exchange.Turn, now int64) turn {
+	n := turn{x: x, whose: whose, since: now, id: x.ID, method: x.Request.Method, path: x.Request.Path}
+	if last := len(x.Attempts) - 1; last >= 0 {
+		n.begun = x.Attempts[last].Start
+	}
+	return n
+}
+
+// stalls appends what stalls at now and was not told yet. Silences count from floor on.
+func (t *tape) stalls(out []Stall, now, floor int64) []Stall {
+	if t.waits.Load() == 0 {
+		return out
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.turns {
+		n := &t.turns[i]
+		if !n.waiting() {
+			continue
+		}
+		since := n.since
+		if len(t.turns) == 1 { // else what crosses may be about another exchange
+			since = max(since, t.lanes[fact.SideServer-1].last)
+			if n.whose == exchange.TurnTaking {
+				since = max(since, t.lanes[fact.SideClient-1].last)
+			}
+		}
+		if max(since, floor)+t.set.StallAfter.Nanoseconds() > now || n.told == since {
+			continue
+		}
+		n.told = since
+		out = append(out, Stall{
+			Tape: t, Site: t.set.Site, Request: n.id, URL: t.about.URL, Method: strings.Clone(n.method), Path: strings.Clone(n.path),
+			Begun: n.begun, Since: time.Unix(0, since), Writing: n.whose == exchange.TurnTaking,
+		})
+	}
+	return out
+}

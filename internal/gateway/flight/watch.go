@@ -1,0 +1,149 @@
+package flight
+
+import (
+	"context"
+	"time"
+)
+
+// Bounds of how long the watch rests between two looks.
+const (
+	longestPause  = 250 * time.Millisecond
+	shortestPause = 10 * time.Millisecond
+)
+
+// quicken makes the watch look often enough for something that lasts so long.
+func (r *Recorder) quicken(d time.Duration) {
+	want := int64(max(d/10, shortestPause))
+	for {
+		have := r.pause.Load()
+		if want >= have || r.pause.CompareAndSwap(have, want) {
+			return
+		}
+	}
+}
+
+// watch wipes what ended long enough ago and tells of stalls, until ctx ends.
+func (r *Recorder) watch(ctx context.Context) {
+	timer := time.NewTimer(longestPause)
+	defer timer.Stop()
+	last := time.Now()
+	floor := int64(0)
+	for {
+		timer.Reset(time.Duration(r.pause.Load()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-r.kick:
+		}
+		now := time.Now()
+		if jump := time.Duration(now.UnixNano()-last.UnixNano()) - now.Sub(last); jump.Abs() > time.Second {
+			floor = now.UnixNano() // somebody set the clock: silences before that have no length
+		}
+		last = now
+		r.sweep(now)
+		r.tellStalls(now.UnixNano(), floor)
+	}
+}
+
+// sweep tells of connections that ended, and wipes those that ended Linger ago.
+func (r *Recorder) sweep(now time.Time) {
+	for _, t := range r.untold() {
+		t.mu.Lock()
+		rec := t.recording()
+		t.mu.Unlock()
+		r.tell(t, func() ArmedEvent { return ArmedEvent{Closed: true, Recording: rec} })
+	}
+	for {
+		r.mu.Lock()
+		t := r.ended.first()
+		if t == nil || now.Sub(t.ended) < r.cfg.Linger {
+			r.mu.Unlock()
+			return
+		}
+		r.ended.pop()
+		r.mu.Unlock()
+		t.mu.Lock()
+		t.wipe()
+		t.mu.Unlock()
+	}
+}
+
+// untold are the connections that ended since it was asked last, and that somebody armed.
+func (r *Recorder) untold() (out []*tape) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.ended.fresh() {
+		if r.watched(&t.set) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// tellStalls looks at all open tapes, some at a time: opening one must not wait for long.
+func (r *Recorder) tellStalls(now, floor int64) {
+	if r.cfg.Stalled == nil {
+		return
+	}
+	var batch [256]*tape
+	var found []Stall
+	for from := 0; ; from += len(batch) {
+		r.mu.Lock()
+		n := 0
+		if from < len(r.open) {
+			n = copy(batch[:], r.open[from:])
+		}
+		r.mu.Unlock()
+		for _, t := range batch[:n] {
+			found = t.stalls(found, now, floor)
+		}
+		if n < len(batch) {
+			break
+		}
+	}
+	for _, s := range found {
+		r.stalled.Add(1)
+		r.cfg.Stalled(s)
+	}
+}
+
+// queue holds tapes that are over, in the order in which they ended.
+type queue struct {
+	all  []*tape
+	from int // before it they are gone
+	told int // before it they were fresh once
+}
+
+func (q *queue) push(t *tape) {
+	if q.from > 64 && q.from > len(q.all)/2 {
+		n := copy(q.all, q.all[q.from:])
+		clear(q.all[n:])
+		q.all, q.told, q.from = q.all[:n], max(q.told-q.from, 0), 0
+	}
+	q.all = append(q.all, t)
+}
+
+// first is the oldest, nil without any.
+func (q *queue) first() *tape {
+	if q.from == len(q.all) {
+		return nil
+	}
+	return q.all[q.from]
+}
+
+func (q *queue) pop() *tape {
+	t := q.first()
+	if t != nil {
+		q.all[q.from] = nil
+		q.from++
+	}
+	return t
+}
+
+// fresh are those that were pushed since the last call and not popped.
+func (q *queue) fresh() []*tape {
+	out := q.all[max(q.told, q.from):]
+	q.told = len(q.all)
+	return out
+}
