@@ -60,7 +60,8 @@ const (
 	Others                        // other connections to the same origin
 	Variants                      // connections made on purpose with other settings
 	OriginLog                     // what the origin wrote about it
-	all       = Packets | Records | Plain | Names | Others | Variants | OriginLog
+	Lasting                       // that it goes on: Flow.End is now, and no packet was lost on the way to who watches
+	all       = Packets | Records | Plain | Names | Others | Variants | OriginLog | Lasting
 )
 
 var watchedNames = [...]struct {
@@ -75,6 +76,7 @@ var watchedNames = [...]struct {
 	{Others, "others", "other connections to the same origin"},
 	{Variants, "variants", "connections with other settings: run \"lunette doctor\""},
 	{OriginLog, "origin_log", "the origin's own log: give it with --origin-log"},
+	{Lasting, "lasting", "the connection while it lasts: run \"lunette watch\""},
 }
 
 // Names are the words of w.

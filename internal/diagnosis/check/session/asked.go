@@ -11,6 +11,9 @@ import (
 // patience is how long a message must lie without any answer before that is more than a slow peer.
 const patience = time.Second
 
+// longPatience is the same where the watching goes on: who answers a HelloRequest does so within a round trip.
+const longPatience = 3 * time.Second
+
 // asked is one HelloRequest and what the client made of it.
 type asked struct {
 	at     int    // index of the HelloRequest

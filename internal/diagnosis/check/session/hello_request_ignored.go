@@ -82,6 +82,8 @@ func unanswered(f *check.Flow) *check.Verdict {
 			v.Proof = append(v.Proof, f.Proof(content, "the origin goes on by itself, after "+finding.Span(waited)))
 		case end.At >= 0:
 			v.Proof = append(v.Proof, f.Proof(end.At, "it ends here after "+finding.Span(waited)+": no ClientHello, no refusal"))
+		case f.Watched&check.Lasting != 0 && waited >= longPatience:
+			how = "and still wait"
 		default:
 			v.Confidence, v.Settle = finding.Likely, "watch until the connection ends, or give the origin's log (--origin-log)"
 		}
