@@ -16,6 +16,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/admin"
 	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/gateway/flight"
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
 	"github.com/lunette-waf/lunette/internal/redact"
 	"github.com/lunette-waf/lunette/internal/rules/coraza"
@@ -39,6 +40,8 @@ type App struct {
 	pipe   *pipeline
 	sh     shared
 	admin  *admin.Server // nil without an admin address
+
+	captures *captures // what people see live of connections
 
 	mu        sync.Mutex // one reload at a time; guards what follows
 	listeners []*running
@@ -84,6 +87,8 @@ func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
 	a.sh.mask = masker.Part
 	a.pipe = newPipeline(a.rec, a.log)
 	a.pipe.judge = newJudge(masker, a.log)
+	a.captures = newCaptures(func() *flight.Recorder { return a.sh.flight }, a.pipe.graph.Load, a.log, a.opts.Version)
+	a.pipe.failures = &a.captures.failed
 	g, err := build(cfg, a.sh, nil)
 	if err != nil {
 		return err
@@ -109,7 +114,7 @@ func (a *App) openAdmin(cfg *config.Config) error {
 		token = strings.TrimSpace(string(b))
 	}
 	srv, err := admin.New(admin.Config{Address: cfg.Admin.Address, Token: token, Version: a.opts.Version},
-		admin.Deps{Metrics: a.rec.Metrics().Handler(), Blocks: a.rec, Log: a.log})
+		admin.Deps{Metrics: a.rec.Metrics().Handler(), Blocks: a.rec, Captures: a.captures, Log: a.log})
 	var bind *net.OpError
 	if errors.As(err, &bind) {
 		return config.Faults{bindFault(cfg, "admin.address", cfg.Admin.Address, err)}

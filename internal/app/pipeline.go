@@ -34,6 +34,8 @@ type pipeline struct {
 	idle   atomic.Int64 // of upgraded connections, as a time.Duration; 0: no limit
 	copies sync.Pool    // *[copySize]byte
 	judge  *judge       // states causes of what failed; nil: nobody does
+
+	failures *failureHub // tells captures of what failed; nil: none
 }
 
 func newPipeline(rec recorder, log *slog.Logger) *pipeline {
@@ -290,6 +292,7 @@ func (t *transit) finish() {
 	t.identityLost()
 	x.Answer.Duration = time.Since(x.Start)
 	t.p.judge.judge(x)
+	t.p.failures.exchange(x)
 	t.p.rec.Record(x)
 }
 
