@@ -36,7 +36,10 @@ func oneLine(text string) string {
 
 func (f *Finding) layOut(shown []Mend) []string {
 	out := []string{string(f.Code) + " · " + f.Severity.String() + " · " + f.Confidence.String() + " · " + f.Title, "  " + f.Summary}
-	if len(f.Timers) > 0 {
+	switch {
+	case len(f.Timers) > 0 && f.Timers[0].Seconds > f.Waited.Seconds()+1: // none of them has ended it yet
+		out = append(out, "  may end it: "+ahead(f.Timers))
+	case len(f.Timers) > 0:
 		out = append(out, "  "+Span(f.Waited)+" fits: "+timers(f.Timers))
 	}
 	if len(f.Proof) > 0 {
@@ -124,6 +127,15 @@ func timers(all []Timer) string {
 	var parts []string
 	for _, t := range all {
 		parts = append(parts, t.Owner)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// ahead names timers with when they run out.
+func ahead(all []Timer) string {
+	var parts []string
+	for _, t := range all {
+		parts = append(parts, "after "+strconv.FormatFloat(t.Seconds, 'g', -1, 64)+" s "+t.Owner)
 	}
 	return strings.Join(parts, "; ")
 }

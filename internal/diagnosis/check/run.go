@@ -57,7 +57,10 @@ func state(k *Check, v *Verdict, c *Case) finding.Finding {
 	f := finding.Finding{Code: k.Code, Title: k.Title, Severity: cmp.Or(v.Severity, k.Severity), Confidence: v.Confidence, Conn: c.Flow.Conn,
 		Summary: v.Summary, Proof: v.Proof, Waited: v.Waited, Settle: c.Flow.filled(v.Settle), Refines: k.Refines, Sources: k.Sources}
 	slices.SortStableFunc(f.Proof, func(a, b finding.Proof) int { return a.At.Compare(b.At) })
-	if v.Waited > 0 && c.Flow.Watched&Lasting == 0 { // a wait that goes on was ended by none
+	switch {
+	case v.Waited > 0 && c.Flow.Watched&Lasting != 0: // it was ended by none
+		f.Timers = timersAhead(v.Waited)
+	case v.Waited > 0:
 		f.Timers = TimersOf(v.Waited, v.Ended)
 	}
 	own := slices.DeleteFunc(slices.Clone(k.Mends), func(m finding.Mend) bool {

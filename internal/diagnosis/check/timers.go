@@ -52,3 +52,14 @@ func TimersOf(d time.Duration, ended fact.Side) []finding.Timer {
 	}
 	return out
 }
+
+// timersAhead are the known timers of servers that may yet end a stall which has lasted for d, the next first; those of the next second left out.
+func timersAhead(d time.Duration) []finding.Timer {
+	var out []finding.Timer
+	for _, t := range timers {
+		if t.server != "" && t.seconds > d.Seconds()+1 {
+			out = append(out, finding.Timer{Seconds: t.seconds, Owner: t.server})
+		}
+	}
+	return out
+}
