@@ -153,6 +153,9 @@ func (t *tape) Note(f fact.Fact) {
 	if f.At.IsZero() {
 		f.At = time.Now()
 	}
+	if t.over && f.At.After(t.ended) { // that we gave up is said when the connection is closed for it already
+		f.At = t.ended
+	}
 	f.Conn = t.about.ConnID
 	switch {
 	case f.Kind == fact.TCPClosed || f.Kind == fact.TCPReset:

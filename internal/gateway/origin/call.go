@@ -44,6 +44,7 @@ type call struct {
 	// due serialises setting the read deadline while an upload runs; answered is under it then.
 	due      sync.Mutex
 	answered bool // a final head is there
+	hearing  bool // we wait for bytes of the origin
 }
 
 func (k *call) attempt() *exchange.Attempt { return &k.x.Attempts[k.at] }
@@ -51,7 +52,7 @@ func (k *call) attempt() *exchange.Attempt { return &k.x.Attempts[k.at] }
 func (k *call) begin(ctx context.Context, x *exchange.Exchange, req *exchange.Request, at int) {
 	c := k.c
 	k.ctx, k.x, k.req, k.at, k.up, k.lost = ctx, x, req, at, nil, nil
-	k.announced, k.answered = false, false
+	k.announced, k.answered, k.hearing = false, false, true
 	k.begun.Store(false)
 	k.start = c.o.now()
 	k.sent0, k.recv0, k.ren0 = c.tap.sent.Load(), c.tap.received.Load(), c.tap.renegs.Load()
@@ -191,6 +192,7 @@ func (k *call) final() *reason.Error {
 		k.due.Unlock()
 		k.overtaken()
 	}
+	k.hears(false)
 	k.body.begin(k.resp.Length)
 	k.resp.Body = &k.body
 	return nil
@@ -235,6 +237,7 @@ func (k *call) end(reuse bool) {
 		c.ep.http1.Store(true)
 	}
 	c.settle(a)
+	c.turn(k.x, exchange.TurnOver)
 	k.ctx, k.x, k.req = nil, nil, nil
 	c.ep.inflight.Add(-1)
 	if reuse && k.lost == nil && c.reusable() {

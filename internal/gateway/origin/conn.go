@@ -38,7 +38,8 @@ type conn struct {
 	// What the handshakes showed; a renegotiation may change it.
 	certRequested atomic.Bool
 	certSent      atomic.Bool
-	offered       atomic.Bool // a session, to be resumed
+	offered       atomic.Bool                            // a session, to be resumed
+	session       atomic.Pointer[tls.ClientSessionState] // that; kept where there is a tape
 
 	aborted atomic.Bool // by abort
 	muted   atomic.Bool // by stopWriting
@@ -116,6 +117,9 @@ func (c *conn) close() {
 		_ = c.tls.Close()
 	}
 	_ = c.raw.Close()
+	if c.tap.tape != nil {
+		c.tap.tape.Close()
+	}
 	c.o.live.remove(c.id)
 	c.ep.left(c.slot)
 }
@@ -141,7 +145,7 @@ func (c *conn) old() bool { return c.tls != nil && c.state.version < tls.Version
 // describe fills the part of an attempt's record that the connection knows.
 func (c *conn) describe(a *exchange.Attempt) {
 	a.ConnID, a.Local, a.Address, a.Reused = c.id, c.local, c.remote, a.Reused || c.reused
-	a.Opening = c.tap.opening
+	a.Opening, a.Tape = c.tap.opening, c.tap.tape
 	if c.h2 == nil {
 		a.Uses = c.uses
 	} else {

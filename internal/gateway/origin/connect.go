@@ -66,7 +66,7 @@ func (t *try) queue(ctx context.Context, a *exchange.Attempt, sni string) (*conn
 // open dials the next address of the endpoint.
 func (t *try) open(ctx context.Context, a *exchange.Attempt, sni string, slot bool) (*conn, *reason.Error) {
 	ep := t.ep
-	d := dialer{o: t.o, ep: ep, a: a, sni: sni, alpn: ep.protocols(t.http1), tried: t.tried, anew: t.misled || t.resumed, slot: slot}
+	d := dialer{o: t.o, ep: ep, a: a, x: t.x, sni: sni, alpn: ep.protocols(t.http1), tried: t.tried, anew: t.misled || t.resumed, slot: slot}
 	addrs, r := d.addresses(ctx)
 	if r != nil {
 		if slot {

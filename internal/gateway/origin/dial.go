@@ -23,6 +23,7 @@ type dialer struct {
 	o       *Origin
 	ep      *endpoint
 	a       *exchange.Attempt
+	x       *exchange.Exchange // that the connection is for; nil: for none
 	sni     string
 	alpn    []string
 	tried   []netip.Addr // addresses that earlier attempts of this exchange failed on
@@ -45,6 +46,7 @@ func (d *dialer) dial(ctx context.Context, addr netip.Addr) (*conn, *reason.Erro
 		return nil, r
 	}
 	c.slot = d.slot
+	d.record(c)
 	d.ep.open.Add(1)
 	d.o.live.add(c)
 	if d.ep.url.secure {

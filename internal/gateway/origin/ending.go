@@ -21,6 +21,9 @@ func (o *Origin) noteEnd(x *exchange.Exchange, a *exchange.Attempt, t *tap, r *r
 	add := func(f fact.Fact) {
 		f.At, f.Conn = now, a.ConnID
 		a.Facts = append(a.Facts, f)
+		if a.Tape != nil && (f.Kind == fact.GaveUp || f.Kind == fact.ClientLeft) { // bytes do not show it
+			a.Tape.Note(f)
+		}
 	}
 	if d, name := o.timer(a, r); name != "" {
 		add(fact.Fact{Kind: fact.GaveUp, Side: fact.SideClient, Size: d.Nanoseconds(), Text: name})

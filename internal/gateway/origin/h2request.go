@@ -24,6 +24,7 @@ func (s *h2Stream) open() *reason.Error {
 		h.wmu.Unlock()
 		return r
 	}
+	h.c.turn(s.x, exchange.TurnTaking)
 	s.encode()
 	block := h.block.Bytes()
 	var n int64
@@ -43,6 +44,7 @@ func (s *h2Stream) open() *reason.Error {
 		s.attempt().Write = now.Sub(s.start)
 		return nil
 	}
+	h.c.turn(s.x, exchange.TurnOurs)
 	go s.up.run()
 	return nil
 }

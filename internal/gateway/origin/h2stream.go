@@ -27,6 +27,7 @@ type h2Stream struct {
 	wake  chan struct{} // something came, or the upload ended
 	up    *h2Upload     // nil without a request body
 	over  bool          // end was called
+	heard time.Time     // turn, when we began to wait for the origin; zero while we do not
 
 	id       uint32 // 0 until the head of the request is on its way
 	answered bool   // the final head was handed over
@@ -187,6 +188,7 @@ func (s *h2Stream) end() {
 		h.c.ep.http1.Store(true)
 	}
 	h.c.settle(a)
+	h.c.turn(s.x, exchange.TurnOver)
 	h.c.ep.inflight.Add(-1)
 	h.endIfIdle()
 	h.c.ep.room.signal()

@@ -97,6 +97,8 @@ func (u *h2Upload) send(p []byte, last bool) (bool, *reason.Error) {
 			}
 		}
 	}
+	h.c.turn(s.x, exchange.TurnTaking)
+	defer h.c.turn(s.x, exchange.TurnOurs)
 	for len(p) > 0 || last {
 		n, ok, r := u.room(len(p))
 		if !ok || r != nil {

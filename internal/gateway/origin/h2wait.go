@@ -16,6 +16,7 @@ func (s *h2Stream) await(ready func() bool) *reason.Error {
 		h.mu.Unlock()
 		switch {
 		case ok:
+			s.heeds()
 			return nil
 		case s.ctx.Err() != nil:
 			return ended(s.ctx)
@@ -25,6 +26,9 @@ func (s *h2Stream) await(ready func() bool) *reason.Error {
 			return r
 		case dead != nil:
 			return s.deadReason(dead)
+		}
+		if !sending {
+			s.hears(turn)
 		}
 		if r := s.sleep(turn, sending); r != nil {
 			return r

@@ -31,7 +31,9 @@ func (d *dialer) handshake(ctx context.Context, c *conn) *reason.Error {
 	}
 	opening := &exchange.Opening{}
 	c.tap.opening = opening
+	c.turn(d.x, exchange.TurnOrigin)
 	err := c.tls.HandshakeContext(ctx)
+	c.turn(d.x, exchange.TurnOver)
 	opening.End = d.o.now()
 	d.a.TLS, d.a.Opening = opening.End.Sub(start), opening
 	if err != nil {
@@ -50,6 +52,7 @@ func (d *dialer) handshake(ctx context.Context, c *conn) *reason.Error {
 		c.peer = describePeer(s.PeerCertificates[0])
 	}
 	c.tap.established(s.Version, s.NegotiatedProtocol == http2.NextProtoTLS)
+	c.resumedSecret(&s)
 	c.tap.note(fact.Fact{Kind: fact.TLSHandshakeDone, Code: int(s.Version), Text: tlswire.SuiteName(s.CipherSuite)})
 	if d.o.cfg.HTTP == "2" && !slices.Contains(d.alpn, "http/1.1") {
 		return chosenProtocol(s.NegotiatedProtocol)

@@ -45,6 +45,9 @@ type handshakeSecrets struct{ t *tap }
 
 // Write implements io.Writer.
 func (h handshakeSecrets) Write(p []byte) (int, error) {
+	if h.t.tape != nil {
+		h.t.tape.Secret(p)
+	}
 	if h.t.state.Load() == tapHandshake {
 		h.t.writeSecret(p)
 	}

@@ -35,10 +35,15 @@ func (b *respBody) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	c, k := b.c, &b.c.call
-	if c.rd.Buffered() == 0 && !b.inner.Done() {
+	waits := c.rd.Buffered() == 0 && !b.inner.Done()
+	if waits {
 		k.await(c.o.now())
+		k.hears(true)
 	}
 	n, err := b.inner.Read(p)
+	if waits {
+		k.hears(false)
+	}
 	switch {
 	case err == nil:
 	case err == io.EOF:

@@ -54,11 +54,13 @@ func (k *call) send(ctx context.Context) *reason.Error {
 		return r
 	}
 	if complete {
+		c.turn(k.x, exchange.TurnOrigin)
 		now := c.o.now()
 		k.attempt().Write = now.Sub(k.start)
 		k.await(now)
 		return nil
 	}
+	c.turn(k.x, exchange.TurnOurs)
 	k.up = newUpload(ctx, k, sent)
 	k.await(k.start)
 	go k.up.run()
@@ -116,6 +118,7 @@ func frame(buf, p []byte, req *exchange.Request, sent int64, eof bool) (out []by
 func (k *call) write(ctx context.Context, b []byte, now time.Time) *reason.Error {
 	c := k.c
 	c.writeBy(k.deadline(now, c.o.cfg.Timeouts.Write))
+	c.turn(k.x, exchange.TurnTaking)
 	if _, err := c.nc.Write(b); err != nil {
 		if r := ended(ctx); r != nil {
 			return r

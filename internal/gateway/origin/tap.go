@@ -28,8 +28,9 @@ const maxFacts = 64
 // crypto/tls hides all of it: HelloRequests, the alerts, and what a server offered before the handshake failed.
 type tap struct {
 	net.Conn
-	id  uint64
-	pol renegPolicy
+	id   uint64
+	tape exchange.Tape // keeps what crosses; nil: nobody does
+	pol  renegPolicy
 
 	state    atomic.Int32
 	sent     atomic.Int64 // bytes on the wire
@@ -115,6 +116,9 @@ func (t *tap) established(version uint16, http2 bool) {
 
 func (t *tap) note(f fact.Fact) {
 	f.At, f.Conn = time.Now(), t.id
+	if t.tape != nil && (f.Kind == fact.TLSVerified || f.Kind == fact.ContinueWaited) { // bytes do not show it
+		t.tape.Note(f)
+	}
 	t.mu.Lock()
 	if len(t.facts) < maxFacts {
 		t.facts = append(t.facts, f)
@@ -158,8 +162,12 @@ func (t *tap) Read(p []byte) (int, error) {
 		t.eof.Store(true)
 	}
 	if n > 0 {
+		at := time.Now().UnixNano()
 		t.received.Add(int64(n))
-		t.heard.Store(time.Now().UnixNano())
+		t.heard.Store(at)
+		if t.tape != nil {
+			t.tape.Wire(fact.SideServer, at, p[:n])
+		}
 		if state := t.state.Load(); state != tapOpaque {
 			if state == tapHandshake {
 				t.keep(time.Now(), fact.SideServer, p[:n])
@@ -169,6 +177,9 @@ func (t *tap) Read(p []byte) (int, error) {
 		if r := t.refused.Load(); r != nil {
 			return 0, r
 		}
+	}
+	if err != nil && t.tape != nil {
+		t.noteOver(err)
 	}
 	return n, err
 }
@@ -200,6 +211,9 @@ func (t *tap) Write(p []byte) (int, error) {
 	case tapOpaque:
 	default: // before it leaves: another goroutine may read the answer at once
 		t.out.Feed(p, t.onOut)
+	}
+	if t.tape != nil {
+		t.tape.Wire(fact.SideClient, time.Now().UnixNano(), p)
 	}
 	n, err := t.Conn.Write(p)
 	t.sent.Add(int64(n))

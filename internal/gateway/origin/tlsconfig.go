@@ -155,6 +155,9 @@ func (s *sessions) Get(key string) (*tls.ClientSessionState, bool) {
 	state, ok := s.ClientSessionCache.Get(key)
 	if ok && state != nil {
 		s.c.offered.Store(true)
+		if s.c.tap.tape != nil {
+			s.c.session.Store(state)
+		}
 	}
 	return state, ok
 }

@@ -18,6 +18,7 @@ func (k *call) upgrade() *reason.Error {
 	k.attempt().Status = 101
 	k.identity()
 	k.answered = true
+	k.c.turn(k.x, exchange.TurnOver) // what is silent behind it is nobody's fault
 	k.c.readBy(time.Time{})
 	k.c.writeBy(time.Time{})
 	k.body.begin(0)

@@ -72,6 +72,7 @@ func (u *upload) run() {
 			u.fail(r, false)
 			return
 		}
+		u.k.c.turn(u.k.x, exchange.TurnOurs)
 		u.complete = last
 	}
 	u.out = o.now().Sub(u.k.start)
@@ -94,6 +95,9 @@ func (u *upload) leave() {
 	k.due.Lock()
 	u.over = true
 	hearOut := u.err != nil && !k.answered
+	if k.hearing {
+		k.c.turn(k.x, exchange.TurnOrigin)
+	}
 	k.due.Unlock()
 	if hearOut {
 		k.c.readBy(k.deadline(now, lastWords))
@@ -112,6 +116,7 @@ func (u *upload) wait() bool {
 	if u.goAhead == nil {
 		return true
 	}
+	u.k.c.turn(u.k.x, exchange.TurnOrigin)
 	t := time.NewTimer(continueWait)
 	defer t.Stop()
 	waited := "answered"
@@ -122,6 +127,7 @@ func (u *upload) wait() bool {
 	case <-u.quit:
 		return false
 	}
+	u.k.c.turn(u.k.x, exchange.TurnOurs)
 	u.waiting.Store(false)
 	u.k.c.tap.note(fact.Fact{Kind: fact.ContinueWaited, Side: fact.SideClient, Text: waited})
 	if u.halted.Load() {
