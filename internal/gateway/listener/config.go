@@ -49,6 +49,10 @@ type Config struct {
 	// is ended and recorded as us.panic. nil: the record alone tells of it.
 	Panic func(value any, stack []byte)
 
+	// Flight keeps what crosses connections of a site, by its first name; nil, or returning nil: nobody does. Only connections on which
+	// TLS is terminated are kept: the site of others is not known when they begin.
+	Flight func(site string) exchange.Flight
+
 	// Observe hears of connections and handshakes; nil: nobody does.
 	Observe Observer
 

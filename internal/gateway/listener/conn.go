@@ -32,6 +32,7 @@ type conn struct {
 	// set by the connection's goroutine before the first request
 	client  *exchange.Client
 	counted netip.Prefix // guarded by table.mu
+	raw     *helloConn   // nil on a plain connection
 	tc      *tls.Conn    // nil on a plain connection; set before the first stateIdle
 
 	state atomic.Int32
@@ -114,6 +115,9 @@ func (c *conn) recover() {
 
 func (c *conn) done() {
 	_ = c.nc.Close()
+	if c.raw != nil && c.raw.tape != nil {
+		c.raw.tape.Close()
+	}
 	if o := c.l.cfg.Observe; o != nil {
 		o.Closed(c.client)
 	}
@@ -142,6 +146,9 @@ func (c *conn) open() (func(), *reason.Error) {
 
 func (c *conn) openTLS(s *Settings, prefix []byte) (func(), *reason.Error) {
 	raw := newHelloConn(c.nc, prefix)
+	if c.raw = raw; c.l.cfg.Flight != nil {
+		raw.open = c.openTape
+	}
 	until := deadline(time.Now(), s.Header)
 	_ = c.nc.SetDeadline(until)
 	h, name, err := c.l.tls.handshake(raw)

@@ -40,8 +40,9 @@ func (f *tlsFront) handshake(raw *helloConn) (handshaken, string, error) {
 				raw.mute = true // or crypto/tls would send an alert
 				return nil, errTunnel
 			}
+			raw.begin(site.Name, name)
 			raw.forget()
-			return f.config(site), nil
+			return raw.logging(f.config(site)), nil
 		},
 	}
 	tc := tls.Server(raw, front)

@@ -7,7 +7,10 @@ import (
 	"reflect"
 	"strconv"
 	"syscall"
+	"time"
 
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/tlswire"
 )
 
@@ -24,6 +27,10 @@ type helloConn struct {
 	hello bool   // a ClientHello was read to its end
 	mute  bool   // drop what crypto/tls writes
 	over  bool   // the handshake is done
+
+	tape  exchange.Tape                         // from the ClientHello on; nil: none is kept
+	open  func(site, name string) exchange.Tape // opens it; nil: none is ever kept
+	first time.Time                             // when the first bytes were read, where open is set
 
 	feed   *feeder // from the ClientHello on
 	direct bool    // do without feed once that is empty
@@ -47,10 +54,16 @@ func (h *helloConn) Read(p []byte) (n int, err error) {
 	default:
 		n, err = h.Conn.Read(p)
 	}
+	if h.tape != nil {
+		h.record(p[:n], err)
+	}
 	if h.over {
 		return n, err
 	}
 	if !h.hello {
+		if h.open != nil && h.first.IsZero() {
+			h.first = time.Now()
+		}
 		if len(h.seen)+n > maxHello {
 			return 0, errHelloTooBig
 		}
@@ -68,6 +81,9 @@ func (h *helloConn) Read(p []byte) (n int, err error) {
 var errHelloTooBig = errors.New("ClientHello too big")
 
 func (h *helloConn) Write(p []byte) (int, error) {
+	if h.tape != nil {
+		h.tape.Wire(fact.SideServer, time.Now().UnixNano(), p)
+	}
 	if h.over {
 		return h.Conn.Write(p)
 	}
