@@ -1,0 +1,4 @@
+package incident
+
+// Report is report.md.
+func (d *Document) Report() string { return "" }
