@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type Judgement struct {
 	At     time.Time         // when, by the clock of the packets
 	Lasts  bool              // the connection goes on
 	Whole  bool              // all of its packets are kept
+	before []finding.Code    // of New, those that were told with less confidence
 	kept   *kept
 }
 
@@ -239,6 +241,9 @@ func (l *Live) Stats() LiveStats {
 	s.Busy = l.judge.busy.Load()
 	return s
 }
+
+// Told reports whether an earlier judgement of the connection had the cause, with less confidence.
+func (j *Judgement) Told(code finding.Code) bool { return slices.Contains(j.before, code) }
 
 // Write writes the packets of the connection as pcapng, with those secrets alone that open it. It may be called once the judgement
 // was heard; until the judgement is forgotten the packets stay in memory.

@@ -166,6 +166,9 @@ func (l *Live) tell(c *liveConn, all []*Judgement) {
 			key := told{j.Flow.ID, f.Code}
 			if before := c.told[key]; f.Confidence > before && (before > 0 || len(c.told) < most) {
 				c.told[key] = f.Confidence
+				if before > 0 {
+					j.before = append(j.before, f.Code)
+				}
 				j.New = append(j.New, f)
 			}
 		}
