@@ -18,8 +18,10 @@ import (
 	"github.com/lunette-waf/lunette/internal/config"
 	"github.com/lunette-waf/lunette/internal/gateway/flight"
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
+	"github.com/lunette-waf/lunette/internal/gateway/profile"
 	"github.com/lunette-waf/lunette/internal/redact"
 	"github.com/lunette-waf/lunette/internal/rules/coraza"
+	"github.com/lunette-waf/lunette/internal/store"
 	"github.com/lunette-waf/lunette/internal/telemetry"
 )
 
@@ -42,6 +44,10 @@ type App struct {
 	admin  *admin.Server // nil without an admin address
 
 	captures *captures // what people see live of connections
+	store    *store.Store
+	book     *profile.Book    // what is learned of origins
+	after    *aftermath       // takes what went wrong to those who remember
+	events   chan store.Event // to be written down
 
 	mu        sync.Mutex // one reload at a time; guards what follows
 	listeners []*running
@@ -86,7 +92,10 @@ func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
 	}
 	a.sh.mask = masker.Part
 	a.pipe = newPipeline(a.rec, a.log)
-	a.pipe.judge = newJudge(masker, a.log)
+	if err := a.openMemory(cfg, masker); err != nil {
+		return err
+	}
+	a.pipe.after = a.after
 	a.captures = newCaptures(func() *flight.Recorder { return a.sh.flight }, a.pipe.graph.Load, a.log, a.opts.Version)
 	a.pipe.failures = &a.captures.failed
 	g, err := build(cfg, a.sh, nil)
@@ -144,6 +153,7 @@ func (a *App) abandon() {
 	if a.rec != nil {
 		_ = a.rec.Close(ctx)
 	}
+	_ = a.closeMemory()
 }
 
 // Run serves until ctx ends, then drains for at most drain_timeout. It returns nil after an orderly stop.
@@ -155,8 +165,12 @@ func (a *App) Run(ctx context.Context) error {
 		a.start(l)
 	}
 	a.mu.Unlock()
-	var bg sync.WaitGroup
+	var bg, memory sync.WaitGroup
 	bg.Go(func() { a.watch(serving) })
+	remembering, forget := context.WithCancel(context.WithoutCancel(ctx))
+	defer forget()
+	memory.Go(func() { a.remember(remembering) })
+	memory.Go(func() { a.after.keeper.Run(remembering) })
 	if a.admin != nil {
 		a.admin.Start()
 		a.admin.SetReady(true)
@@ -171,7 +185,10 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	stop()
 	bg.Wait()
-	return errors.Join(err, a.drain())
+	err = errors.Join(err, a.drain())
+	forget() // what failed until now is written down
+	memory.Wait()
+	return errors.Join(err, a.closeMemory())
 }
 
 // drain stops accepting, lets running exchanges end, and closes everything.

@@ -13,6 +13,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/gateway/listener"
 	"github.com/lunette-waf/lunette/internal/gateway/origin"
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
+	"github.com/lunette-waf/lunette/internal/gateway/profile"
 	"github.com/lunette-waf/lunette/internal/gateway/site"
 	"github.com/lunette-waf/lunette/internal/rules/coraza"
 )
@@ -25,6 +26,7 @@ type shared struct {
 	gate     *policy.Gate
 	mask     func(target, part string) string // hides secrets in what rules matched; nil hides all of it
 	flight   *flight.Recorder                 // keeps what crosses connections; nil: nobody does
+	book     *profile.Book                    // learns of origins; nil: nobody does
 }
 
 // graph is one configuration at work. It is immutable; a reload builds another one.
@@ -162,7 +164,7 @@ func (g *graph) openOrigin(s *config.Site, path string, c *config.Origin, sh sha
 		return nil, err
 	}
 	oc.DeadWait, oc.DeadWaitOn = offTime(s.DeadWait), s.DeadWaitOn
-	o, err := origin.New(oc, origin.Deps{ConnIDs: sh.connIDs, Observer: sh.observer, Flight: sh.tapes(s, flight.OriginLeg)})
+	o, err := origin.New(oc, origin.Deps{ConnIDs: sh.connIDs, Observer: sh.observer, Flight: sh.tapes(s, flight.OriginLeg), IdleEnded: sh.idleEnded(s.Names[0])})
 	if err != nil {
 		return nil, err
 	}

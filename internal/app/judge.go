@@ -12,7 +12,6 @@ import (
 	"github.com/lunette-waf/lunette/internal/diagnosis/evidence"
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/fact"
-	"github.com/lunette-waf/lunette/internal/finding"
 	"github.com/lunette-waf/lunette/internal/gateway/origin"
 	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/redact"
@@ -47,24 +46,25 @@ func newJudge(mask *redact.Masker, log *slog.Logger) *judge {
 	return &judge{checks: diagnosis.Checks(), mask: mask, log: log, taken: map[alike]int{}}
 }
 
-// judge puts the best finding into the record of the attempt that it is about.
-func (j *judge) judge(x *exchange.Exchange) {
+// judge puts the best finding into the record of the attempt that it is about, and returns what the checks say and that attempt; nil and
+// -1 where nobody looked.
+func (j *judge) judge(x *exchange.Exchange) (result *check.Result, attempt int) {
 	if j == nil || !failed(x) || !j.take(time.Now(), kindOf(x)) {
-		return
+		return nil, -1
 	}
 	defer func() {
 		if v := recover(); v != nil {
 			j.log.Error("a check panicked; please report this", "id", x.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			result, attempt = nil, -1
 		}
 	}()
 	c, at := evidence.OfExchange(x, func(a *exchange.Attempt) []fact.Fact { return origin.Facts(a, j.mask) })
-	for _, f := range check.Run(j.checks, c).Findings {
-		if f.Severity > finding.Info {
-			a := &x.Attempts[at]
-			a.Finding, a.Confidence = string(f.Code), f.Confidence.String()
-			return
-		}
+	r := check.Run(j.checks, c)
+	if f := best(&r); f != nil {
+		a := &x.Attempts[at]
+		a.Finding, a.Confidence = string(f.Code), f.Confidence.String()
 	}
+	return &r, at
 }
 
 func failed(x *exchange.Exchange) bool {

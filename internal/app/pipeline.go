@@ -33,7 +33,7 @@ type pipeline struct {
 	log    *slog.Logger
 	idle   atomic.Int64 // of upgraded connections, as a time.Duration; 0: no limit
 	copies sync.Pool    // *[copySize]byte
-	judge  *judge       // states causes of what failed; nil: nobody does
+	after  *aftermath   // remembers what went wrong, and how origins are; nil: nobody does
 
 	failures *failureHub // tells captures of what failed; nil: none
 }
@@ -291,9 +291,17 @@ func (t *transit) finish() {
 	}
 	t.identityLost()
 	x.Answer.Duration = time.Since(x.Start)
-	t.p.judge.judge(x)
+	t.p.after.over(x, t.route())
 	t.p.failures.exchange(x)
 	t.p.rec.Record(x)
+}
+
+// route is what was served by, nil where the request never got to one.
+func (t *transit) route() *route {
+	if t.m.Route == nil {
+		return nil
+	}
+	return &t.g.routes[t.m.Route.Index]
 }
 
 // identityLost marks attempts in which the origin asked for a certificate while the client had shown us one that goes

@@ -170,6 +170,20 @@ func (sh *shared) tapes(s *config.Site, leg flight.Leg) exchange.Flight {
 	return sh.flight.For(set)
 }
 
+// idleEnded hears of idle connections to origins of a site that are over; nil where nobody learns.
+func (sh *shared) idleEnded(site string) func(url string, idle time.Duration, closed bool) {
+	if sh.book == nil {
+		return nil
+	}
+	return func(url string, idle time.Duration, closed bool) {
+		if closed {
+			sh.book.Closed(site, url, idle)
+		} else {
+			sh.book.Survived(site, url, idle)
+		}
+	}
+}
+
 func policyConfig(c *config.WAF) policy.Config {
 	out := policy.Config{
 		Mode: policy.Mode(c.Mode), RequestLimit: c.BodyLimit, Partial: c.OnLimit == "partial",

@@ -1,0 +1,184 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/analysis"
+	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/diagnosis/check"
+	"github.com/lunette-waf/lunette/internal/diagnosis/evidence"
+	"github.com/lunette-waf/lunette/internal/diagnosis/incident"
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/gateway/flight"
+	"github.com/lunette-waf/lunette/internal/gateway/profile"
+	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/recording"
+	"github.com/lunette-waf/lunette/internal/store"
+)
+
+// aftermath takes exchanges that are over to those who remember: what origins are like to the profiles, what went wrong with its cause
+// and its packets to the incidents.
+type aftermath struct {
+	judge   *judge
+	keeper  *incident.Keeper
+	book    *profile.Book
+	prover  proofs // nil: nothing is tried aside
+	line    func(*exchange.Exchange) []byte
+	log     *slog.Logger
+	version string
+}
+
+// proofs tries aside what failed.
+type proofs interface {
+	// Failed hears of an exchange that failed for a cause. It never waits, and keeps nothing of x.
+	Failed(x *exchange.Exchange, settings *config.Origin, incident store.Key)
+}
+
+// over is called once for each exchange, before it is written down. r is its route, nil where none was found.
+func (f *aftermath) over(x *exchange.Exchange, r *route) {
+	if f == nil || r == nil || len(x.Attempts) == 0 {
+		return
+	}
+	slow := -1
+	for i := range x.Attempts {
+		if f.book.Learn(x.Site, r.slowFactor, &x.Attempts[i]) {
+			slow = i
+		}
+	}
+	switch {
+	case failed(x):
+		f.failed(x, r)
+	case blockedAnswer(x):
+		f.add(x, len(x.Attempts)-1, incident.Failure{Reason: x.Answer.Reason, Detail: x.Answer.Detail, Judged: true}, nil)
+	case slow >= 0:
+		a := &x.Attempts[slow]
+		f.add(x, slow, incident.Failure{Judged: true, Finding: f.slow(x.Site, a)}, nil)
+	default:
+		a := &x.Attempts[len(x.Attempts)-1]
+		f.keeper.Well(x.Site, a.URL, time.Now())
+	}
+}
+
+// failed judges x and counts it. What is the client's doing alone is no incident.
+func (f *aftermath) failed(x *exchange.Exchange, r *route) {
+	result, at := f.judge.judge(x)
+	if at < 0 {
+		at = lastFailed(x)
+	}
+	a := &x.Attempts[at]
+	n := incident.Failure{Reason: a.Reason, Detail: a.Detail, Judged: result != nil, Finding: best(result)}
+	if n.Reason == "" {
+		n.Reason, n.Detail = x.Answer.Reason, x.Answer.Detail
+	}
+	if n.Finding == nil && (x.Answer.InRequest || reason.Lookup(n.Reason).Side == reason.SideClient) {
+		return
+	}
+	f.add(x, at, n, result)
+	if f.prover != nil && r.prove && n.Finding != nil {
+		f.prover.Failed(x, r.settings, store.Key{Site: x.Site, Origin: a.URL, Cause: string(n.Finding.Code)})
+	}
+}
+
+// lastFailed is the attempt that the failure of x is about.
+func lastFailed(x *exchange.Exchange) int {
+	for i := len(x.Attempts) - 1; i >= 0; i-- {
+		if x.Attempts[i].Reason != "" {
+			return i
+		}
+	}
+	return len(x.Attempts) - 1
+}
+
+// best is the cause that the checks state first, nil where they know of nothing that fails.
+func best(r *check.Result) *finding.Finding {
+	if r == nil {
+		return nil
+	}
+	for i := range r.Findings {
+		if r.Findings[i].Severity > finding.Info {
+			return &r.Findings[i]
+		}
+	}
+	return nil
+}
+
+// blockedAnswer reports whether the rules stopped the origin's answer.
+func blockedAnswer(x *exchange.Exchange) bool {
+	return x.WAF.Verdict == "block" && strings.HasPrefix(x.WAF.Phase, "response")
+}
+
+// add counts a failure, with evidence where some is wanted.
+func (f *aftermath) add(x *exchange.Exchange, at int, n incident.Failure, result *check.Result) {
+	a := &x.Attempts[at]
+	n.At, n.Site, n.Origin, n.Request = time.Now(), x.Site, a.URL, x.ID
+	if f.keeper.WantsSample(n.Site, n.Origin, n.Reason) {
+		n.Sample = f.sample(x, result)
+	}
+	x.Incident = f.keeper.Add(n)
+}
+
+// slow is the finding about a first byte that took far longer than this origin usually does.
+func (f *aftermath) slow(site string, a *exchange.Attempt) *finding.Finding {
+	out := &finding.Finding{Code: "http1.slow_first_byte", Title: "the origin takes long to answer", Severity: finding.Warning, Confidence: finding.Certain,
+		Conn: a.ConnID, Waited: a.FirstByte, Summary: "The first byte took " + finding.Span(a.FirstByte)}
+	for _, p := range f.book.Profiles() {
+		if p.Site == site && p.URL == a.URL && p.FirstByte.P50 > 0 {
+			out.Summary += ", where this origin usually takes " + finding.Span(p.FirstByte.P50)
+		}
+	}
+	out.Summary += "."
+	return out
+}
+
+// stalled judges an exchange that waits for its origin, while it does.
+func (f *aftermath) stalled(s flight.Stall) {
+	rec := recordingOf(s.Tape)
+	if rec == nil {
+		return
+	}
+	r, err := f.judge.recorded(rec)
+	if err != nil {
+		f.log.Debug("a stall could not be looked into", "id", s.Request, "error", err)
+	}
+	n := incident.Failure{At: time.Now(), Site: s.Site, Origin: s.URL, Request: s.Request, Reason: reason.ReadFirstByteTimeout, Judged: r != nil, Stall: true, Finding: best(r)}
+	what := "the origin is silent while it is its turn"
+	if s.Writing {
+		n.Reason, what = reason.WriteTimeout, "the origin takes nothing of the request"
+	}
+	n.Detail = "for " + finding.Span(time.Since(s.Since)) + " so far"
+	if f.keeper.WantsSample(n.Site, n.Origin, n.Reason) {
+		n.Sample = stallSample(s, rec, r, f.version)
+	}
+	id := f.keeper.Add(n)
+	args := []any{"id", s.Request, "site", s.Site, "origin", s.URL, "method", s.Method, "path", s.Path, "waiting", finding.Span(time.Since(s.Since)), "incident", id}
+	if n.Finding != nil {
+		args = append(args, "finding", string(n.Finding.Code), "confidence", n.Finding.Confidence.String(), "cause", n.Finding.Summary)
+		for _, t := range n.Finding.Timers {
+			args = append(args, "timer", fmt.Sprintf("%g s %s", t.Seconds, t.Owner))
+		}
+	}
+	f.log.Warn(what, args...)
+}
+
+// recorded states the causes that one recording shows.
+func (j *judge) recorded(rec *recording.Recording) (*check.Result, error) {
+	flows, err := analysis.Recorded(context.Background(), []*recording.Recording{rec}, analysis.Config{Memory: sampleMemory})
+	if err != nil {
+		return nil, err
+	}
+	r := check.Run(j.checks, &check.Case{Flow: evidence.FromRecorded(flows[0], rec)})
+	return &r, nil
+}
+
+// recordingOf is what the tape t, which may be nil, has kept.
+func recordingOf(t exchange.Tape) *recording.Recording {
+	if t, ok := t.(flight.Taper); ok {
+		return t.Recording()
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/config"
+	"github.com/lunette-waf/lunette/internal/diagnosis/incident"
+	"github.com/lunette-waf/lunette/internal/gateway/flight"
+	"github.com/lunette-waf/lunette/internal/gateway/profile"
+	"github.com/lunette-waf/lunette/internal/redact"
+	"github.com/lunette-waf/lunette/internal/store"
+)
+
+// mostEvents is how many events may wait to be written down.
+const mostEvents = 256
+
+// profilesEvery is how often what was learned of origins is written down.
+const profilesEvery = 5 * time.Second
+
+// openMemory opens what remembers: the store, the incidents, the profiles of origins, the flight recorder. Read at start.
+func (a *App) openMemory(cfg *config.Config, mask *redact.Masker) error {
+	n := &cfg.Incidents
+	a.events = make(chan store.Event, mostEvents)
+	var err error
+	if a.store, err = store.Open(store.Config{Folder: n.Folder, Log: a.log}); err != nil {
+		return fmt.Errorf("open incidents.folder: %w", err)
+	}
+	keeper, err := incident.New(incident.Config{
+		Folder: n.Folder, Recipients: n.Recipients, Plain: n.Plain, Keep: n.Keep, MaxSize: n.MaxSize, MaxIncidents: n.MaxIncidents,
+		ResolveAfter: n.ResolveAfter, Log: a.log, Version: a.opts.Version, Opened: a.incidentOpened,
+	}, a.store)
+	if err != nil {
+		return err
+	}
+	if a.book, err = profile.New(profile.Config{Changed: a.drifted}); err != nil {
+		return err
+	}
+	if err := a.restoreProfiles(); err != nil {
+		a.log.Warn("what was learned of origins could not be read; learning begins anew", "error", err)
+	}
+	a.after = &aftermath{judge: newJudge(mask, a.log), keeper: keeper, book: a.book, line: a.rec.Line, log: a.log, version: a.opts.Version}
+	if err := flight.NoCores(); err != nil {
+		a.log.Warn("core dumps could not be turned off: one would hold what visitors sent", "error", err)
+	}
+	a.sh.book = a.book
+	a.sh.flight, err = flight.New(flight.Config{Memory: cfg.FlightMemory, Log: a.log, Stalled: a.after.stalled})
+	return err
+}
+
+// closeMemory ends all of it. What the keeper has not written yet it writes before its Run ends.
+func (a *App) closeMemory() error {
+	if a.sh.flight != nil {
+		a.sh.flight.Close()
+	}
+	if a.store == nil {
+		return nil
+	}
+	return a.store.Close()
+}
+
+// remember writes down what was learned and what happened until ctx ends, and then once more.
+func (a *App) remember(ctx context.Context) {
+	tick, check := time.NewTicker(profilesEvery), time.NewTicker(time.Minute)
+	defer tick.Stop()
+	defer check.Stop()
+	for {
+		select {
+		case e := <-a.events:
+			a.storeEvent(e)
+		case <-tick.C:
+			a.storeProfiles()
+		case <-check.C:
+			a.book.Check()
+		case <-ctx.Done():
+			a.storeProfiles()
+			for len(a.events) > 0 {
+				a.storeEvent(<-a.events)
+			}
+			return
+		}
+	}
+}
+
+// storeProfiles writes those that have changed.
+func (a *App) storeProfiles() {
+	ctx, cancel := context.WithTimeout(context.Background(), profilesEvery)
+	defer cancel()
+	for _, p := range a.book.Unsaved() {
+		doc, err := profile.Marshal(&p)
+		if err == nil {
+			err = a.store.PutProfile(ctx, p.Site, p.URL, doc)
+		}
+		if err != nil {
+			a.log.Warn("a profile could not be written; it is tried again when it changes", "site", p.Site, "origin", p.URL, "error", err)
+		}
+	}
+}
+
+func (a *App) restoreProfiles() error {
+	rows, err := a.store.Profiles(context.Background())
+	if err != nil {
+		return err
+	}
+	var all []profile.Profile
+	for _, r := range rows {
+		p, err := profile.Unmarshal(r.Doc)
+		if err != nil {
+			return fmt.Errorf("of %s: %w", r.Origin, err)
+		}
+		all = append(all, p)
+	}
+	a.book.Restore(all)
+	return nil
+}
+
+// drifted hears that an origin is no longer as it was.
+func (a *App) drifted(d profile.Drift) {
+	a.log.Warn("an origin has changed: "+d.Text, "site", d.Site, "origin", d.Origin, "kind", d.Kind, "advice", d.Advice)
+	a.event(store.Event{At: d.At, Site: d.Site, Origin: d.Origin, Kind: d.Kind, Text: d.Text})
+}
+
+// incidentOpened hears of a new incident, or of one that came back.
+func (a *App) incidentOpened(n store.Incident) {
+	what, kind := "an incident has begun", "incident_opened"
+	if n.Reopened > 0 {
+		what, kind = "an incident is back", "incident_reopened"
+	}
+	a.log.Warn(what, "incident", n.ID, "site", n.Site, "origin", n.Origin, "cause", n.Cause, "confidence", n.Confidence, "summary", n.Summary,
+		"see", "lunette incidents show "+n.ID)
+	a.event(store.Event{At: n.Last, Site: n.Site, Origin: n.Origin, Kind: kind, Text: n.Cause + ": " + n.Summary})
+}
+
+// event hands e to remember. It never waits: in a storm of events the log alone tells of some.
+func (a *App) event(e store.Event) {
+	select {
+	case a.events <- e:
+	default:
+	}
+}
+
+func (a *App) storeEvent(e store.Event) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := a.store.AddEvent(ctx, e); err != nil {
+		a.log.Debug("an event could not be written", "kind", e.Kind, "error", err)
+	}
+}
