@@ -47,6 +47,7 @@ type App struct {
 	store    *store.Store
 	book     *profile.Book    // what is learned of origins
 	after    *aftermath       // takes what went wrong to those who remember
+	prover   *prover          // tries aside what failed
 	events   chan store.Event // to be written down
 
 	mu        sync.Mutex // one reload at a time; guards what follows
@@ -123,7 +124,7 @@ func (a *App) openAdmin(cfg *config.Config) error {
 		token = strings.TrimSpace(string(b))
 	}
 	srv, err := admin.New(admin.Config{Address: cfg.Admin.Address, Token: token, Version: a.opts.Version},
-		admin.Deps{Metrics: a.rec.Metrics().Handler(), Blocks: a.rec, Captures: a.captures, Log: a.log})
+		admin.Deps{Metrics: a.rec.Metrics().Handler(), Blocks: a.rec, Captures: a.captures, Origins: learnedView{a.book}, Log: a.log})
 	var bind *net.OpError
 	if errors.As(err, &bind) {
 		return config.Faults{bindFault(cfg, "admin.address", cfg.Admin.Address, err)}

@@ -8,6 +8,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/config"
 	"github.com/lunette-waf/lunette/internal/diagnosis/incident"
 	"github.com/lunette-waf/lunette/internal/gateway/flight"
+	"github.com/lunette-waf/lunette/internal/gateway/origin"
 	"github.com/lunette-waf/lunette/internal/gateway/profile"
 	"github.com/lunette-waf/lunette/internal/redact"
 	"github.com/lunette-waf/lunette/internal/store"
@@ -29,7 +30,7 @@ func (a *App) openMemory(cfg *config.Config, mask *redact.Masker) error {
 	}
 	keeper, err := incident.New(incident.Config{
 		Folder: n.Folder, Recipients: n.Recipients, Plain: n.Plain, Keep: n.Keep, MaxSize: n.MaxSize, MaxIncidents: n.MaxIncidents,
-		ResolveAfter: n.ResolveAfter, Log: a.log, Version: a.opts.Version, Opened: a.incidentOpened,
+		ResolveAfter: n.ResolveAfter, Log: a.log, Version: a.opts.Version,
 	}, a.store)
 	if err != nil {
 		return err
@@ -41,6 +42,8 @@ func (a *App) openMemory(cfg *config.Config, mask *redact.Masker) error {
 		a.log.Warn("what was learned of origins could not be read; learning begins anew", "error", err)
 	}
 	a.after = &aftermath{judge: newJudge(mask, a.log), keeper: keeper, book: a.book, line: a.rec.Line, log: a.log, version: a.opts.Version}
+	a.prover = newProver(context.Background(), keeper, a.poolOf, a.log)
+	a.after.prover = a.prover
 	if err := flight.NoCores(); err != nil {
 		a.log.Warn("core dumps could not be turned off: one would hold what visitors sent", "error", err)
 	}
@@ -53,6 +56,9 @@ func (a *App) openMemory(cfg *config.Config, mask *redact.Masker) error {
 func (a *App) closeMemory() error {
 	if a.sh.flight != nil {
 		a.sh.flight.Close()
+	}
+	if a.prover != nil {
+		a.prover.close()
 	}
 	if a.store == nil {
 		return nil
@@ -121,17 +127,6 @@ func (a *App) drifted(d profile.Drift) {
 	a.event(store.Event{At: d.At, Site: d.Site, Origin: d.Origin, Kind: d.Kind, Text: d.Text})
 }
 
-// incidentOpened hears of a new incident, or of one that came back.
-func (a *App) incidentOpened(n store.Incident) {
-	what, kind := "an incident has begun", "incident_opened"
-	if n.Reopened > 0 {
-		what, kind = "an incident is back", "incident_reopened"
-	}
-	a.log.Warn(what, "incident", n.ID, "site", n.Site, "origin", n.Origin, "cause", n.Cause, "confidence", n.Confidence, "summary", n.Summary,
-		"see", "lunette incidents show "+n.ID)
-	a.event(store.Event{At: n.Last, Site: n.Site, Origin: n.Origin, Kind: kind, Text: n.Cause + ": " + n.Summary})
-}
-
 // event hands e to remember. It never waits: in a storm of events the log alone tells of some.
 func (a *App) event(e store.Event) {
 	select {
@@ -146,4 +141,23 @@ func (a *App) storeEvent(e store.Event) {
 	if err := a.store.AddEvent(ctx, e); err != nil {
 		a.log.Debug("an event could not be written", "kind", e.Kind, "error", err)
 	}
+}
+
+// poolOf is how the connections of a site to url stand.
+func (a *App) poolOf(site, url string) (origin.Stats, bool) {
+	g := a.pipe.graph.Load()
+	if g == nil {
+		return origin.Stats{}, false
+	}
+	for i := range g.routes {
+		if g.routes[i].site != site {
+			continue
+		}
+		for _, s := range g.routes[i].origin.Stats() {
+			if s.URL == url {
+				return s, true
+			}
+		}
+	}
+	return origin.Stats{}, false
 }
