@@ -1,7 +1,7 @@
 // Package admin is the operators' HTTP server, on an address of its own.
 //
 // Input: an address, perhaps a token, and what it shows as interfaces. Output: /metrics, /healthz, /readyz, /version,
-// /blocks/{id}, /capture (with a token, or for root and the gateway's own user), and with a token /debug/pprof/.
+// /blocks/{id}, /origins, /capture (with a token, or for root and the gateway's own user), and with a token /debug/pprof/.
 // Promises: without a token it listens on loopback only and answers only requests whose Host is an address or localhost (a web page
 // in the operator's browser cannot reach it by a name of its own); with one every request but the two probes needs
 // "Authorization: Bearer …", compared in constant time; reads, headers and connections are bounded.
@@ -39,6 +39,7 @@ type Deps struct {
 	Metrics  http.Handler // /metrics
 	Blocks   Blocks       // /blocks/{id}; nil for none
 	Captures Captures     // /capture; nil for none
+	Origins  Origins      // /origins; nil for none
 	Log      *slog.Logger // nil for none
 }
 
