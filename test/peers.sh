@@ -20,6 +20,7 @@ wanted=(
   "curl curl"
   "wget wget"
   "haproxy haproxy"
+  "mitmdump mitmproxy"
   "ip iproute2"
   "nft nftables"
   "node nodejs"

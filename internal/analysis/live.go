@@ -23,7 +23,7 @@ type LiveConfig struct {
 	Filter     Filter           // connections that are looked at
 	Flow       flow.Config      // as of Config; KeyLog is set
 	TCP        tcpstream.Window // how long segments wait for those before them
-	StallAfter time.Duration    // silence after which a connection is judged while it lasts; default 4 s
+	StallAfter time.Duration    // silence after which a connection is judged while it lasts; default 3.5 s
 	Again      time.Duration    // between two judgements of a connection that goes on, for each 64 KiB that are kept of it; default 2 s
 	Keep       time.Duration    // how long a connection that is over is kept for late secrets and as a neighbour of others; default 5 s, at least 4 s
 	Memory     int64            // bytes of all that is kept; default 128 MiB: three quarters for packets, the rest for neighbours
@@ -46,7 +46,7 @@ type Judgement struct {
 
 // Bounds and times that nobody sets, nanoseconds and bytes.
 const (
-	defaultStallAfter = 4 * time.Second
+	defaultStallAfter = 3500 * time.Millisecond
 	defaultAgain      = 2 * time.Second
 	defaultLiveKeep   = 5 * time.Second
 	leastLiveKeep     = 4 * time.Second // longer than tcpstream waits for late segments

@@ -68,7 +68,7 @@ func watchCommand() *cobra.Command {
 
 // Bounds of what is watched.
 const (
-	watchStall      = 4 * time.Second
+	watchStall      = 3500 * time.Millisecond
 	leastWatchStall = time.Second
 	leastWatchMiB   = 8
 	mostWatchMiB    = 64 << 10
