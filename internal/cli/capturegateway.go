@@ -127,7 +127,7 @@ func (s *gatewayStream) ask(ctx context.Context, method, path string) (*http.Res
 	if err != nil {
 		return nil, fmt.Errorf("ask the gateway: %w", err)
 	}
-	r.Header.Set("User-Agent", "lunette-capture "+userName()+" pid "+strconv.Itoa(os.Getpid()))
+	r.Header.Set("User-Agent", "lunette-capture "+captureUser()+" pid "+strconv.Itoa(os.Getpid()))
 	if s.at.token != "" {
 		r.Header.Set("Authorization", "Bearer "+s.at.token)
 	}
@@ -156,7 +156,7 @@ func (s *gatewayStream) ask(ctx context.Context, method, path string) (*http.Res
 	return nil, fmt.Errorf("ask the gateway at %s: %s", s.at.address, printable(text))
 }
 
-func userName() string {
+func captureUser() string {
 	if u, err := user.Current(); err == nil {
 		return u.Username
 	}

@@ -98,7 +98,7 @@ func (r *captureRun) announce() {
 
 // packet implements liveHandler.
 func (r *captureRun) packet(p *pcap.Packet, now int64) error {
-	if r.stopAt != 0 {
+	if r.stopAt != 0 && p.At > r.stopAt-int64(captureGrace) {
 		return nil
 	}
 	return r.joiner.Packet(p, now)
