@@ -59,7 +59,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), captureCommand(), checkCommand(), demoCommand(), doctorCommand(), explainBlockCommand(), explainCommand(), findingCommand(), keysCommand(), labCommand(), originsCommand(), versionCommand(), watchCommand())
+	root.AddCommand(runCommand(), captureCommand(), checkCommand(), demoCommand(), doctorCommand(), explainBlockCommand(), explainCommand(), findingCommand(), incidentsCommand(), keysCommand(), labCommand(), originsCommand(), versionCommand(), watchCommand())
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
