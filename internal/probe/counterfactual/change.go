@@ -42,6 +42,9 @@ func (c *Change) YAML() string {
 	}
 	line("server_name", quoted(c.ServerName))
 	line("profile", c.Profile)
+	if c.Profile == "legacy" {
+		line("min_version", `"1.0"`)
+	}
 	if c.MaxVersion == tls.VersionTLS12 {
 		line("max_version", `"1.2"`)
 	}

@@ -3,6 +3,7 @@ package counterfactual
 import (
 	"context"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/reason"
@@ -10,9 +11,10 @@ import (
 
 // Bounds are how far a proof goes. Zero values are the defaults, and the most.
 type Bounds struct {
-	Connections int           // 12
-	Time        time.Duration // 5 s
-	Patience    time.Duration // of one try: 700 ms
+	Connections int             // 12
+	Time        time.Duration   // 5 s
+	Patience    time.Duration   // of one try: 700 ms
+	Toss        func(n int) int // a number from 0 to n-1: at random
 }
 
 func (b Bounds) withDefaults() Bounds {
@@ -25,6 +27,9 @@ func (b Bounds) withDefaults() Bounds {
 	if b.Patience <= 0 {
 		b.Patience = 700 * time.Millisecond
 	}
+	if b.Toss == nil {
+		b.Toss = rand.IntN
+	}
 	return b
 }
 
@@ -33,7 +38,7 @@ type Verdict string
 
 // The verdicts.
 const (
-	Demonstrated   Verdict = "demonstrated"    // the change cures it: shown in turns
+	Demonstrated   Verdict = "demonstrated"    // the change cures it: shown again and again
 	PassedByItself Verdict = "passed"          // unchanged, the attempt works by now
 	FailsOtherwise Verdict = "fails_otherwise" // unchanged, it fails in another way by now
 	NothingHelped  Verdict = "nothing_helped"  // everything that was planned was tried
@@ -121,30 +126,62 @@ func (p *proof) search(ctx context.Context) (winner Change, _ Verdict) {
 	return winner, p.confirm(ctx, winner)
 }
 
-// confirm turns to and fro until chance is no explanation.
+// confirm makes further tries with and without the change until chance is no explanation. Which comes next is tossed for: behind a balancer
+// that asks a sick server every other time, one and the other in turns would look like a cure.
 func (p *proof) confirm(ctx context.Context, winner Change) Verdict {
-	for turns := 0; turns < 1 || p.byChance(&winner) > chance; turns++ {
+	for again, good := 0, 0; again == 0 || good == 0 || p.byChance(&winner) > p.enough(); {
+		if p.tossed(&winner, again) {
+			good++
+			o, ok := p.try(ctx, winner)
+			switch {
+			case !ok:
+				return p.end
+			case !p.c.works(&o):
+				return Flaky
+			}
+			continue
+		}
+		again++
 		o, ok := p.try(ctx, Change{})
-		if !ok {
+		switch {
+		case !ok:
 			return p.end
-		}
-		if !p.c.failsAlike(&o) {
-			return Flaky
-		}
-		if o, ok = p.try(ctx, winner); !ok {
-			return p.end
-		}
-		if !p.c.works(&o) {
+		case !p.c.failsAlike(&o):
 			return Flaky
 		}
 	}
 	return Demonstrated
 }
 
+// enough is how likely chance may be for no more to be tried: the less, the more room there is.
+func (p *proof) enough() float64 {
+	if p.b.Connections-p.d.Connections >= p.cost(&Change{}) && p.b.Time-time.Since(p.start) > p.b.Time/2 {
+		return chance / 8
+	}
+	return chance
+}
+
+// tossed reports whether the next try is one with the change. Towards the bounds that is asked for which tells more.
+func (p *proof) tossed(winner *Change, again int) bool {
+	if p.b.Connections-p.d.Connections <= 3 || p.b.Time-time.Since(p.start) < 3*p.b.Patience {
+		failed, worked := p.counts(winner)
+		return again > 0 && byChance(failed, worked+1) <= byChance(failed+1, worked)
+	}
+	return p.b.Toss(2) > 0
+}
+
 // byChance is how likely the tries so far are at most where each fails at random, with whatever probability: that of the winner and
 // those that failed. The most likely probability is their share.
-func (p *proof) byChance(winner *Change) float64 {
-	failed, worked := 0.0, 0.0
+func (p *proof) byChance(winner *Change) float64 { return byChance(p.counts(winner)) }
+
+func byChance(f, w int) float64 {
+	failed, worked := float64(f), float64(w)
+	n := failed + worked
+	return math.Pow(failed/n, failed) * math.Pow(worked/n, worked)
+}
+
+// counts are the tries that failed, and those with the winner that worked.
+func (p *proof) counts(winner *Change) (failed, worked int) {
 	for i := range p.d.Tries {
 		switch t := &p.d.Tries[i]; {
 		case !t.Worked:
@@ -153,18 +190,21 @@ func (p *proof) byChance(winner *Change) float64 {
 			worked++
 		}
 	}
-	n := failed + worked
-	return math.Pow(failed/n, failed) * math.Pow(worked/n, worked)
+	return failed, worked
+}
+
+// cost is how many connections a try may take.
+func (p *proof) cost(ch *Change) int {
+	if p.c.Did.Reused && !ch.Fresh {
+		return 2
+	}
+	return 1
 }
 
 // try makes one try, where the bounds allow it; else it says why not, in p.end.
 func (p *proof) try(ctx context.Context, ch Change) (Outcome, bool) {
-	cost := 1
-	if p.c.Did.Reused {
-		cost = 2
-	}
 	left := p.b.Time - time.Since(p.start)
-	if p.d.Connections+cost > p.b.Connections || left < p.b.Patience || ctx.Err() != nil {
+	if p.d.Connections+p.cost(&ch) > p.b.Connections || left < p.b.Patience || ctx.Err() != nil {
 		p.end = Unfinished
 		return Outcome{}, false
 	}

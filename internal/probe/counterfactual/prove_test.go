@@ -144,12 +144,36 @@ func TestProveAtRandom(t *testing.T) {
 				}
 				return served
 			}}
-			if d := Prove(t.Context(), Bounds{}, Case{Reason: reason.TLSReset, Did: modern()}, s); d.Verdict == Demonstrated {
+			if d := Prove(t.Context(), Bounds{Toss: r.IntN}, Case{Reason: reason.TLSReset, Did: modern()}, s); d.Verdict == Demonstrated {
 				claimed++
 			}
 		}
 		if claimed > runs/100 {
 			t.Errorf("failing at random in %.0f of a hundred: %d of %d taken for a proof", 100*odds, claimed, runs)
+		}
+	}
+}
+
+// TestProveByTurns: nor is one behind a balancer, of whose servers some are sick.
+func TestProveByTurns(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	const runs = 4000
+	for _, sick := range []string{"10", "01", "110", "100", "1110", "1100"} {
+		claimed := 0
+		for range runs {
+			s := &script{}
+			s.do = func(Change) Outcome {
+				if sick[(s.tries-1)%len(sick)] == '1' {
+					return fails(reason.TLSReset)
+				}
+				return served
+			}
+			if d := Prove(t.Context(), Bounds{Toss: r.IntN}, Case{Reason: reason.TLSReset, Did: modern()}, s); d.Verdict == Demonstrated {
+				claimed++
+			}
+		}
+		if claimed > runs/100 {
+			t.Errorf("servers %s: %d of %d taken for a proof", sick, claimed, runs)
 		}
 	}
 }

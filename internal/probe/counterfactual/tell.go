@@ -12,7 +12,7 @@ func (p *proof) sentence(winner *Change) string {
 	switch p.d.Verdict {
 	case Demonstrated:
 		failed, worked, answer := p.tally(winner)
-		s := fmt.Sprintf("Demonstrated: unchanged the attempt failed %s (%s); with %s it was answered %s (%s), in turns", times(failed), p.failure(), winner.Does, times(worked), answer)
+		s := fmt.Sprintf("Demonstrated: unchanged the attempt failed %s (%s); with %s it was answered %s (%s), in random order", times(failed), p.failure(), winner.Does, times(worked), answer)
 		if others := p.others(winner); others != "" {
 			s += "; no help was " + others
 		}
