@@ -165,13 +165,15 @@ func (f *aftermath) stalled(s flight.Stall) {
 	f.log.Warn(what, args...)
 }
 
-// recorded states the causes that one recording shows.
+// recorded states the causes that the recording of a connection shows which still lasts.
 func (j *judge) recorded(rec *recording.Recording) (*check.Result, error) {
 	flows, err := analysis.Recorded(context.Background(), []*recording.Recording{rec}, analysis.Config{Memory: sampleMemory})
 	if err != nil {
 		return nil, err
 	}
-	r := check.Run(j.checks, &check.Case{Flow: evidence.FromRecorded(flows[0], rec)})
+	f := evidence.FromRecorded(flows[0], rec)
+	f.Watched |= check.Lasting
+	r := check.Run(j.checks, &check.Case{Flow: f})
 	return &r, nil
 }
 
