@@ -16,9 +16,10 @@ const (
 	mostPerName      = 12
 )
 
-// certificate learns the leaf that came for a name.
-func (e *entry) certificate(name *Name, peer *exchange.Peer, now time.Time) {
-	if peer.Fingerprint == "" {
+// certificate learns the leaf that came for a name. A resumed session shows none: its leaf is that of the handshake which began it. It
+// bears out one that is in use; it brings none back.
+func (e *entry) certificate(name *Name, peer *exchange.Peer, resumed bool, now time.Time) {
+	if peer.Fingerprint == "" || resumed && !name.Certs.holds(peer.Fingerprint) {
 		return
 	}
 	c := e.leaf(peer, now)

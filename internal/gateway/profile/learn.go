@@ -71,17 +71,17 @@ func (e *entry) handshake(a *exchange.Attempt, now time.Time) {
 	case refused(a.Reason):
 		name.Refused++
 	}
-	if a.Peer != nil && !a.Resumed {
-		e.certificate(name, a.Peer, now)
+	if a.Peer != nil {
+		e.certificate(name, a.Peer, a.Resumed, now)
 	}
 	if !done {
 		return
 	}
 	if a.Resumed {
 		e.p.Resumed++
-		return
+	} else {
+		e.p.Full++
 	}
-	e.p.Full++
 	e.version(a, now)
 	e.see(&e.p.Ciphers, tls.CipherSuiteName(a.Cipher), now, mostCiphers)
 	if slices.Contains(a.ALPNSent, "h2") {

@@ -160,6 +160,15 @@ func TestDrift(t *testing.T) {
 			w.learn(20, cert("b"))
 			w.learn(20, func(a *exchange.Attempt) { a.Resumed = true })
 		}, ""},
+		{"a swap, with sessions resumed", func(w *world) {
+			resumed := func(id string) func(*exchange.Attempt) {
+				return func(a *exchange.Attempt) { a.Resumed, a.Peer = true, peerOf(id, farOff) }
+			}
+			w.learn(1, nil)
+			w.learn(20, resumed("a"))
+			w.learn(1, cert("b"))
+			w.learn(20, resumed("b"))
+		}, "certificate_changed"},
 		{"a restart", func(w *world) { w.learn(20, nil); w.restart(); w.learn(20, nil) }, ""},
 		{"another certificate after a restart", func(w *world) { w.learn(20, nil); w.restart(); w.learn(3, cert("b")) }, "certificate_changed"},
 		{"moved", func(w *world) { w.learn(20, nil); w.learn(3, moved) }, "address_changed"},
@@ -284,7 +293,7 @@ func TestLearned(t *testing.T) {
 		a.Sent = &exchange.Request{Path: "/login/now/7", Query: "password=x"}
 		a.Facts = append(a.Facts, fact.Fact{Kind: fact.TLSHelloRequest})
 	})
-	w.learn(10, func(a *exchange.Attempt) { a.Resumed, a.Status = true, 404 })
+	w.learn(10, func(a *exchange.Attempt) { a.Resumed, a.SecureRenegotiation, a.Status = true, true, 404 })
 	w.learn(3, func(a *exchange.Attempt) { a.Reused, a.Uses, a.Closing, a.Facts = true, 99, true, nil })
 	w.learn(5, func(a *exchange.Attempt) {
 		*a = exchange.Attempt{Start: a.Start, URL: url, ConnID: a.ConnID, Address: a.Address, TLSOffered: 0x304, SNI: "192.0.2.1", Reason: reason.TLSUnrecognizedName, FirstByte: exchange.NotReached}

@@ -91,7 +91,7 @@ func (p *Profile) suggestReuse() Suggestion {
 }
 
 func (p *Profile) suggestCeiling() Suggestion {
-	if p.Full < 3 || p.Ceiling == "" || p.Ceiling >= "TLS 1.2" {
+	if p.Full+p.Resumed < 3 || p.Ceiling == "" || p.Ceiling >= "TLS 1.2" {
 		return Suggestion{}
 	}
 	return Suggestion{Setting: "origin: { tls: { profile: legacy } }", Why: "It speaks nothing newer than " + p.Ceiling + ": keep profile: legacy for it alone, and plan its update."}

@@ -21,7 +21,7 @@ type Profile struct {
 	HTTP2       uint64    `json:"http2_requests"`
 
 	Addresses    Set           `json:"addresses"`
-	Versions     Set           `json:"tls_versions"` // of full handshakes in which the newest one known was offered
+	Versions     Set           `json:"tls_versions"` // of handshakes in which the newest one known was offered
 	Ceiling      string        `json:"tls_ceiling,omitempty"`
 	Offered      string        `json:"tls_offered,omitempty"` // newest version that we offered
 	Ciphers      Set           `json:"tls_ciphers"`
@@ -66,7 +66,7 @@ type Certificate struct {
 	KeySHA256 string    `json:"key_sha256"` // of the SubjectPublicKeyInfo, hex
 	First     time.Time `json:"first"`
 	Last      time.Time `json:"last"`
-	Count     uint64    `json:"count"`            // full handshakes
+	Count     uint64    `json:"count"`            // handshakes
 	Warned    int       `json:"warned,omitempty"` // days before its end that were told of last, 1 more than them; 0: none were
 }
 
