@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/budget"
+	"github.com/lunette-waf/lunette/internal/capture/decrypt"
 	"github.com/lunette-waf/lunette/internal/capture/flow"
 	"github.com/lunette-waf/lunette/internal/capture/packet"
 	"github.com/lunette-waf/lunette/internal/capture/pcap"
@@ -49,6 +50,7 @@ func (j *judge) flows(k *kept, end fact.Stamp) []*flow.Flow {
 	if from, to := k.hole(); from != 0 {
 		for _, f := range out {
 			unsilenced(f, from, to)
+			bridge(f, from, to)
 		}
 	}
 	return slices.DeleteFunc(out, func(f *flow.Flow) bool { return !j.cfg.Filter.wants(f) })
@@ -60,19 +62,61 @@ func unsilenced(f *flow.Flow, from, to int64) {
 		at := x.At.UnixNano()
 		return x.Kind == fact.Silence && at <= to && at+x.Size >= from
 	})
-	f.Decisive = -1
-	for i := range f.Facts {
-		x := &f.Facts[i]
-		if x.Kind == fact.Silence && x.Side != fact.SideNone && (f.Decisive < 0 || x.Size > f.Facts[f.Decisive].Size) {
-			f.Decisive = i
+	f.Decisive = decisive(f.Facts)
+}
+
+// decisive is the index of the longest silence that somebody owed an answer in, -1 without.
+func decisive(facts []fact.Fact) int {
+	at := -1
+	for i := range facts {
+		if x := &facts[i]; x.Kind == fact.Silence && x.Side != fact.SideNone && (at < 0 || x.Size > facts[at].Size) {
+			at = i
 		}
 	}
+	return at
+}
+
+// bridge leaves out what lies around a hole that is ours, so that what came later is not doubted for it: the facts from the end of the first
+// handshake up to a request behind the hole that is not the last one. Where there is none, or HTTP/2 is spoken, the hole stays.
+func bridge(f *flow.Flow, from, to int64) {
+	if f.HTTP == "HTTP/2" || f.Midstream || f.TLS != nil && (f.TLS.Why == decrypt.WhyLost || f.TLS.ALPN == "h2") {
+		return
+	}
+	begins := slices.IndexFunc(f.Facts, func(x fact.Fact) bool { return x.Kind == fact.TLSHandshakeDone })
+	if f.TLS == nil {
+		begins = slices.IndexFunc(f.Facts, func(x fact.Fact) bool { return x.Kind == fact.TCPConnected && x.Side == fact.SideClient })
+	}
+	if begins < 0 || f.Facts[begins].At.UnixNano() > from {
+		return
+	}
+	var asked []int // requests behind the hole; where they stay closed, what the client says after the server
+	spoke := fact.SideClient
+	for i := range f.Facts {
+		x := &f.Facts[i]
+		if x.At.UnixNano() <= to {
+			continue
+		}
+		switch {
+		case x.Kind == fact.RequestHead:
+			asked = append(asked, i)
+		case f.HTTP == "" && x.Kind == fact.TLSApplicationData:
+			if x.Side == fact.SideClient && spoke == fact.SideServer {
+				asked = append(asked, i)
+			}
+			spoke = x.Side
+		}
+	}
+	if len(asked) < 2 {
+		return
+	}
+	f.Facts = slices.Concat(f.Facts[:begins+1], f.Facts[asked[0]:])
+	f.Decisive = decisive(f.Facts)
 }
 
 // judgeConn judges c and tells of it. The lock is let go of meanwhile, so that packets are taken.
 func (l *Live) judgeConn(c *liveConn, lasts bool) {
 	k, now := c.kept.snapshot(), l.now
-	sure := lasts && c.start > l.lost && k.whole()
+	sure := lasts && c.start > l.lost // what is not kept shows as a gap
 	c.judged, c.dirty, c.opened = now, false, false
 	end := fact.Stamp{At: now, Frame: l.frame}
 	if !lasts {
