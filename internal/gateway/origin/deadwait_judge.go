@@ -63,7 +63,7 @@ type standstill struct {
 // see takes the next look and says what stands still and since how long without any change at all.
 func (s *standstill) see(l look) (standstillKind, time.Duration) {
 	kind := s.judge(&l)
-	if kind != s.kind || s.last.received != l.received || s.last.tcp.acked != l.tcp.acked || s.last.tcp.arrived != l.tcp.arrived {
+	if kind != s.kind || s.last.tcp.acked != l.tcp.acked || s.last.tcp.arrived != l.tcp.arrived {
 		s.kind, s.since = kind, l.at
 	}
 	s.last = l
