@@ -22,6 +22,7 @@ func (s *Session) switchKeys(l *lane, r *tlsrecord.Record) {
 		s.info.Resumed = h.resumed()
 	}
 	l.torn, l.lost, l.gap = false, false, 0
+	l.count, l.guess = 0, false
 	before := l.cause
 	s.arm(l, h)
 	l.bareTail = h.bareTail()
@@ -60,6 +61,7 @@ func (s *Session) missChange(l *lane, r *tlsrecord.Record) {
 		gap := s.finishedGap(s.hs, l.gap)
 		s.switchKeys(l, r)
 		l.lost, l.torn, l.unseen, l.gap = true, true, true, gap
+		l.counts(false, 0)
 		return
 	}
 	s.midstream(r)

@@ -33,6 +33,8 @@ type lane struct {
 	torn     bool  // handshake bytes are lost: the next record need not begin with a message
 	lost     bool  // an unknown number of records may be lost since the last that opened
 	gap      int64 // bytes of them, 0 when that is unknown
+	count    int64 // how many they are beyond the number that half expects, 0: nobody knows
+	guess    bool  // nobody can know any more
 	guessed  bool  // the others are of pre-shared keys that may have nothing to do with it
 	fails    int   // records in a row that did not open
 	cause    *dark // dark from the start of the epoch: the reason, for both sides
@@ -65,6 +67,7 @@ func (l *lane) start(e epoch) {
 func (l *lane) good(half *tlscrypt.Half) {
 	l.half, l.others, l.hs, l.guessed = half, nil, nil, false
 	l.lost, l.gap, l.fails, l.opened = half.Broken(), 0, 0, true
+	l.count, l.guess = 0, false
 }
 
 // dark reports whether nothing is known that could open this direction.

@@ -39,6 +39,7 @@ func (s *Session) loseOne(l *lane, r *tlsrecord.Record) {
 	}
 	if l.lost && l.gap > 0 {
 		l.gap += int64(r.Length) + tlswire.RecordHeaderLen
+		l.counts(true, 1)
 	} else {
 		s.halves(l, func(h *tlscrypt.Half) { h.Lose(r.Length, r.Tail) })
 	}
@@ -54,14 +55,25 @@ func (s *Session) loseMany(l *lane, r *tlsrecord.Record) {
 	}
 	l.lost = true
 	l.gap += r.Skipped
+	ahead := r.Count
 	s.halves(l, func(h *tlscrypt.Half) {
 		if h.Chain() == tlscrypt.ChainBlock {
 			h.Lose(0, r.Tail)
+			ahead = max(r.Count-1, 0)
 		}
 	})
+	l.counts(r.Count > 0, ahead)
 	if l.epoch == epochApplication && l.hs == nil {
 		s.missing(l, r, r.Skipped)
 	}
+}
+
+// counts adds to the number of records that are lost, or notes that it is not known.
+func (l *lane) counts(known bool, n int64) {
+	if l.guess = l.guess || !known; l.guess {
+		n = -l.count
+	}
+	l.count += n
 }
 
 // missing tells of application data that is not there, where anything of this direction was or may be opened.

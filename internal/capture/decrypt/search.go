@@ -31,6 +31,13 @@ func (s *Session) try(half *tlscrypt.Half, l *lane, r *tlsrecord.Record) (found,
 		return s.tryStream(half, l, r)
 	}
 	start := half.Seq
+	if l.count > 0 {
+		half.Seq = start + uint64(l.count)
+		if f, ok := s.tryOnce(half, r); ok {
+			return f, true
+		}
+		half.Seq = start
+	}
 	if guess, ok := half.GuessSeq(r.Payload); ok && guess-start < 1<<32 {
 		half.Seq = guess
 		if f, ok := s.tryOnce(half, r); ok {
@@ -72,6 +79,11 @@ func (s *Session) tryStream(half *tlscrypt.Half, l *lane, r *tlsrecord.Record) (
 	}
 	const header, least = 5, 5 + 16
 	cost := int64(len(r.Payload) + tryCost)
+	if n := l.gap - header*l.count; l.count > 0 && n > 0 {
+		half.Lose(int(n), nil)
+		half.Seq += uint64(l.count - 1)
+		return s.tryOnce(half, r)
+	}
 	start, most := half.Seq, int(min(int64(s.cfg.Search), (l.gap+least-1)/least, s.tries(cost)))
 	s.budget -= int64(most) * cost
 	for k := most; k > 0; k-- {

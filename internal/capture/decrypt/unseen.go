@@ -18,6 +18,7 @@ func (s *Session) changedUnseen(l *lane, r *tlsrecord.Record) bool {
 	old, why, resumed := *l, h.dark, s.info.Resumed
 	s.switchKeys(l, r)
 	l.lost, l.torn, l.unseen, l.gap = true, true, true, s.finishedGap(h, old.gap)
+	l.counts(false, 0)
 	plain, typ, ok := s.open(l, r)
 	if !ok {
 		*l, h.dark, s.info.Resumed, h.changed[i] = old, why, resumed, false

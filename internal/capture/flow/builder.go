@@ -91,6 +91,15 @@ func (b *Builder) Gap(side fact.Side, at fact.Stamp, n int64) {
 	}
 }
 
+// Miss is Gap where it is known that the n bytes are whole TLS records, how many, and the last bytes of the last one.
+func (b *Builder) Miss(side fact.Side, at fact.Stamp, n, records int64, tail []byte) {
+	if b.mode != inTLS || records <= 0 {
+		b.Gap(side, at, n)
+		return
+	}
+	b.tls.miss(b, side, b.notBefore(at), n, records, tail)
+}
+
 // End implements tcpstream.Handler.
 func (b *Builder) End(side fact.Side, at fact.Stamp, how fact.Kind) {
 	b.catchUp(at)

@@ -77,6 +77,14 @@ func (t *tlsLayer) gap(b *Builder, side fact.Side, at fact.Stamp, n int64) {
 	}
 }
 
+// miss is gap for records of which it is known how many they are.
+func (t *tlsLayer) miss(b *Builder, side fact.Side, at fact.Stamp, n, records int64, tail []byte) {
+	t.begin(b, side, false)
+	if !t.lost[side] {
+		t.streams[side].Miss(at, n, records, tail, t.record[side])
+	}
+}
+
 // end tells of a record that its sender did not finish.
 func (t *tlsLayer) end(b *Builder, side fact.Side, at fact.Stamp, how fact.Kind) {
 	t.begin(b, side, false)

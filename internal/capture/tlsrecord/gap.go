@@ -42,6 +42,18 @@ func (s *Stream) Gap(at fact.Stamp, n int64, on func(*Record)) {
 	}
 }
 
+// Miss takes note of missing bytes of which it is known that they are whole records: n bytes, so many records, the last of which ends
+// with tail. What follows begins with a header. Where a record is under way it is a gap like any other.
+func (s *Stream) Miss(at fact.Stamp, n, records int64, tail []byte, on func(*Record)) {
+	if s.mode != framing || s.n > 0 || records <= 0 || n <= 0 {
+		s.Gap(at, n, on)
+		return
+	}
+	r := Record{At: at, End: at, Offset: s.off, Lost: true, Unknown: true, Skipped: n, Count: records, Tail: tail[max(0, len(tail)-maxTail):]}
+	s.off += n
+	on(&r)
+}
+
 // skip passes over the rest of a lost record.
 func (s *Stream) skip(at fact.Stamp, p []byte, on func(*Record)) int {
 	n := min(s.lack, len(p))

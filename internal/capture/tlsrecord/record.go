@@ -24,6 +24,8 @@ type Record struct {
 	// Unknown says, of a lost one, that an unknown number of records (one or more, or none) is missing: Skipped bytes were passed over to find the next header.
 	Unknown bool
 	Skipped int64
+	// Count is how many records an unknown one stands for, where whoever lost them knows; else 0.
+	Count int64
 	// Tail is, of a lost one, what is known of its last bytes: up to 64 that stand right before the next header, nil when the gap
 	// reaches up to that. Valid until the callback returns.
 	Tail []byte

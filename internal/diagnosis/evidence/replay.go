@@ -109,7 +109,7 @@ func (p *player) play(x *recording.Piece) {
 	case x.Lost > 0:
 		p.conn.Bytes[s] += x.Lost
 		p.heard = max(p.heard, p.r.At(x.Until))
-		p.b.Gap(s, p.now, x.Lost)
+		p.b.Miss(s, p.now, x.Lost, x.Records, x.Tail)
 	case x.End != fact.None:
 		p.ended[s], p.endAt[s] = x.End, p.now
 		p.tell(fact.Fact{Kind: x.End, Side: s})

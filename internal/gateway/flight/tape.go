@@ -135,6 +135,9 @@ func (t *tape) growFirst() bool {
 	return true
 }
 
+// charged is how many of n entries more was asked for.
+func charged(n int) int { return max(n-leastLog, 0) }
+
 // more asks for memory for entries of logs.
 func (t *tape) more(entries int) bool { return t.r.log(int64(entries) * entrySize) }
 
@@ -207,6 +210,6 @@ func (t *tape) wipe() {
 	}
 	t.keys, t.bytes, t.secrets = nil, false, false
 	t.r.arena.give(pages...)
-	t.r.unlog(int64(cap(t.first)+cap(t.marks.all)+cap(t.headers.all)-3*leastLog) * entrySize)
+	t.r.unlog(int64(charged(cap(t.first))+charged(cap(t.marks.all))+charged(cap(t.headers.all))) * entrySize)
 	t.first, t.marks, t.headers = nil, log[mark]{}, log[header]{}
 }
