@@ -1,23 +1,17 @@
 package app
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
-	"github.com/lunette-waf/lunette/internal/analysis"
 	"github.com/lunette-waf/lunette/internal/config"
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
-	"github.com/lunette-waf/lunette/internal/diagnosis/evidence"
 	"github.com/lunette-waf/lunette/internal/diagnosis/incident"
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/finding"
-	"github.com/lunette-waf/lunette/internal/gateway/flight"
 	"github.com/lunette-waf/lunette/internal/gateway/profile"
 	"github.com/lunette-waf/lunette/internal/reason"
-	"github.com/lunette-waf/lunette/internal/recording"
 	"github.com/lunette-waf/lunette/internal/store"
 )
 
@@ -31,6 +25,8 @@ type aftermath struct {
 	line    func(*exchange.Exchange) []byte
 	log     *slog.Logger
 	version string
+
+	failures *failureHub // tells captures of stalls; nil: none
 }
 
 // proofs tries aside what failed.
@@ -133,54 +129,4 @@ func (f *aftermath) slow(site string, a *exchange.Attempt) *finding.Finding {
 	}
 	out.Summary += "."
 	return out
-}
-
-// stalled judges an exchange that waits for its origin, while it does.
-func (f *aftermath) stalled(s flight.Stall) {
-	rec := recordingOf(s.Tape)
-	if rec == nil {
-		return
-	}
-	r, err := f.judge.recorded(rec)
-	if err != nil {
-		f.log.Debug("a stall could not be looked into", "id", s.Request, "error", err)
-	}
-	n := incident.Failure{At: time.Now(), Site: s.Site, Origin: s.URL, Request: s.Request, Reason: reason.ReadFirstByteTimeout, Judged: r != nil, Stall: true, Finding: best(r)}
-	what := "the origin is silent while it is its turn"
-	if s.Writing {
-		n.Reason, what = reason.WriteTimeout, "the origin takes nothing of the request"
-	}
-	n.Detail = "for " + finding.Span(time.Since(s.Since)) + " so far"
-	if f.keeper.WantsSample(n.Site, n.Origin, n.Reason) {
-		n.Sample = stallSample(s, rec, r, f.version)
-	}
-	id := f.keeper.Add(n)
-	args := []any{"id", s.Request, "site", s.Site, "origin", s.URL, "method", s.Method, "path", s.Path, "waiting", finding.Span(time.Since(s.Since)), "incident", id}
-	if n.Finding != nil {
-		args = append(args, "finding", string(n.Finding.Code), "confidence", n.Finding.Confidence.String(), "cause", n.Finding.Summary)
-		for _, t := range n.Finding.Timers {
-			args = append(args, "timer", fmt.Sprintf("%g s %s", t.Seconds, t.Owner))
-		}
-	}
-	f.log.Warn(what, args...)
-}
-
-// recorded states the causes that the recording of a connection shows which still lasts.
-func (j *judge) recorded(rec *recording.Recording) (*check.Result, error) {
-	flows, err := analysis.Recorded(context.Background(), []*recording.Recording{rec}, analysis.Config{Memory: sampleMemory})
-	if err != nil {
-		return nil, err
-	}
-	f := evidence.FromRecorded(flows[0], rec)
-	f.Watched |= check.Lasting
-	r := check.Run(j.checks, &check.Case{Flow: f})
-	return &r, nil
-}
-
-// recordingOf is what the tape t, which may be nil, has kept.
-func recordingOf(t exchange.Tape) *recording.Recording {
-	if t, ok := t.(flight.Taper); ok {
-		return t.Recording()
-	}
-	return nil
 }

@@ -98,7 +98,9 @@ func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
 	}
 	a.pipe.after = a.after
 	a.captures = newCaptures(func() *flight.Recorder { return a.sh.flight }, a.pipe.graph.Load, a.log, a.opts.Version)
-	a.pipe.failures = &a.captures.failed
+	a.captures.addrs = a.Addrs
+	a.captures.audit = a.audited
+	a.pipe.failures, a.after.failures = &a.captures.failed, &a.captures.failed
 	g, err := build(cfg, a.sh, nil)
 	if err != nil {
 		return err

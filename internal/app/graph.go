@@ -38,8 +38,9 @@ type graph struct {
 	origins map[string]*origin.Origin // by name and what they were built from
 	named   map[string]string         // names of the origins of a site, by what they were built from
 	engines []*coraza.Engine
-	byName  map[string]*origin.Origin // passed-through sites by first name
-	faults  config.Faults             // of rules and exclusions, only while it is built
+	byName  map[string]*origin.Origin  // passed-through sites by first name
+	clients map[string]exchange.Flight // keeps what crosses connections of clients, by the first name of their site
+	faults  config.Faults              // of rules and exclusions, only while it is built
 }
 
 // route is what the stages need of one route.
@@ -55,12 +56,13 @@ type route struct {
 	settings   *config.Origin
 	slowFactor int  // of a first byte beside the usual; 0: none is slow
 	prove      bool // try aside what failed
+	endsLikely bool // a wait ends early also where its cause is only likely
 }
 
 // build makes the graph of cfg. Origins of old whose settings are the same are taken over. On an error everything
 // that was made for it is closed again; the error holds every fault that was found.
 func build(cfg *config.Config, sh shared, old *graph) (*graph, error) {
-	g := &graph{cfg: cfg, tls: &listener.SiteTable{Names: map[string]*listener.SiteTLS{}}, origins: map[string]*origin.Origin{}, named: map[string]string{}, byName: map[string]*origin.Origin{}}
+	g := &graph{cfg: cfg, tls: &listener.SiteTable{Names: map[string]*listener.SiteTLS{}}, origins: map[string]*origin.Origin{}, named: map[string]string{}, byName: map[string]*origin.Origin{}, clients: map[string]exchange.Flight{}}
 	var faults []error
 	table, err := site.New(siteConfig(cfg))
 	if err != nil {
@@ -96,6 +98,9 @@ func (g *graph) close(keep *graph) {
 
 func (g *graph) addSite(i int, sh shared, old *graph) error {
 	s := &g.cfg.Sites[i]
+	if f := sh.tapes(s, flight.ClientLeg); f != nil {
+		g.clients[s.Names[0]] = f
+	}
 	var faults []error
 	if err := g.addTLS(s); err != nil {
 		faults = append(faults, err)
@@ -135,7 +140,7 @@ func (g *graph) addRoute(i, j int, sh shared, old *graph) error {
 		return err
 	}
 	g.routes = append(g.routes, route{site: s.Names[0], path: path, origin: o, policy: st, body: lc.Body, response: st.InspectsResponses(), forwards: len(s.ForwardClientCert) > 0,
-		settings: oc, slowFactor: s.SlowFactor, prove: s.Prove == "on"})
+		settings: oc, slowFactor: s.SlowFactor, prove: s.Prove == "on", endsLikely: s.DeadWaitOn == "likely" && s.DeadWait > 0})
 	return nil
 }
 

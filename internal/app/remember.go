@@ -12,6 +12,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/gateway/profile"
 	"github.com/lunette-waf/lunette/internal/redact"
 	"github.com/lunette-waf/lunette/internal/store"
+	"github.com/lunette-waf/lunette/internal/telemetry"
 )
 
 // mostEvents is how many events may wait to be written down.
@@ -48,8 +49,20 @@ func (a *App) openMemory(cfg *config.Config, mask *redact.Masker) error {
 		a.log.Warn("core dumps could not be turned off: one would hold what visitors sent", "error", err)
 	}
 	a.sh.book = a.book
-	a.sh.flight, err = flight.New(flight.Config{Memory: cfg.FlightMemory, Log: a.log, Stalled: a.after.stalled})
-	return err
+	if a.sh.flight, err = flight.New(flight.Config{Memory: cfg.FlightMemory, Log: a.log, Stalled: a.stalled}); err != nil {
+		return err
+	}
+	a.rec.Metrics().SetFlight((*flightStats)(a.sh.flight))
+	return nil
+}
+
+// flightStats tells the metrics of the flight recorder.
+type flightStats flight.Recorder
+
+// FlightStats implements telemetry.FlightSource.
+func (f *flightStats) FlightStats() telemetry.FlightStat {
+	s := (*flight.Recorder)(f).Stats()
+	return telemetry.FlightStat{Open: s.Open, Used: s.Used, Limit: s.Limit, Refused: s.Refused, Stalls: s.Stalls}
 }
 
 // closeMemory ends all of it. What the keeper has not written yet it writes before its Run ends.
@@ -140,6 +153,15 @@ func (a *App) storeEvent(e store.Event) {
 	defer cancel()
 	if err := a.store.AddEvent(ctx, e); err != nil {
 		a.log.Debug("an event could not be written", "kind", e.Kind, "error", err)
+	}
+}
+
+// audited writes down who took secrets out.
+func (a *App) audited(u store.Audit) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := a.store.AddAudit(ctx, u); err != nil {
+		a.log.Warn("an audit line could not be written to the store; this is it", "who", u.Who, "what", u.What, "of", u.Of, "note", u.Note, "error", err)
 	}
 }
 

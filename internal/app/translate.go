@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -164,6 +165,9 @@ func (sh *shared) tapes(s *config.Site, leg flight.Leg) exchange.Flight {
 		return nil
 	}
 	set := flight.Settings{Site: s.Names[0], Leg: leg, Mode: flight.Mode(s.Flight), Bytes: int(s.FlightBytes), StallAfter: s.StallAfter}
+	if s.DeadWaitOn == "likely" && s.DeadWait > 0 { // then a stall is looked into when it may be ended
+		set.StallAfter = cmp.Or(min(set.StallAfter, s.DeadWait), s.DeadWait)
+	}
 	if leg == flight.ClientLeg {
 		set.Mode, set.StallAfter = flight.Mode(s.FlightClient), 0
 	}

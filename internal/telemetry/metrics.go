@@ -27,6 +27,7 @@ type Metrics struct {
 	reloadOK    prometheus.Gauge
 	reloadTime  prometheus.Gauge
 	pool        atomic.Pointer[PoolSource]
+	flight      atomic.Pointer[FlightSource]
 }
 
 // PoolSource is who knows the pools of origin connections.
@@ -65,6 +66,7 @@ func newMetrics(version string, log *batch) *Metrics {
 	m.registry.MustRegister(m.connections, m.accepted, m.refused, m.handshakes, m.reloads, m.reloadOK, m.reloadTime, build,
 		poolCollector{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(logCollectors(log)...)
+	m.registry.MustRegister(m.flightCollectors()...)
 	return m
 }
 
