@@ -171,13 +171,14 @@ func (l *lane) hole() (from, to bound) {
 	return from, oldest
 }
 
-// tail is the first place from off on at which a record begins; without records, off itself.
+// tail is the first place from off on at which a record begins, such that the bytes before it are kept; without records, off itself.
 func (l *lane) tail(off int64, end bound) bound {
 	if l.records == 0 || !l.walking {
 		return bound{off, l.records}
 	}
-	for ; off < l.off; off = (off/blockSize + 1) * blockSize {
-		if b := l.at(off); b != nil && b.from.off >= off {
+	whole := (off + blockSize - 1) / blockSize * blockSize // the page before is being written over
+	for off = whole; off < l.off; off += blockSize {
+		if b := l.at(off); b != nil && b.from.off >= whole+chained {
 			return b.from
 		}
 	}
