@@ -35,11 +35,15 @@ func (s *Store) Profiles(ctx context.Context) ([]Profile, error) {
 	return all, nil
 }
 
-// AddEvent keeps an event.
-func (s *Store) AddEvent(ctx context.Context, e Event) error {
+// AddEvent keeps events, all or none.
+func (s *Store) AddEvent(ctx context.Context, events ...Event) error {
 	return s.change(ctx, "keep event", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO events (at, site, origin, kind, text) VALUES (?, ?, ?, ?, ?)", nanos(e.At), fit(e.Site), fit(e.Origin), fit(e.Kind), fit(e.Text))
-		return err
+		for _, e := range events {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO events (at, site, origin, kind, text) VALUES (?, ?, ?, ?, ?)", nanos(e.At), fit(e.Site), fit(e.Origin), fit(e.Kind), fit(e.Text)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

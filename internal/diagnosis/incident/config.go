@@ -25,7 +25,6 @@ type Config struct {
 
 const (
 	mostKeys     = 4096 // incidents that are followed in memory
-	mostKinds    = 2 * mostKeys
 	mostWaiting  = 32   // samples that wait to be written
 	mostRequests = 256  // ids of requests that wait, of one incident
 	mostStalls   = 4096 // stalls whose end is awaited

@@ -48,6 +48,7 @@ type place struct{ site, origin string }
 // Keeper groups failures into incidents. Its methods but Run are for any goroutine and never wait for a disk.
 type Keeper struct {
 	cfg        Config
+	most       int // keys that are followed in memory, and half of the kinds
 	store      *store.Store
 	recipients []age.Recipient
 
@@ -69,7 +70,7 @@ type Keeper struct {
 
 // New makes a Keeper that knows what s holds already, and sweeps what a process that was killed left of samples. It does nothing until Run.
 func New(cfg Config, s *store.Store) (*Keeper, error) {
-	k := &Keeper{cfg: cfg.filled(), store: s, kinds: map[kind]*known{}, entries: map[store.Key]*entry{}, dirty: map[*entry]struct{}{}, stalls: map[string]stalled{}, warned: map[string]time.Time{}}
+	k := &Keeper{cfg: cfg.filled(), most: mostKeys, store: s, kinds: map[kind]*known{}, entries: map[store.Key]*entry{}, dirty: map[*entry]struct{}{}, stalls: map[string]stalled{}, warned: map[string]time.Time{}}
 	k.wells.Store(&map[place]*atomic.Int64{})
 	if cfg.Folder != "" {
 		if len(cfg.Recipients) == 0 && !cfg.Plain {
@@ -114,7 +115,7 @@ func (k *Keeper) Add(f Failure) string {
 	e := k.entryOf(k.keyOf(which, &f))
 	e.lastSeen = now
 	kn := k.kinds[which]
-	if kn == nil && len(k.kinds) < mostKinds && e.key.Site != Overflow {
+	if kn == nil && len(k.kinds) < 2*k.most && e.key.Site != Overflow {
 		kn = &known{}
 		k.kinds[which] = kn
 	}
@@ -151,7 +152,7 @@ func (k *Keeper) entryOf(key store.Key) *entry {
 	if e := k.entries[key]; e != nil {
 		return e
 	}
-	if len(k.entries) >= mostKeys {
+	if len(k.entries) >= k.most {
 		key = store.Key{Site: Overflow, Origin: Overflow, Cause: Overflow}
 		if e := k.entries[key]; e != nil {
 			return e
@@ -250,7 +251,7 @@ func (k *Keeper) WantsSample(site, origin string, r reason.Code) bool {
 	k.mu.RUnlock()
 	if kn == nil {
 		k.mu.Lock()
-		if kn = k.kinds[which]; kn == nil && len(k.kinds) < mostKinds {
+		if kn = k.kinds[which]; kn == nil && len(k.kinds) < 2*k.most {
 			kn = &known{}
 			k.kinds[which] = kn
 		}

@@ -46,7 +46,7 @@ func (k *Keeper) turn(ctx context.Context) {
 	}
 	k.writeSamples(ctx, mostAtATime)
 	now := k.cfg.Now()
-	if now.Sub(k.resolved) >= min(5*time.Second, k.cfg.ResolveAfter/4) {
+	if now.Sub(k.resolved) >= min(time.Minute, k.cfg.ResolveAfter/20) {
 		k.resolved = now
 		k.resolve(ctx, now)
 	}
@@ -89,9 +89,7 @@ func (k *Keeper) flush(ctx context.Context) bool {
 		k.warn("store", "incidents cannot be written; counts wait in memory and are written when that is over", err)
 		return false
 	}
-	for i := range applied {
-		k.tell(ctx, &applied[i])
-	}
+	k.tell(ctx, applied)
 	return true
 }
 
@@ -121,27 +119,34 @@ func merge(c, later *store.Change) {
 	c.Requests = c.Requests[:min(len(c.Requests), mostRequests)]
 }
 
-// tell says that an incident began or came back.
-func (k *Keeper) tell(ctx context.Context, a *store.Applied) {
-	n := &a.Incident
-	what, word := "incident_opened", "opened"
-	switch {
-	case a.Opened:
-	case a.Reopened:
-		what, word = "incident_reopened", "came back"
-	default:
-		return
+// tell says which incidents began or came back.
+func (k *Keeper) tell(ctx context.Context, applied []store.Applied) {
+	var events []store.Event
+	for i := range applied {
+		n := &applied[i].Incident
+		what, word := "incident_opened", "opened"
+		switch {
+		case applied[i].Opened:
+		case applied[i].Reopened:
+			what, word = "incident_reopened", "came back"
+		default:
+			continue
+		}
+		k.cfg.Log.Warn("incident "+word, "incident", n.ID, "site", n.Site, "origin", n.Origin, "cause", n.Cause, "reason", n.Reason, "confidence", n.Confidence,
+			"summary", n.Summary, "next", "lunette incidents show "+n.ID)
+		events = append(events, store.Event{At: n.Last, Site: n.Site, Origin: n.Origin, Kind: what, Text: fmt.Sprintf("incident %s %s: %s: %s", n.ID, word, n.Cause, n.Title)})
+		if k.cfg.Opened != nil {
+			k.cfg.Opened(*n)
+		}
 	}
-	k.cfg.Log.Warn("incident "+word, "incident", n.ID, "site", n.Site, "origin", n.Origin, "cause", n.Cause, "reason", n.Reason, "confidence", n.Confidence,
-		"summary", n.Summary, "next", "lunette incidents show "+n.ID)
-	k.event(ctx, store.Event{At: n.Last, Site: n.Site, Origin: n.Origin, Kind: what, Text: fmt.Sprintf("incident %s %s: %s: %s", n.ID, word, n.Cause, n.Title)})
-	if k.cfg.Opened != nil {
-		k.cfg.Opened(*n)
-	}
+	k.event(ctx, events...)
 }
 
-func (k *Keeper) event(ctx context.Context, e store.Event) {
-	if err := k.store.AddEvent(ctx, e); err != nil {
+func (k *Keeper) event(ctx context.Context, events ...store.Event) {
+	if len(events) == 0 {
+		return
+	}
+	if err := k.store.AddEvent(ctx, events...); err != nil {
 		k.warn("store", "an event cannot be written", err)
 	}
 }
@@ -157,7 +162,7 @@ func (k *Keeper) warn(what, text string, err error) {
 // forget takes out of memory what is no longer needed there. The lock is held.
 func (k *Keeper) forget(now time.Time) {
 	maps.DeleteFunc(k.stalls, func(_ string, s stalled) bool { return now.Sub(s.at) > stallsLast })
-	if len(k.entries) < mostKeys/2 && len(k.kinds) < mostKinds/2 {
+	if len(k.entries) < k.most/2 && len(k.kinds) < k.most {
 		return
 	}
 	idle := func(e *entry) bool {
