@@ -80,5 +80,20 @@ func (c *Case) works(o *Outcome) bool {
 	return o.Status != c.Status
 }
 
+// cures reports whether o shows that a change helps: it works, and where the failure was a wait that was given up, it does so in half the
+// time that a try has. Else an origin that is merely slow would be cured by what makes it a little faster.
+func (c *Case) cures(o *Outcome, patience time.Duration) bool {
+	return c.works(o) && (!c.waited() || o.Took <= patience/2)
+}
+
+// waited reports whether the failure was that a timer ran out.
+func (c *Case) waited() bool {
+	switch alike(c.Reason) {
+	case reason.TLSTimeout, reason.ReadFirstByteTimeout, reason.ReadHeaderStall, reason.ReadBodyStall, reason.TLSRenegotiationFailed:
+		return true
+	}
+	return false
+}
+
 // overloaded reports whether the origin asks for less.
 func overloaded(o *Outcome) bool { return o.Status == 429 || o.Status == 503 }

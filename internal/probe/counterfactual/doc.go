@@ -1,5 +1,5 @@
 // Package counterfactual demonstrates the cause of a failure: it repeats the failed attempt aside with one thing changed at a time, to
-// the smallest change that succeeds, and turns to and fro until chance is no explanation.
+// the smallest change that succeeds, and repeats both in random order until chance is no explanation.
 //
 // Input: a [Case], what failed and what the attempt did, and a [Trier], which makes one request with one [Change]. Output: a
 // [Demonstration] with a sentence, the settings that cure it, and every try. Promises: at most 12 connections and 5 seconds, whatever

@@ -116,7 +116,7 @@ func (p *proof) search(ctx context.Context) (winner Change, _ Verdict) {
 		switch {
 		case !ok:
 			return winner, p.end
-		case p.c.works(&o):
+		case p.c.cures(&o, p.b.Patience):
 			winner, found = ch, true
 		}
 	}
@@ -136,7 +136,7 @@ func (p *proof) confirm(ctx context.Context, winner Change) Verdict {
 			switch {
 			case !ok:
 				return p.end
-			case !p.c.works(&o):
+			case !p.c.cures(&o, p.b.Patience):
 				return Flaky
 			}
 			continue
@@ -210,7 +210,7 @@ func (p *proof) try(ctx context.Context, ch Change) (Outcome, bool) {
 	}
 	o := p.t.Try(ctx, ch, p.b.Patience)
 	p.d.Connections += o.Connections
-	p.d.Tries = append(p.d.Tries, Try{Change: ch, Outcome: o, Worked: p.c.works(&o)})
+	p.d.Tries = append(p.d.Tries, Try{Change: ch, Outcome: o, Worked: p.c.cures(&o, p.b.Patience)})
 	switch {
 	case overloaded(&o), o.Reason == reason.LimitNoFDs, o.Reason == reason.LimitNoPorts, o.Reason == reason.LimitNoMemory:
 		p.end = Overloaded

@@ -107,6 +107,15 @@ func TestProve(t *testing.T) {
 			}
 			return Outcome{Err: errors.New("no")}
 		}, NothingHelped, ""},
+		{"slow, and a little faster with a change", Case{Reason: reason.ReadFirstByteTimeout, Did: modern()}, func(c Change) Outcome {
+			if c.HTTP != "" {
+				return Outcome{Status: 200, Took: 600 * time.Millisecond}
+			}
+			return fails(reason.ReadFirstByteTimeout)
+		}, NothingHelped, ""},
+		{"slow, and it answers just in time now", Case{Reason: reason.ReadFirstByteTimeout, Did: modern()}, func(Change) Outcome {
+			return Outcome{Status: 200, Took: 600 * time.Millisecond}
+		}, PassedByItself, ""},
 		{"too much to do", Case{Reason: reason.ReadResetBeforeHeader, Did: modern()}, func(c Change) Outcome {
 			if c.None() {
 				return fails(reason.ReadResetBeforeHeader)
