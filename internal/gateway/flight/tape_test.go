@@ -69,6 +69,11 @@ func side(r *recording.Recording, s fact.Side) (head, tail []byte, hole *recordi
 		switch {
 		case p.Side != s || p.End != fact.None:
 		case p.Lost > 0:
+			if hole != nil { // nothing is kept at all
+				q := *p
+				q.Lost += hole.Lost
+				p = &q
+			}
 			hole = p
 		case hole == nil:
 			head = append(head, p.Data...)
