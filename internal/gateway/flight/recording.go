@@ -2,6 +2,7 @@ package flight
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -53,12 +54,12 @@ func (t *tape) recording() *recording.Recording {
 	for i := range t.lanes {
 		all = t.pieces(all, i, &r.Omitted)
 	}
+	for _, e := range t.ends { // what one side says after the other has ended stands behind that
+		all = append(all, timed{recording.Piece{At: time.Unix(0, e.at), Side: e.side, End: e.how}, e.at, math.MaxInt64})
+	}
 	slices.SortStableFunc(all, func(a, b timed) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.nth, b.nth)) })
 	for _, p := range all {
 		r.Pieces = append(r.Pieces, p.Piece)
-	}
-	for _, e := range t.ends {
-		r.Pieces = append(r.Pieces, recording.Piece{At: time.Unix(0, e.at), Side: e.side, End: e.how})
 	}
 	return r
 }
