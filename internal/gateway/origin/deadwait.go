@@ -152,3 +152,14 @@ func (c *conn) look() look {
 	l.tcp, l.known = c.probe.tcp()
 	return l
 }
+
+// writeFailed is why a write failed.
+type writeFailed struct{ err error }
+
+// noteUnwritten notes that a write failed in a state in which the tap tells of records before they leave: crypto/tls would write a
+// ClientHello behind half a record of the body, which nobody gets, and which must not stand in the facts.
+func (t *tap) noteUnwritten(state int32, err error) {
+	if err != nil && (state == tapSteady || state == tapReneg) {
+		t.unwritten.CompareAndSwap(nil, &writeFailed{err})
+	}
+}

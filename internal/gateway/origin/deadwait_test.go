@@ -72,6 +72,9 @@ func TestDeadWaitBehindBody(t *testing.T) {
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
+	if n := countFacts(x.Attempts[0].Facts, fact.TLSClientHello) + countFacts(x.Attempts[0].Facts, fact.TLSHelloRequestAnswer); n != 0 {
+		t.Errorf("an answer is told of that never left: %+v", x.Attempts[0].Facts)
+	}
 	if status, _, err := fetch(t, o, labExchange("GET", 0)); status != 200 || err != nil {
 		t.Errorf("the request after it: %d %v", status, err)
 	}
@@ -232,13 +235,14 @@ func TestDeadWaitBothShut(t *testing.T) {
 func TestEnd(t *testing.T) {
 	for _, version := range []string{"1.1", "2"} {
 		t.Run("http "+version, func(t *testing.T) {
-			arrived := make(chan struct{}, 8)
+			arrived, released := make(chan struct{}, 8), make(chan struct{}, 8)
 			s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/stall" {
 					return
 				}
 				arrived <- struct{}{}
 				<-r.Context().Done()
+				released <- struct{}{}
 			}))
 			s.EnableHTTP2 = true
 			s.StartTLS()
@@ -253,6 +257,7 @@ func TestEnd(t *testing.T) {
 			}()
 			_, _, err := fetch(t, o, x)
 			endedDead(t, x, err, reason.ReadFirstByteTimeout)
+			<-released // the origin is told
 			if was := <-got; was != [3]bool{false, false, true} {
 				t.Errorf("End said %v", was)
 			}
@@ -265,6 +270,9 @@ func TestEnd(t *testing.T) {
 			after := newExchange("GET", "/", "")
 			if status, _, err := fetch(t, o, after); status != 200 || err != nil {
 				t.Errorf("the request after it: %d %v", status, err)
+			}
+			if o.End(after.Attempts[0].ConnID, after.ID, why, time.Second) {
+				t.Error("an idle connection was ended for an exchange that has left it")
 			}
 			if kept := after.Attempts[0].Reused; kept != (version == "2") {
 				t.Errorf("connection kept: %v", kept)

@@ -63,6 +63,8 @@ type tap struct {
 	asked atomic.Int64
 	// helloAt is how many bytes of ours stand before the ClientHello that answers it.
 	helloAt atomic.Int64
+	// unwritten is why a write failed after the handshake: nothing leaves behind it.
+	unwritten atomic.Pointer[writeFailed]
 	// eof says that the socket ended: an end of the stream without it is a close_notify.
 	eof atomic.Bool
 
@@ -210,6 +212,9 @@ func (t *tap) Write(p []byte) (int, error) {
 		at = time.Now()
 	case tapOpaque:
 	default: // before it leaves: another goroutine may read the answer at once
+		if w := t.unwritten.Load(); w != nil {
+			return 0, w.err
+		}
 		t.out.Feed(p, t.onOut)
 	}
 	if t.tape != nil {
@@ -217,6 +222,7 @@ func (t *tap) Write(p []byte) (int, error) {
 	}
 	n, err := t.Conn.Write(p)
 	t.sent.Add(int64(n))
+	t.noteUnwritten(state, err)
 	if state == tapHandshake && n > 0 { // what a reset kept from leaving was not said
 		t.keep(at, fact.SideClient, p[:n])
 		t.out.Feed(p[:n], t.onOut)
