@@ -237,6 +237,41 @@ func TestProveApache(t *testing.T) {
 	}
 }
 
+// TestProveNginx: suites of RSA key exchange alone, and a name that is told apart by SNI.
+func TestProveNginx(t *testing.T) {
+	ca := peer.NewCA(t)
+	cert := ca.Issue(peer.Issue{Names: []string{"a.test", "b.test"}, RSA: 2048})
+	keys := fmt.Sprintf("ssl_certificate %s; ssl_certificate_key %s;", cert.File, cert.Key)
+	for _, c := range []struct {
+		name, server string
+		reason       reason.Code
+		yaml         string
+	}{
+		{"old suites", "server { listen {{addr}} ssl; " + keys + " ssl_protocols TLSv1.2; ssl_ciphers AES128-SHA:@SECLEVEL=0; location / { return 200; } }",
+			reason.TLSNoCommonCipher, "profile: compatible"},
+		{"another name", "server { listen {{addr}} ssl default_server; ssl_reject_handshake on; } server { listen {{addr}} ssl; server_name b.test; " + keys + " location / { return 200; } }",
+			reason.TLSUnrecognizedName, `server_name: "b.test"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := peer.Nginx(t, peer.NginxConfig{HTTP: c.server})
+			pem, err := os.ReadFile(ca.File)
+			if err != nil {
+				t.Fatal(err)
+			}
+			oc := settingsFor(t, "a.test", "https://"+s.Addr, pem, "")
+			oc.Host = "b.test" // the Host setting is another name that the origin may know
+			x := failOnce(t, oc, "a.test", 1)
+			if a := x.Attempts[0]; a.Reason != c.reason {
+				t.Fatalf("not the case that is meant: %+v", a)
+			}
+			d, _ := proveOnce(t, x, oc, failureKey(x, "a.test"))
+			if d.Verdict != counterfactual.Demonstrated || !strings.Contains(d.YAML, c.yaml) {
+				t.Errorf("%s %s", d.Verdict, d.Sentence)
+			}
+		})
+	}
+}
+
 // TestProveFlaky: nothing is claimed of an origin whose every other request fails.
 func TestProveFlaky(t *testing.T) {
 	var n atomic.Int64
