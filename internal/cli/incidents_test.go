@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -53,6 +54,12 @@ func incidentFolder(t *testing.T, recipient string) (folder, id string) {
 // recordedFailure is the failure that a capture shows.
 func recordedFailure(t *testing.T) incident.Failure {
 	t.Helper()
+	f, _ := recordedFlow(t)
+	return f
+}
+
+func recordedFlow(t *testing.T) (incident.Failure, *flow.Flow) {
+	t.Helper()
 	path := captures.Find(t, incidentCapture).Path
 	in, err := analysis.File(path)
 	if err != nil {
@@ -70,7 +77,7 @@ func recordedFailure(t *testing.T) incident.Failure {
 	for i := range results {
 		for j := range results[i].Findings {
 			if found := &results[i].Findings[j]; found.Code == incidentCause {
-				return incident.Failure{Site: "shop.test", Origin: "https://10.0.0.1", Request: "01REQUESTREQUESTREQUESTREQ", Reason: reason.ReadFirstByteTimeout, Finding: found, Judged: true,
+				f := incident.Failure{Site: "shop.test", Origin: "https://10.0.0.1", Request: "01REQUESTREQUESTREQUESTREQ", Reason: reason.ReadFirstByteTimeout, Finding: found, Judged: true,
 					Sample: &incident.Sample{Facts: report.Flows[i].Facts, Result: &results[i], Method: "GET", URL: "https://shop.test/", Status: 504, Record: []byte(`{"client":{"address":"203.0.113.9"}}`),
 						Packets: func(w io.Writer) error {
 							data, err := os.ReadFile(path)
@@ -79,11 +86,12 @@ func recordedFailure(t *testing.T) incident.Failure {
 							}
 							return err
 						}}}
+				return f, report.Flows[i]
 			}
 		}
 	}
 	t.Fatalf("%s does not show %s", incidentCapture, incidentCause)
-	return incident.Failure{}
+	return incident.Failure{}, nil
 }
 
 // ran runs a command that must work.
@@ -169,4 +177,21 @@ func TestIncidentsEncrypted(t *testing.T) {
 		t.Error("an export that was none left a line")
 	}
 	ran(t, "incidents", "export", "--folder", folder, "--identity", key, "-o", filepath.Join(t.TempDir(), "x"), id)
+}
+
+// TestIncidentsOriginLog joins the other side's log with the connection of the sample.
+func TestIncidentsOriginLog(t *testing.T) {
+	folder, id := incidentFolder(t, "")
+	_, f := recordedFlow(t)
+	path := filepath.Join(t.TempDir(), "httperr1.log")
+	ended := f.Start.Time().Add(4 * time.Second).Format("2006-01-02 15:04:05")
+	line := fmt.Sprintf("%s %s %d %s %d HTTP/1.1 GET /optional/ - 1 Timer_SslRenegotiation DefaultAppPool\n", ended, f.Client.Addr(), f.Client.Port(), f.Server.Addr(), f.Server.Port())
+	head := "#Software: Microsoft HTTP API 2.0\n#Fields: date time c-ip c-port s-ip s-port cs-version cs-method cs-uri sc-status s-siteid s-reason s-queuename\n"
+	if err := os.WriteFile(path, []byte(head+line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, ran(t, "incidents", "show", "--folder", folder, "--origin-log", path, id), "the origin logged Timer_SslRenegotiation", incidentCause+" · critical · certain")
+	if _, errs, code := run(t, "incidents", "show", "--folder", folder, "--origin-log", path+"x", id); code != exitFailed || !strings.Contains(errs, "no such file") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
 }

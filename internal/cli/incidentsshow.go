@@ -250,7 +250,7 @@ func incidentsResolveCommand(f *incidentsFlags) *cobra.Command {
 				_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s was resolved already, %s by %s\n", n.ID, localStamp(n.ResolvedAt), printable(n.ResolvedBy))
 				return err
 			}
-			if n, err = s.Resolve(cmd.Context(), n.ID, who(), time.Now()); err != nil {
+			if n, err = s.Resolve(cmd.Context(), n.ID, who()); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s resolved: %s at %s\n", n.ID, printable(n.Cause), printable(n.Origin))

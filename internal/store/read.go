@@ -175,13 +175,13 @@ func samplesOf(ctx context.Context, db reader, id string) ([]Sample, error) {
 }
 
 // Resolve ends an incident because by, a person, says so. One that is resolved already stays as it is.
-func (s *Store) Resolve(ctx context.Context, name, by string, now time.Time) (Incident, error) {
+func (s *Store) Resolve(ctx context.Context, name, by string) (Incident, error) {
 	n, err := s.Incident(ctx, name)
 	if err != nil {
 		return n, err
 	}
 	err = s.change(ctx, "resolve incident "+n.ID, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE incidents SET state = 'resolved', resolved_at = ?, resolved_by = ? WHERE id = ? AND state <> 'resolved'", nanos(now), fit(by), n.ID)
+		_, err := tx.ExecContext(ctx, "UPDATE incidents SET state = 'resolved', resolved_at = ?, resolved_by = ? WHERE id = ? AND state <> 'resolved'", nanos(time.Now()), fit(by), n.ID)
 		return err
 	})
 	if err != nil {

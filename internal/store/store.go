@@ -40,6 +40,7 @@ type Store struct {
 	cfg Config
 	mu  sync.RWMutex // held for writing while the file is set aside
 	db  *sql.DB
+	bad error // why the file was given up, while no new one could be begun
 }
 
 // Open opens the store, or begins one. A file that is damaged is set aside under another name, and a new one is begun. One that a newer
@@ -136,7 +137,7 @@ func (s *Store) source() (string, error) {
 // setAside renames a damaged file, with what belongs to it, so that nothing of it is lost.
 func (s *Store) setAside(cause error) error {
 	aside := s.path() + ".damaged-" + time.Now().UTC().Format("20060102T150405.000")
-	if err := os.Rename(s.path(), aside); err != nil {
+	if err := os.Rename(s.path(), aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("set damaged store aside: %w", err)
 	}
 	for _, more := range []string{"-wal", "-shm"} {
@@ -167,7 +168,12 @@ func (s *Store) change(ctx context.Context, what string, do func(*sql.Tx) error)
 	if s.cfg.ReadOnly {
 		return fmt.Errorf("%s: the store was opened for reading", what)
 	}
-	err := s.transact(ctx, do)
+	s.mu.RLock()
+	err := s.bad
+	s.mu.RUnlock()
+	if err == nil {
+		err = s.transact(ctx, do)
+	}
 	if err != nil && s.cfg.Folder != "" && damaged(err) {
 		if again := s.heal(err); again != nil {
 			return fmt.Errorf("%s: %w", what, again)
@@ -198,15 +204,15 @@ func (s *Store) heal(cause error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_ = s.db.Close()
+	s.bad = cause
 	err := s.begin() // another goroutine may have healed it already
+	if err != nil && damaged(err) {
+		if err = s.setAside(cause); err == nil {
+			err = s.begin()
+		}
+	}
 	if err == nil {
-		return nil
+		s.bad = nil
 	}
-	if !damaged(err) {
-		return err
-	}
-	if err := s.setAside(cause); err != nil {
-		return err
-	}
-	return s.begin()
+	return err
 }

@@ -200,18 +200,19 @@ func (k *Keeper) count(e *entry, f *Failure, now time.Time) {
 		c.Last = f.At
 	}
 	c.Reason, c.Detail = string(f.Reason), f.Detail
-	describe(c, f)
+	e.describe(f)
 }
 
-// describe takes over what was found.
-func describe(c *store.Change, f *Failure) {
+// describe takes over what was found; where nothing was, what the reason means.
+func (e *entry) describe(f *Failure) {
+	c := &e.change
 	switch {
 	case f.Finding != nil:
 		c.Title, c.Summary, c.Severity = f.Finding.Title, f.Finding.Summary, f.Finding.Severity.String()
 		if s := f.Finding.Confidence.String(); c.Confidence != "certain" {
 			c.Confidence = s
 		}
-	case f.Judged && c.Title == "":
+	case c.Title == "" && e.key.Cause == string(f.Reason):
 		info := reason.Lookup(f.Reason)
 		c.Title, c.Summary, c.Severity = info.Means, "", "critical"
 	}

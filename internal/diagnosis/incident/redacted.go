@@ -20,7 +20,7 @@ import (
 func (b *Bundle) Redacted() (*Bundle, error) {
 	doc := *b.Document
 	doc.Redacted = true
-	doc.Facts = nil
+	doc.Facts = make([]Seen, 0, len(b.Document.Facts))
 	for _, s := range b.Document.Facts {
 		if s.Kind == fact.ProxyProtocol.String() {
 			s.Text = mask(len(s.Text))

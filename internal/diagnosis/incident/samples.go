@@ -177,11 +177,14 @@ func (k *Keeper) sweep(ctx context.Context) {
 		k.warn("store", "samples cannot be read", err)
 		return
 	}
-	there := map[string]bool{}
+	there, known := map[string]bool{}, map[string]bool{}
+	for _, name := range named {
+		known[name] = true
+	}
 	for _, e := range entries {
 		name := SamplesFolder + "/" + e.Name()
 		there[name] = true
-		if !slices.Contains(named, name) && ours(e.Name()) && k.left(e) {
+		if !known[name] && ours(e.Name()) && k.left(e) {
 			_ = os.Remove(filepath.Join(k.cfg.Folder, SamplesFolder, e.Name()))
 		}
 	}
