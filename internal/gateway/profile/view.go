@@ -18,6 +18,15 @@ func (b *Book) Profiles() []Profile {
 	return out
 }
 
+// Profile is what was learned of one origin; false where nothing was.
+func (b *Book) Profile(site, url string) (Profile, bool) {
+	e := (*b.entries.Load())[key{site, url}]
+	if e == nil {
+		return Profile{}, false
+	}
+	return e.view(), true
+}
+
 // countEvery is how often a profile is stored in which only counts have changed.
 const countEvery = time.Minute
 
