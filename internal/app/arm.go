@@ -33,6 +33,7 @@ type captures struct {
 	log      *slog.Logger
 	version  string
 	audit    func(store.Audit) // nil for the log alone
+	addrs    func() []string   // of listeners
 	failed   failureHub
 
 	mu      sync.Mutex
@@ -231,8 +232,8 @@ func (c *captures) head(want *admin.CaptureWant) (CaptureEvent, error) {
 		mode = more(mode, modeOf(s, want.Client))
 		head.Origins = append(head.Origins, originsOf(s)...)
 	}
-	for i := range g.cfg.Listen {
-		head.Listeners = append(head.Listeners, g.cfg.Listen[i].Address)
+	if want.Client && c.addrs != nil {
+		head.Listeners = c.addrs()
 	}
 	slices.Sort(head.Origins)
 	head.Origins = slices.Compact(head.Origins)
@@ -306,4 +307,12 @@ func (h hostWanted) fits(c *exchange.Taped) bool {
 		named = named || strings.EqualFold(u.Hostname(), h.name)
 	}
 	return named && (h.port == "" || fmt.Sprint(c.Server.Port()) == h.port)
+}
+
+// clientTapes is who keeps what crosses connections of clients of a site; nil for nobody.
+func (a *App) clientTapes(site string) exchange.Flight {
+	if g := a.pipe.graph.Load(); g != nil {
+		return g.clients[site]
+	}
+	return nil
 }

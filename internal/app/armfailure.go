@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lunette-waf/lunette/internal/diagnosis/incident"
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/gateway/flight"
 )
@@ -73,11 +74,14 @@ func (h *failureHub) exchange(x *exchange.Exchange) {
 	}
 }
 
-// stall tells of a stall that lasts, with the finding about it, "" for none.
-func (h *failureHub) stall(s *flight.Stall, reason, finding, confidence string) {
+// stall tells of a stall that lasts.
+func (h *failureHub) stall(s *flight.Stall, n *incident.Failure) {
 	if h == nil || h.n.Load() == 0 {
 		return
 	}
-	h.tell(CaptureEvent{Event: CaptureFailure, At: time.Now(), Site: s.Site, Request: s.Request, URL: s.URL,
-		Reason: reason, Finding: finding, Confidence: confidence, Stall: true})
+	e := CaptureEvent{Event: CaptureFailure, At: time.Now(), Site: s.Site, Request: s.Request, URL: s.URL, Reason: string(n.Reason), Detail: n.Detail, Stall: true}
+	if n.Finding != nil {
+		e.Finding, e.Confidence = string(n.Finding.Code), n.Finding.Confidence.String()
+	}
+	h.tell(e)
 }
