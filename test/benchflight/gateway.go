@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,16 @@ func gateway(ctx context.Context, url string) error {
 		}
 		go func() { _ = l.Serve(ctx) }() // ends with the process
 		fmt.Println(m, ln.Addr())
+	}
+	if file := os.Getenv("BENCHFLIGHT_PROFILE"); file != "" {
+		f, err := os.Create(file)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	for in := bufio.NewScanner(os.Stdin); ctx.Err() == nil && in.Scan(); {
 		var u unix.Rusage

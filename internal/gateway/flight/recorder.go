@@ -20,6 +20,7 @@ type Recorder struct {
 	refused atomic.Int64
 	early   atomic.Int64
 	stalled atomic.Int64
+	clock   atomic.Int64 // when the watch looked last, nanoseconds since the Unix epoch: asking the system costs each request
 	pause   atomic.Int64 // between two looks of the watch, nanoseconds
 	armed   atomic.Pointer[[]*Armed]
 
@@ -59,6 +60,7 @@ func New(cfg Config) (*Recorder, error) {
 	r.arena = newArena(cfg.Memory-r.logMost, cfg.Log)
 	r.pause.Store(int64(longestPause))
 	r.quicken(cfg.Linger)
+	r.clock.Store(time.Now().UnixNano())
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	r.wg.Go(func() { r.watch(ctx) })

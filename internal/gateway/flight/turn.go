@@ -5,14 +5,13 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
-	"github.com/lunette-waf/lunette/internal/fact"
 )
 
 // turn is whose turn it is in one exchange.
 type turn struct {
 	x     *exchange.Exchange // tells exchanges apart, and is not looked into
 	whose exchange.Turn
-	since int64 // nanoseconds since the Unix epoch
+	since int64 // nanoseconds since the Unix epoch, by the recorder's clock
 	told  int64 // the beginning of the silence that was reported; 0: none was
 
 	id, method, path string
@@ -30,10 +29,7 @@ func (t *tape) Turn(x *exchange.Exchange, whose exchange.Turn) {
 		return
 	}
 	waiting := whose == exchange.TurnOrigin || whose == exchange.TurnTaking
-	var now int64
-	if waiting {
-		now = time.Now().UnixNano()
-	}
+	now := t.r.clock.Load()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.over {
@@ -87,10 +83,7 @@ func (t *tape) stalls(out []Stall, now, floor int64) []Stall {
 		}
 		since := n.since
 		if len(t.turns) == 1 { // else what crosses may be about another exchange
-			since = max(since, t.lanes[fact.SideServer-1].last)
-			if n.whose == exchange.TurnTaking {
-				since = max(since, t.lanes[fact.SideClient-1].last)
-			}
+			since = max(since, t.lanes[0].last, t.lanes[1].last)
 		}
 		if max(since, floor)+t.set.StallAfter.Nanoseconds() > now || n.told == since {
 			continue

@@ -41,6 +41,7 @@ func (r *Recorder) watch(ctx context.Context) {
 			floor = now.UnixNano() // somebody set the clock: silences before that have no length
 		}
 		last = now
+		r.clock.Store(now.UnixNano())
 		r.sweep(now)
 		r.tellStalls(now.UnixNano(), floor)
 	}
