@@ -73,7 +73,7 @@ func (s *Store) Forget(ctx context.Context, file string) error {
 }
 
 // Prune keeps the store within its limits, and returns the files of samples that went, which the caller deletes. Incidents go by when they
-// were last seen; open ones go only for their number. Samples go by age, the oldest first.
+// were last seen, open ones too. Samples go by age, the oldest first.
 func (s *Store) Prune(ctx context.Context, l Limits) (removed []string, err error) {
 	err = s.change(ctx, "prune store", func(tx *sql.Tx) error {
 		var err error

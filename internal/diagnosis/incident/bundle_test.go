@@ -40,12 +40,13 @@ func sampled(t testing.TB, name string) Failure {
 		Facts: []fact.Fact{{Kind: fact.TCPConnected, At: noon, Conn: 1, Text: "10.0.0.1:443", Size: 1e6},
 			{Kind: fact.TLSHandshakeDone, At: noon.Add(time.Second), Conn: 1, Text: "TLS_RSA"},
 			{Kind: fact.TLSHelloRequest, At: noon.Add(2 * time.Second), Conn: 1, Side: fact.SideServer},
-			{Kind: fact.ProxyProtocol, At: noon, Conn: 1, Text: "203.0.113.9"}},
+			{Kind: fact.ProxyProtocol, At: noon, Conn: 1, Text: "203.0.113.9"},
+			{Kind: fact.RequestHead, At: noon, Conn: 1, Detail: &fact.HTTPHead{Method: "GET", Target: "/x?secretword", Fields: []fact.Field{{Name: "X-Forwarded-For", Value: "203.0.113.9"}, {Name: "Accept", Value: "kept"}}}}},
 		Result:  &check.Result{Findings: []finding.Finding{*f.Finding}},
 		Record:  []byte(`{"id":"01REQUEST","client":{"address":"203.0.113.9","peer":"203.0.113.9:1"},"request":{"query":"q=secretword","headers":[["Cookie","x"]]},"waf":{"a":"secretword"}}`),
 		Packets: func(w io.Writer) error { _, err := w.Write(packets); return err },
 		HAR: func(w io.Writer) error {
-			_, err := io.WriteString(w, `{"log":{"entries":[{"request":{"url":"https://a/?secretword","postData":{"text":"secretword"},"cookies":[{"name":"a","value":"secretword"}]},"response":{"content":{"size":1,"text":"secretword"}}}]}}`)
+			_, err := io.WriteString(w, `{"log":{"entries":[{"request":{"url":"https://a/?secretword","headers":[{"name":"Forwarded","value":"for=203.0.113.9"}],"postData":{"text":"secretword"},"cookies":[{"name":"a","value":"secretword"}]},"response":{"content":{"size":1,"text":"secretword"}}}]}}`)
 			return err
 		},
 		Method: "GET", URL: "https://a.test/x", Status: 502, Versions: map[string]string{"lunette": "1"},
@@ -80,7 +81,7 @@ func TestBundle(t *testing.T) {
 	if got == nil || got.Confidence != finding.Likely || got.Severity != finding.Critical || strings.Join(got.Lines(), "\n") != strings.Join(f.Finding.Lines(), "\n") {
 		t.Errorf("%+v", got)
 	}
-	if len(b.Document.Facts) != 4 || b.Document.Facts[2].Kind != "hello_request" || len(b.Document.Others) != 0 || !bytes.Contains(b.Document.Record, []byte("01REQUEST")) {
+	if len(b.Document.Facts) != 5 || b.Document.Facts[2].Kind != "hello_request" || len(b.Document.Others) != 0 || !bytes.Contains(b.Document.Record, []byte("01REQUEST")) {
 		t.Errorf("%+v", b.Document)
 	}
 	if len(b.Packets) == 0 || len(b.HAR) == 0 || b.Document.Incident.Count != 7 {
@@ -141,11 +142,14 @@ func TestRedacted(t *testing.T) {
 	if before, after := blocks(t, b.Packets), blocks(t, r.Packets); before.secrets == 0 || after.secrets != 0 || after.packets != before.packets || after.packets == 0 {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
+	if doc, _ := json.Marshal(r.Document); !bytes.Contains(doc, []byte(`"kept"`)) {
+		t.Errorf("more was masked than should be: %s", doc)
+	}
 	if !json.Valid(r.HAR) || !r.Document.Redacted || b.Document.Redacted {
 		t.Error("not marked, or broken")
 	}
 	again, err := r.Redacted()
-	if err != nil || !bytes.Equal(again.Packets, r.Packets) {
+	if err != nil || !bytes.Equal(again.Packets, r.Packets) || !bytes.Equal(again.HAR, r.HAR) || !bytes.Equal(again.Report, r.Report) {
 		t.Errorf("redacting twice changes more: %v", err)
 	}
 }

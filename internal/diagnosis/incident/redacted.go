@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/lunette-waf/lunette/internal/capture/packet"
 	"github.com/lunette-waf/lunette/internal/capture/pcap"
@@ -20,19 +22,16 @@ import (
 func (b *Bundle) Redacted() (*Bundle, error) {
 	doc := *b.Document
 	doc.Redacted = true
-	doc.Facts = make([]Seen, 0, len(b.Document.Facts))
-	for _, s := range b.Document.Facts {
-		if s.Kind == fact.ProxyProtocol.String() {
-			s.Text = mask(len(s.Text))
-		}
-		doc.Facts = append(doc.Facts, s)
-	}
+	doc.Sample.URL = withoutQuery(doc.Sample.URL)
 	var err error
+	if doc.Facts, err = redactedFacts(b.Document.Facts); err != nil {
+		return nil, fmt.Errorf("redact facts: %w", err)
+	}
 	out := &Bundle{Document: &doc}
 	if doc.Record, err = edited(b.Document.Record, maskRecord); err != nil {
 		return nil, fmt.Errorf("redact access record: %w", err)
 	}
-	if out.HAR, err = edited(b.HAR, func(v any) { maskHAR(v, "") }); err != nil {
+	if out.HAR, err = edited(b.HAR, func(v any) { maskTree(v, "") }); err != nil {
 		return nil, fmt.Errorf("redact %s: %w", HARFile, err)
 	}
 	if b.Packets != nil {
@@ -44,7 +43,13 @@ func (b *Bundle) Redacted() (*Bundle, error) {
 	return out, nil
 }
 
-func mask(n int) string { return "[masked " + strconv.Itoa(n) + " bytes]" }
+// masked is what stands for a text; for one that is masked already, itself.
+func masked(text string) string {
+	if strings.HasPrefix(text, "[masked ") && strings.HasSuffix(text, " bytes]") {
+		return text
+	}
+	return "[masked " + strconv.Itoa(len(text)) + " bytes]"
+}
 
 // edited is a JSON text after change.
 func edited(text []byte, change func(any)) ([]byte, error) {
@@ -68,7 +73,7 @@ func maskRecord(v any) {
 		m, _ := record[part].(map[string]any)
 		for _, f := range fields {
 			if text, ok := m[f].(string); ok && text != "" {
-				m[f] = mask(len(text))
+				m[f] = masked(text)
 			} else if m[f] != nil {
 				m[f] = nil
 			}
@@ -77,25 +82,57 @@ func maskRecord(v any) {
 	delete(record, "waf") // matched parts are pieces of what was sent
 }
 
-// maskHAR masks each text of a body, the values of cookies and queries, and queries within URLs.
-func maskHAR(v any, under string) {
+// redactedFacts masks what facts say of a visitor.
+func redactedFacts(all []Seen) ([]Seen, error) {
+	text, err := json.Marshal(all)
+	if err != nil {
+		return nil, err
+	}
+	if text, err = edited(text, func(v any) { maskTree(v, "") }); err != nil {
+		return nil, err
+	}
+	out := []Seen{}
+	if err := json.Unmarshal(text, &out); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if out[i].Kind == fact.ProxyProtocol.String() {
+			out[i].Text = masked(out[i].Text)
+		}
+	}
+	return out, nil
+}
+
+// personal reports whether a header field says who or where a visitor is.
+func personal(name string) bool {
+	return slices.Contains([]string{"x-forwarded-for", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip", "referer", "user-agent", "from", "location",
+		"client-cert", "client-cert-chain", "x-arr-clientcert", "ms-aspnetcore-clientcert"}, strings.ToLower(name))
+}
+
+// maskTree masks each text of a body, the values of cookies, queries and personal fields, and queries within URLs.
+func maskTree(v any, under string) {
 	switch v := v.(type) {
 	case map[string]any:
+		if name, _ := v["name"].(string); personal(name) {
+			if value, ok := v["value"].(string); ok {
+				v["value"] = masked(value)
+			}
+		}
 		for name, x := range v {
 			text, isText := x.(string)
 			switch {
 			case isText && name == "text" && (under == "content" || under == "postData"),
 				isText && name == "value" && (under == "cookies" || under == "queryString" || under == "params"):
-				v[name] = mask(len(text))
-			case isText && name == "url":
+				v[name] = masked(text)
+			case isText && (name == "url" || name == "target"):
 				v[name] = withoutQuery(text)
 			default:
-				maskHAR(x, name)
+				maskTree(x, name)
 			}
 		}
 	case []any:
 		for _, x := range v {
-			maskHAR(x, under)
+			maskTree(x, under)
 		}
 	}
 }
@@ -103,7 +140,7 @@ func maskHAR(v any, under string) {
 func withoutQuery(url string) string {
 	for i := range len(url) {
 		if url[i] == '?' {
-			return url[:i+1] + mask(len(url)-i-1)
+			return url[:i+1] + masked(url[i+1:])
 		}
 	}
 	return url

@@ -26,9 +26,9 @@ func (d *Document) Report() string {
 	d.reportMends(&b)
 	d.reportFine(&b)
 	d.reportWords(&b)
-	fmt.Fprintf(&b, "## About this report\n\nWritten by Lunette %s, the program that is the gateway; incident %s", md(d.Program), md(n.ID))
+	fmt.Fprintf(&b, "## About this report\n\nWritten by Lunette %s, the program that recorded it; incident %s", md(d.Program), md(n.ID))
 	if d.Sample.Request != "" {
-		fmt.Fprintf(&b, ", request %s, which stands in the header X-Request-Id that your server got, if the gateway sends one", md(d.Sample.Request))
+		fmt.Fprintf(&b, ", request %s (your server got that number in the header X-Request-Id)", md(d.Sample.Request))
 	}
 	b.WriteString(".\nTimes are UTC. Passwords, cookies and other secrets of visitors are masked, and no visitor's address is in it. The file flow.pcapng\nbeside it, if it was sent along, holds the packets; Wireshark opens it.\n")
 	return b.String()
@@ -156,7 +156,7 @@ func (d *Document) reportWords(b *strings.Builder) {
 		{"TLS", "encryption of a connection, what makes http into https; formerly called SSL"},
 		{"handshake", "the first messages of an encrypted connection, by which both ends agree on keys"},
 		{"HelloRequest", "a message by which a server asks, within an encrypted connection, for another handshake"},
-		{"renegotiat", "(renegotiation) another handshake within an encrypted connection, mostly to ask for a client certificate"},
+		{"renegotiation", "another handshake within an encrypted connection, mostly to ask for a client certificate"},
 		{"client certificate", "a certificate by which the one who connects shows who it is, as the server does with its own"},
 		{"alert", "a message of TLS by which one end says what it does not like, or that it ends"},
 		{"SNI", "the name of the site, sent at the beginning of a handshake so that a server with many sites picks the right certificate"},
@@ -166,7 +166,7 @@ func (d *Document) reportWords(b *strings.Builder) {
 		{"keep-alive", "a connection is used for further requests"},
 		{"status", "the number that an answer begins with: 200 is good, 502 and 504 are a gateway's way to say that the server behind it failed"},
 	} {
-		if strings.Contains(written, strings.ToLower(w[0])) {
+		if strings.Contains(written, strings.TrimSuffix(strings.ToLower(w[0]), "ion")) {
 			fmt.Fprintf(b, "- **%s**: %s\n", w[0], w[1])
 		}
 	}

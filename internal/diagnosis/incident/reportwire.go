@@ -101,7 +101,7 @@ func rung(s *Seen) string {
 	case fact.TLSHelloRequest:
 		return "server: asks for another handshake within the connection (HelloRequest)"
 	case fact.TLSHelloRequestAnswer:
-		return "gateway: answer to that request: " + s.Text
+		return "gateway: what became of that request: " + s.Text
 	case fact.TLSRenegotiated:
 		return "both: another handshake is done"
 	case fact.TLSAlert:
@@ -145,6 +145,9 @@ func rungHTTP(kind fact.Kind, s *Seen, who, said, took string) string {
 		turn := "nobody says anything"
 		if s.Side != "" {
 			turn = "it is the " + who + "'s turn, and nothing comes"
+		}
+		if s.Text != "" {
+			said = " (awaited: " + s.Text + ")"
 		}
 		return "for " + took + " " + turn + said
 	case fact.GaveUp:
