@@ -256,14 +256,14 @@ func TestApacheRenegotiates(t *testing.T) {
 	}
 }
 
-// TestIdleClose has connections lie idle for half a second, and for longer than nginx keeps them.
+// TestIdleClose has connections lie idle for a moment, and for longer than nginx keeps them.
 func TestIdleClose(t *testing.T) {
 	t.Parallel()
 	ca := peer.NewCA(t)
-	s := peer.Nginx(t, peer.NginxConfig{HTTP: site(ca.Issue(peer.Issue{Names: []string{"a.test"}}), "{{addr}} ssl", "keepalive_timeout 1s;")})
+	s := peer.Nginx(t, peer.NginxConfig{HTTP: site(ca.Issue(peer.Issue{Names: []string{"a.test"}}), "{{addr}} ssl", "keepalive_timeout 3s;")})
 	l := newLearner(t)
 	const each = 5
-	for _, keep := range []time.Duration{500 * time.Millisecond, 2 * time.Second} {
+	for _, keep := range []time.Duration{300 * time.Millisecond, 5 * time.Second} {
 		ended := make(chan bool, each)
 		deps := origin.Deps{IdleEnded: func(url string, idle time.Duration, closed bool) {
 			if closed {
@@ -279,7 +279,7 @@ func TestIdleClose(t *testing.T) {
 		for range each {
 			select {
 			case closed := <-ended:
-				if closed != (keep > time.Second) {
+				if closed != (keep > 3*time.Second) {
 					t.Errorf("closed %v after %s", closed, keep)
 				}
 			case <-time.After(20 * time.Second):
@@ -289,10 +289,11 @@ func TestIdleClose(t *testing.T) {
 	}
 	p := l.profile()
 	c := p.IdleClose
-	if c.Closures != each || c.AtLeast < 400*time.Millisecond || c.AtLeast > time.Second || c.AtMost < time.Second || c.AtMost > 3*time.Second {
+	if c.Closures != each || c.AtLeast < 250*time.Millisecond || c.AtLeast > 3*time.Second || c.AtMost < 3*time.Second {
 		t.Errorf("%s: %+v", c, c)
 	}
-	if s := p.Suggestions(time.Now()); len(s) != 1 || !strings.Contains(s[0].Setting, "keepalive_idle: 400ms") && !strings.Contains(s[0].Setting, "keepalive_idle: 300ms") { // by the bucket
-		t.Errorf("suggestions %+v", s)
+	_, setting, _ := strings.Cut(p.Suggestions(time.Now())[0].Setting, "keepalive_idle: ")
+	if keep, err := time.ParseDuration(strings.TrimRight(setting, " }")); err != nil || keep > c.AtLeast || keep < c.AtLeast/2 {
+		t.Errorf("suggestions %+v", p.Suggestions(time.Now()))
 	}
 }
