@@ -42,6 +42,7 @@ type Judgement struct {
 	Whole  bool              // all of its packets are kept
 	before []finding.Code    // of New, those that were told with less confidence
 	kept   *kept
+	places map[int64]int64 // of packets in kept, by number; nil until Frame was asked
 }
 
 // Bounds and times that nobody sets, nanoseconds and bytes.
@@ -122,7 +123,8 @@ type LiveStats struct {
 	Packets, Bytes int64 // taken
 	Ignored        int64 // packets of no TCP connection, or of one that the filter leaves out
 	Connections    int64
-	Open           int // now
+	Open           int   // now
+	Opened, Sealed int64 // connections with TLS of which records were opened, or none, once they were forgotten
 	Judgements     int64
 	Evicted        int64 // given up for want of room
 	Unjudged       int64 // of these, such as were not judged as they stood
@@ -249,5 +251,16 @@ func (j *Judgement) Told(code finding.Code) bool { return slices.Contains(j.befo
 // was heard; until the judgement is forgotten the packets stay in memory.
 func (j *Judgement) Write(w io.Writer) error { return j.kept.write(w, j.Flow.KeyLog) }
 
-// Frame is the number in what Write writes of the packet with a number of Live's; 0 where it was not kept.
-func (j *Judgement) Frame(number int64) int64 { return j.kept.frame(number) }
+// Frame is the number in what Write writes of the packet with a number of Live's; 0 where it was not kept. It is for one goroutine.
+func (j *Judgement) Frame(number int64) int64 {
+	if j.places == nil {
+		j.places = map[int64]int64{}
+		n := int64(0)
+		j.kept.each(func(p *pcap.Packet) bool {
+			n++
+			j.places[p.Number] = n
+			return true
+		})
+	}
+	return j.places[number]
+}

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,10 +21,10 @@ import (
 	"github.com/lunette-waf/lunette/test/recorded"
 )
 
-// TestLiveCuts ends the watching at every packet of every seventh capture: what is said then is what explain says of the file so far.
+// TestLiveCuts ends the watching at every packet of every eleventh capture: what is said then is what explain says of the file so far.
 func TestLiveCuts(t *testing.T) {
 	for i, c := range captures.All(t) {
-		if i%7 != 0 {
+		if i%11 != 0 {
 			continue
 		}
 		frames, _ := recorded.Frames(t, c.Path)
@@ -62,19 +63,19 @@ func TestLiveCuts(t *testing.T) {
 
 // TestLiveHostile feeds what tries to make something grow.
 func TestLiveHostile(t *testing.T) {
-	const size, memory = 24 << 20, 16 << 20
+	const size, memory = 6 << 20, 4 << 20
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
 	for name, next := range hostile() {
 		t.Run(name, func(t *testing.T) {
 			source := &frames{next: next, left: size}
 			before := inUse()
-			l, err := NewLive(LiveConfig{Memory: memory, MaxConns: 5000, Judged: func(*Judgement) {}})
+			l, err := NewLive(LiveConfig{Memory: memory, MaxConns: 2000, Judged: func(*Judgement) {}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			feed(t, l, source, func(p *pcap.Packet) {
 				l.Advance(p.At)
-				if s := l.Stats(); s.Held > memory || s.Open > 5000 || len(l.due) > 10_000 {
+				if s := l.Stats(); s.Held > memory || s.Open > 2000 || len(l.due) > 4000 {
 					t.Fatalf("packet %d: %+v", p.Number, s)
 				}
 			})
@@ -118,17 +119,8 @@ func TestLiveManyConnections(t *testing.T) {
 	}
 	var now int64 = 1_700_000_000e9
 	var judging sync.WaitGroup
-	stop := make(chan struct{})
-	judging.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				l.Advance(0)
-			}
-		}
-	})
+	ctx, stop := context.WithCancel(t.Context())
+	judging.Go(func() { l.Run(ctx) })
 	request := "GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n"
 	for c := range conns {
 		for i, b := range [][]byte{segment(nil, c, false, syn, 0, 0, ""), segment(nil, c, true, syn|ack, 0, 1, ""), segment(nil, c, false, ack, 1, 1, ""), segment(nil, c, false, ack, 1, 1, request)} {
@@ -139,7 +131,7 @@ func TestLiveManyConnections(t *testing.T) {
 			t.Fatalf("connection %d: %+v", c, s)
 		}
 	}
-	close(stop)
+	stop()
 	judging.Wait()
 	s := l.Stats()
 	t.Logf("%+v", s)

@@ -132,6 +132,14 @@ func (l *Live) forget(c *liveConn) {
 		c.gone = true
 	}
 	delete(l.lacking, c)
+	for _, f := range c.latest {
+		switch {
+		case f.TLS != nil && f.TLS.Decrypted > 0:
+			l.stats.Opened++
+		case f.TLS != nil:
+			l.stats.Sealed++
+		}
+	}
 	l.held -= int64(c.kept.size) + connWeight
 	c.kept, c.latest, c.told = kept{}, nil, nil
 }

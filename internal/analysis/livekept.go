@@ -149,18 +149,6 @@ func (k *kept) each(yield func(p *pcap.Packet) bool) {
 	}
 }
 
-// frame is the place of the packet with a number, from 1; 0 when it is not there.
-func (k *kept) frame(number int64) (place int64) {
-	n := int64(0)
-	k.each(func(p *pcap.Packet) bool {
-		if n++; p.Number == number {
-			place = n
-		}
-		return place == 0
-	})
-	return place
-}
-
 // write writes all of it as pcapng, the secrets first.
 func (k *kept) write(dst io.Writer, keyLog []string) error {
 	buffered := bufio.NewWriterSize(dst, largeChunk)

@@ -52,7 +52,6 @@ type watchSummary struct {
 	live              analysis.LiveStats
 	received, dropped uint64
 	secrets           int64
-	opened, closed    int64 // connections with TLS whose records were opened, or not
 	incidents         []*watchIncident
 }
 
@@ -76,13 +75,6 @@ type watcher struct {
 func (t *watcher) judged(j *analysis.Judgement) {
 	t.telling.Lock()
 	defer t.telling.Unlock()
-	if !j.Lasts && j.Flow.TLS != nil {
-		if j.Flow.TLS.Decrypted > 0 {
-			t.summary.opened++
-		} else {
-			t.summary.closed++
-		}
-	}
 	fails := false
 	for i := range j.Result.Findings {
 		fails = fails || j.Result.Findings[i].Severity > finding.Info

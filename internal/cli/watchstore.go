@@ -46,7 +46,7 @@ func (w *watchFlags) openStore(stderr io.Writer) (*watchStore, error) {
 		return &watchStore{}, nil
 	}
 	cfg.Version = version()
-	cfg.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	cfg.Log = slog.New(untold{slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})})
 	s, err := store.Open(store.Config{Folder: cfg.Folder, Log: cfg.Log})
 	if err != nil {
 		return nil, err
@@ -56,6 +56,16 @@ func (w *watchFlags) openStore(stderr io.Writer) (*watchStore, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return &watchStore{store: s, keeper: k}, nil
+}
+
+// untold is a log without what the command tells itself.
+type untold struct{ slog.Handler }
+
+func (u untold) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "incident opened" {
+		return nil
+	}
+	return u.Handler.Handle(ctx, r)
 }
 
 func (s *watchStore) active() bool { return s.keeper != nil }

@@ -79,8 +79,8 @@ func (w *watchText) end(s *watchSummary) {
 	w.pending = nil
 	w.print("Watched %s in %s", counted(int(s.live.Connections), "connection"), finding.Span(s.took))
 	w.print(" (%s, %s).", counted(int(s.live.Packets), "packet"), watchDropped(s.dropped))
-	if s.opened+s.closed > 0 {
-		w.print(" TLS was opened in %d of %d.", s.opened, s.opened+s.closed)
+	if all := s.live.Opened + s.live.Sealed; all > 0 {
+		w.print(" TLS was opened in %d of %d.", s.live.Opened, all)
 	}
 	w.print("\n")
 	if s.live.Unjudged > 0 {
@@ -138,7 +138,7 @@ type watchLine struct {
 	Packets     *int64  `json:"packets,omitempty"`
 	Dropped     *uint64 `json:"dropped,omitempty"`
 	Opened      *int64  `json:"opened,omitempty"` // connections whose TLS was opened
-	Closed      *int64  `json:"closed,omitempty"` // and those whose was not
+	Sealed      *int64  `json:"sealed,omitempty"` // and those whose was not
 	Unjudged    *int64  `json:"unjudged,omitempty"`
 	Incidents   *int    `json:"incidents,omitempty"`
 }
@@ -153,5 +153,5 @@ func (w *watchJSON) tick(time.Time) {}
 func (w *watchJSON) end(s *watchSummary) {
 	n := len(s.incidents)
 	_ = w.enc.Encode(watchLine{Kind: "summary", Seconds: s.took.Seconds(), Connections: &s.live.Connections, Packets: &s.live.Packets, Dropped: &s.dropped,
-		Opened: &s.opened, Closed: &s.closed, Unjudged: &s.live.Unjudged, Incidents: &n})
+		Opened: &s.live.Opened, Sealed: &s.live.Sealed, Unjudged: &s.live.Unjudged, Incidents: &n})
 }
