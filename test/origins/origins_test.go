@@ -96,7 +96,7 @@ func (l *learner) get(o *origin.Origin, host, path string) {
 // until asks until that kind of drift is told, and nothing else is.
 func (l *learner) until(o *origin.Origin, host, kind string) {
 	l.t.Helper()
-	for range 2000 {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		l.get(o, host, "/")
 		if l.kinds() == kind {
 			return
