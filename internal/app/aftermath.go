@@ -122,10 +122,8 @@ func (f *aftermath) add(x *exchange.Exchange, at int, n incident.Failure, result
 func (f *aftermath) slow(site string, a *exchange.Attempt) *finding.Finding {
 	out := &finding.Finding{Code: "http1.slow_first_byte", Title: "the origin takes long to answer", Severity: finding.Warning, Confidence: finding.Certain,
 		Conn: a.ConnID, Waited: a.FirstByte, Summary: "The first byte took " + finding.Span(a.FirstByte)}
-	for _, p := range f.book.Profiles() {
-		if p.Site == site && p.URL == a.URL && p.FirstByte.P50 > 0 {
-			out.Summary += ", where this origin usually takes " + finding.Span(p.FirstByte.P50)
-		}
+	if p, ok := f.book.Profile(site, a.URL); ok && p.FirstByte.P50 > 0 {
+		out.Summary += ", where this origin usually takes " + finding.Span(p.FirstByte.P50)
 	}
 	out.Summary += "."
 	return out

@@ -89,11 +89,11 @@ func (a *App) remember(ctx context.Context) {
 		case e := <-a.events:
 			a.storeEvent(e)
 		case <-tick.C:
-			a.storeProfiles()
+			a.storeProfiles(a.book.Unsaved())
 		case <-check.C:
 			a.book.Check()
 		case <-ctx.Done():
-			a.storeProfiles()
+			a.storeProfiles(a.book.Profiles())
 			for len(a.events) > 0 {
 				a.storeEvent(<-a.events)
 			}
@@ -102,11 +102,10 @@ func (a *App) remember(ctx context.Context) {
 	}
 }
 
-// storeProfiles writes those that have changed.
-func (a *App) storeProfiles() {
+func (a *App) storeProfiles(ps []profile.Profile) {
 	ctx, cancel := context.WithTimeout(context.Background(), profilesEvery)
 	defer cancel()
-	for _, p := range a.book.Unsaved() {
+	for _, p := range ps {
 		doc, err := profile.Marshal(&p)
 		if err == nil {
 			err = a.store.PutProfile(ctx, p.Site, p.URL, doc)
@@ -126,7 +125,8 @@ func (a *App) restoreProfiles() error {
 	for _, r := range rows {
 		p, err := profile.Unmarshal(r.Doc)
 		if err != nil {
-			return fmt.Errorf("of %s: %w", r.Origin, err)
+			a.log.Warn("what was learned of an origin could not be read; learning begins anew", "site", r.Site, "origin", r.Origin, "error", err)
+			continue
 		}
 		all = append(all, p)
 	}

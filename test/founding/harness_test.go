@@ -25,6 +25,20 @@ import (
 // patience bounds every wait for something that should come at once, on a busy machine with the race detector.
 const patience = 30 * time.Second
 
+// until asks again and again until ok, and reports whether that was within the time.
+func until(within time.Duration, ok func() bool) bool {
+	again, over := time.NewTicker(20*time.Millisecond), time.After(within)
+	defer again.Stop()
+	for !ok() {
+		select {
+		case <-again.C:
+		case <-over:
+			return false
+		}
+	}
+	return true
+}
+
 // output is a buffer that several goroutines write and read.
 type output struct {
 	mu sync.Mutex
@@ -44,18 +58,20 @@ func (o *output) String() string {
 }
 
 // await waits until the output holds text, and returns the line that does.
-func (o *output) await(t testing.TB, within time.Duration, text string) string {
+func (o *output) await(t testing.TB, within time.Duration, text string) (found string) {
 	t.Helper()
-	for end := time.Now().Add(within); ; time.Sleep(10 * time.Millisecond) {
+	if !until(within, func() bool {
 		for line := range strings.SplitSeq(o.String(), "\n") {
 			if strings.Contains(line, text) {
-				return line
+				found = line
+				return true
 			}
 		}
-		if time.Now().After(end) {
-			t.Fatalf("nothing said %q within %v:\n%s", text, within, o)
-		}
+		return false
+	}) {
+		t.Fatalf("nothing said %q within %v:\n%s", text, within, o)
 	}
+	return found
 }
 
 // gateway is Lunette in this process, with its incidents in a folder.
@@ -137,22 +153,22 @@ func (g *gateway) incidents() []listed {
 }
 
 // incident waits for the one incident with that cause.
-func (g *gateway) incident(cause string, within time.Duration) listed {
+func (g *gateway) incident(cause string, within time.Duration) (found listed) {
 	g.t.Helper()
 	var all []listed
-	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if _, err := os.Stat(g.folder); err != nil {
-			continue
-		}
+	if !until(within, func() bool {
 		all = g.incidents()
 		for _, i := range all {
 			if i.Cause == cause {
-				return i
+				found = i
+				return true
 			}
 		}
+		return false
+	}) {
+		g.t.Fatalf("no incident %s within %v: %+v", cause, within, all)
 	}
-	g.t.Fatalf("no incident %s within %v: %+v", cause, within, all)
-	return listed{}
+	return found
 }
 
 // export unpacks the newest sample of an incident, once there is one.
@@ -160,15 +176,14 @@ func (g *gateway) export(id string) (folder string) {
 	g.t.Helper()
 	folder = filepath.Join(g.t.TempDir(), "exported")
 	var out, errs bytes.Buffer
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	if !until(patience, func() bool {
 		out.Reset()
 		errs.Reset()
-		if cli.Main(context.Background(), []string{"incidents", "export", id, "--folder", g.folder, "-o", folder}, &out, &errs) == 0 {
-			return folder
-		}
+		return cli.Main(context.Background(), []string{"incidents", "export", id, "--folder", g.folder, "-o", folder}, &out, &errs) == 0
+	}) {
+		g.t.Fatalf("export %s: %s%s", id, &out, &errs)
 	}
-	g.t.Fatalf("export %s: %s%s", id, &out, &errs)
-	return ""
+	return folder
 }
 
 // tshark reads a field of the packets that match.

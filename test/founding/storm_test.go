@@ -68,11 +68,10 @@ func TestStorm(t *testing.T) {
 		t.Fatalf("%d of %d requests got 502", failed.Load(), sent.Load())
 	}
 	var all []listed
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		if all = g.incidents(); len(all) > 0 && all[0].Count >= failed.Load() {
-			break
-		}
-	}
+	until(patience, func() bool {
+		all = g.incidents()
+		return len(all) > 0 && all[0].Count >= failed.Load()
+	})
 	if len(all) != 1 || all[0].Count != failed.Load() || all[0].Cause != "http1.reset_before_answer" {
 		t.Errorf("%d requests failed: incidents %+v, want one with that count", failed.Load(), all)
 	}
