@@ -51,7 +51,9 @@ func (p *programs) plan(im *image, name string, number int) (kind, note string, 
 		}
 		add(false, p.session(f, false, number), "SSL_do_handshake", "SSL_connect", "SSL_accept")
 		io := p.session(f, f.master != nil, number)
-		add(false, io, "SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex", "SSL_peek")
+		if !p.light {
+			add(false, io, "SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex", "SSL_peek")
+		}
 		note = "TLS 1.3 connections that were open before are not readable"
 		if f.master == nil {
 			note = "connections that were open before are not readable: its accessors are compiled in a way that is not understood"
@@ -73,13 +75,18 @@ func (p *programs) plan(im *image, name string, number int) (kind, note string, 
 		} else {
 			add(true, p.shaken(f, number), "gnutls_handshake")
 			f.shaking = nil
-			add(false, p.session(f, true, number), "gnutls_record_recv", "gnutls_record_send")
+			if !p.light {
+				add(false, p.session(f, true, number), "gnutls_record_recv", "gnutls_record_send")
+			}
 		}
 	}
 	if im.has("nettle_hkdf_expand") {
 		kind = "nettle"
 		add(false, p.hkdfEntry(), "nettle_hkdf_expand")
 		add(true, p.hkdfReturn(number), "nettle_hkdf_expand")
+	}
+	if p.light && note != "" {
+		note = "connections that were open before are not readable, nor TLS 1.3 of programs that shake hands by reading or writing (light)"
 	}
 	if kind == "" {
 		kind, note = unknown(name)

@@ -32,6 +32,7 @@ type programs struct {
 	maps   *maps
 	kernel kernelOffsets
 	wants  struct{ pids, exes bool }
+	light  bool // nothing at reads and writes
 }
 
 // begin is the head of every program that starts something: it leaves unless the process was asked for.

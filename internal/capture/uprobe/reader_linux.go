@@ -98,7 +98,7 @@ func (r *Reader) prepare() error {
 	if r.maps, err = newMaps(); err != nil {
 		return err
 	}
-	r.progs = &programs{maps: r.maps, kernel: kernel}
+	r.progs = &programs{maps: r.maps, kernel: kernel, light: r.cfg.Light}
 	r.progs.wants.pids, r.progs.wants.exes = len(r.cfg.PIDs) > 0, len(r.cfg.Exe) > 0
 	if r.ring, err = ringbuf.NewReader(r.maps.events); err != nil {
 		return errors.Join(fmt.Errorf("open ring buffer: %w", err), r.maps.close())

@@ -16,6 +16,10 @@ type Config struct {
 	// counts, also one that starts later.
 	Exe []string
 
+	// Light leaves out the functions that are called for each read and write, whose hooks cost a busy server most (decision 0009). Not
+	// readable then: connections that were open before, and TLS 1.3 of programs that shake hands by reading or writing ("openssl s_client").
+	Light bool
+
 	// Log gets what changes after Open: further libraries hooked, secrets lost. Nil: nowhere. No secret is ever written to it.
 	Log *slog.Logger
 }
