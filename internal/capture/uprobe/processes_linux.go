@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -125,10 +124,8 @@ func installed(wanted []string) []string {
 			all = append(all, w)
 			continue
 		}
-		if found, err := exec.LookPath(w); err == nil {
-			all = append(all, found)
-		}
-		for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"} {
+		standard := []string{"/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"}
+		for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), standard...) {
 			all = append(all, filepath.Join(dir, w))
 		}
 	}
