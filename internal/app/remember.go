@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,11 +27,19 @@ func (a *App) openMemory(cfg *config.Config, mask *redact.Masker) error {
 	n := &cfg.Incidents
 	a.events = make(chan store.Event, mostEvents)
 	var err error
-	if a.store, err = store.Open(store.Config{Folder: n.Folder, Log: a.log}); err != nil {
-		return fmt.Errorf("open incidents.folder: %w", err)
+	folder := n.Folder
+	if a.store, err = store.Open(store.Config{Folder: folder, Log: a.log}); err != nil {
+		if errors.Is(err, store.ErrNewer) || folder == "" {
+			return fmt.Errorf("open incidents.folder: %w", err)
+		}
+		a.log.Error("incidents.folder cannot be used: incidents live in memory, without samples, until a restart; mend the folder", "folder", folder, "error", err)
+		folder = ""
+		if a.store, err = store.Open(store.Config{}); err != nil {
+			return fmt.Errorf("open incidents in memory: %w", err)
+		}
 	}
 	keeper, err := incident.New(incident.Config{
-		Folder: n.Folder, Recipients: n.Recipients, Plain: n.Plain, Keep: n.Keep, MaxSize: n.MaxSize, MaxIncidents: n.MaxIncidents,
+		Folder: folder, Recipients: n.Recipients, Plain: n.Plain, Keep: n.Keep, MaxSize: n.MaxSize, MaxIncidents: n.MaxIncidents,
 		ResolveAfter: n.ResolveAfter, Log: a.log, Version: a.opts.Version,
 	}, a.store)
 	if err != nil {
