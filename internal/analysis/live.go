@@ -27,7 +27,7 @@ type LiveConfig struct {
 	Again      time.Duration    // between two judgements of a connection that goes on, for each 64 KiB that are kept of it; default 2 s
 	Keep       time.Duration    // how long a connection that is over is kept for late secrets and as a neighbour of others; default 5 s, at least 4 s
 	Memory     int64            // bytes of all that is kept; default 128 MiB: three quarters for packets, the rest for neighbours
-	PerConn    int              // bytes of packets of one connection; default 1 MiB: a quarter for the beginning, the rest for the end
+	PerConn    int              // bytes of packets of one connection; default 1 MiB: a quarter, 64 KiB at most, for the beginning, the rest for the end; less under pressure
 	MaxConns   int              // at once; default 50,000, of which those without a byte of data are at most a quarter
 	Judged     func(*Judgement) // hears of every judgement, from the goroutine that calls Advance, Run or Close; must be set
 }
@@ -171,6 +171,7 @@ func (l *Live) Packet(p *pcap.Packet) {
 	l.stats.Packets++
 	l.stats.Bytes += int64(p.Length)
 	l.held -= int64(c.kept.size)
+	c.kept.most = l.share()
 	if len(s.Payload) > len(p.Data) { // put together of several
 		l.fragments.each(func(f *pcap.Packet) { c.kept.add(f, 0) })
 	}
@@ -178,6 +179,15 @@ func (l *Live) Packet(p *pcap.Packet) {
 	l.held += int64(c.kept.size)
 	l.follow(c, s, verdict)
 	l.makeRoom()
+}
+
+// share is how many bytes of packets a connection may keep: less where there are so many that not all have room.
+func (l *Live) share() int {
+	most := l.cfg.Memory / 4 * 3
+	if l.held < most/4*3 || len(l.conns) == 0 {
+		return l.cfg.PerConn
+	}
+	return int(min(max(most/2/int64(len(l.conns)), leastPerConn), int64(l.cfg.PerConn)))
 }
 
 // conn is the connection of s, a new one where there is none; nil for what begins none.

@@ -158,3 +158,38 @@ func ticking(l *Live, p *pcap.Packet) {
 		l.Advance(at)
 	}
 }
+
+// BenchmarkLive replays the capture that LUNETTE_BENCH_CAPTURE names, with its key log beside it (FILE.keys): "go run ./test/benchcapture -make".
+func BenchmarkLive(b *testing.B) {
+	path := os.Getenv("LUNETTE_BENCH_CAPTURE")
+	if path == "" {
+		b.Skip("LUNETTE_BENCH_CAPTURE names no capture")
+	}
+	for name, keys := range map[string]string{"keys": path + ".keys", "sealed": os.DevNull} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				store := secrets.New()
+				f, err := os.Open(keys)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := store.AddKeyLog(keys, f); err != nil {
+					b.Fatal(err)
+				}
+				f.Close()
+				failed, ended := 0, map[uint64]bool{}
+				s := replayed(b, path, LiveConfig{Secrets: store, Judged: func(j *Judgement) {
+					ended[j.Flow.ID] = true
+					for _, f := range j.New {
+						if f.Severity > finding.Info {
+							failed++
+						}
+					}
+				}}, nil)
+				b.SetBytes(s.Bytes)
+				b.ReportMetric(float64(s.Busy)/1e9, "judging-s")
+				b.Logf("%+v, %d flows judged, %d failures", s, len(ended), failed)
+			}
+		})
+	}
+}

@@ -126,7 +126,6 @@ func (l *Live) judgeConn(c *liveConn, lasts bool) {
 	l.mu.Unlock()
 	begun := time.Now()
 	flows := l.judge.flows(k, end)
-	l.judge.busy.Add(int64(time.Since(begun)))
 	for _, f := range flows {
 		l.beside.put(f)
 	}
@@ -175,17 +174,18 @@ func (l *Live) judgeBeside(c *liveConn) {
 	}
 	k, now, flows := c.kept.snapshot(), l.now, c.latest
 	l.mu.Unlock()
+	begun := time.Now()
 	var judged []*Judgement
 	for _, f := range flows {
 		judged = append(judged, l.judgeFlow(f, k, now, false, false))
 	}
+	l.judge.busy.Add(int64(time.Since(begun)))
 	l.mu.Lock()
 	l.tell(c, judged)
 }
 
 // judgeFlow asks the checks about one flow.
 func (l *Live) judgeFlow(f *flow.Flow, k *kept, now int64, lasts, sure bool) *Judgement {
-	begun := time.Now()
 	all, at := l.beside.around(f)
 	c := evidence.Cases(all)[at]
 	if lasts {
@@ -198,7 +198,6 @@ func (l *Live) judgeFlow(f *flow.Flow, k *kept, now int64, lasts, sure bool) *Ju
 		l.judge.checks = diagnosis.Checks()
 	}
 	r := check.Run(l.judge.checks, c)
-	l.judge.busy.Add(int64(time.Since(begun)))
 	return &Judgement{Flow: f, Result: r, At: time.Unix(0, min(now, math.MaxInt64)).UTC(), Lasts: lasts, Whole: k.whole(), kept: k}
 }
 

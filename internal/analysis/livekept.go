@@ -36,6 +36,7 @@ const (
 	keptHeader = 8 + 8 + 4 + 4 + 2
 	firstChunk = 512
 	largeChunk = 64 << 10
+	mostHead   = 64 << 10
 )
 
 func newKept(most int) kept { return kept{most: most} }
@@ -44,7 +45,7 @@ func newKept(most int) kept { return kept{most: most} }
 func (k *kept) add(p *pcap.Packet, carries int) {
 	need := keptHeader + len(p.Data)
 	list := &k.head
-	if k.headFull || k.headSize+need > k.most/4 && len(k.head) > 0 {
+	if k.headFull || k.headSize+need > min(k.most/4, mostHead) && len(k.head) > 0 {
 		if !k.headFull {
 			k.headFull, k.headEnd = true, k.carried
 		}
