@@ -181,7 +181,9 @@ func (l *Live) judgeBeside(c *liveConn) {
 	}
 	l.judge.busy.Add(int64(time.Since(begun)))
 	l.mu.Lock()
-	l.tell(c, judged)
+	if !c.released {
+		l.tell(c, judged)
+	}
 }
 
 // judgeFlow asks the checks about one flow.
