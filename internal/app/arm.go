@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -147,10 +148,10 @@ func (o *capture) run(ctx, ending context.Context, events <-chan flight.ArmedEve
 		var err error
 		select {
 		case <-ctx.Done():
-			if cause := context.Cause(ctx); cause != context.DeadlineExceeded && cause != context.Canceled { //nolint:errorlint // of our own context
+			if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) && !errors.Is(cause, context.Canceled) {
 				return cause.Error(), nil
 			}
-			if ctx.Err() == context.DeadlineExceeded { //nolint:errorlint // as above
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return "its time is over", nil
 			}
 			return "", context.Cause(ctx) // nobody listens any more

@@ -3,6 +3,7 @@ package filter
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 )
 
 // links are the link types of the tests with tcpdump's names for them.
@@ -52,7 +53,7 @@ func packet4(r *rand.Rand) []byte {
 	b[9] = pick[byte](r, 6, 6, 17, 132, 1, 2, 50, 58)
 	copy(b[12:], parse4(pick(r, addresses4()...)))
 	copy(b[16:], parse4(pick(r, addresses4()...)))
-	return append(b, transport(r)...)
+	return slices.Concat(b, transport(r))
 }
 
 func packet6(r *rand.Rand) []byte {
@@ -63,9 +64,9 @@ func packet6(r *rand.Rand) []byte {
 	copy(b[24:], parse6(pick(r, addresses6()...)))
 	switch b[6] {
 	case 0, 43, 44: // an extension header
-		b = append(b, pick[byte](r, 6, 17, 58), 0, 0, pick[byte](r, 0, 9), 0, 0, 0, 1)
+		b = slices.Concat(b, []byte{pick[byte](r, 6, 17, 58), 0, 0, pick[byte](r, 0, 9), 0, 0, 0, 1})
 	}
-	return append(b, transport(r)...)
+	return slices.Concat(b, transport(r))
 }
 
 func transport(r *rand.Rand) []byte {

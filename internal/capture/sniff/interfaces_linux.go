@@ -63,7 +63,7 @@ func linkOf(name string) (pcap.LinkType, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask for the hardware of %s: %w", name, err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	req, err := unix.NewIfreq(name)
 	if err != nil {
 		return 0, fmt.Errorf("ask for the hardware of %s: %w", name, err)

@@ -115,7 +115,6 @@ const (
 // baseline is how soon an origin usually answers.
 type baseline struct {
 	first histogram
-	n     atomic.Uint64
 	// What counts as usual, in nanoseconds; 0 while too little is known. Both fall at once and double at most every ten minutes: an origin that
 	// has become slow is not usual the moment after.
 	median, high atomic.Int64
