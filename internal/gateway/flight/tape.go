@@ -20,7 +20,7 @@ const (
 )
 
 // together is how close to one another what a side sends must come to count as one piece, nanoseconds.
-const together = int64(time.Millisecond)
+const together = int64(20 * time.Microsecond)
 
 // tape is what is kept of one connection.
 type tape struct {
@@ -116,7 +116,7 @@ func (t *tape) mark(s fact.Side, off int64) {
 		last = &t.first[len(t.first)-1]
 	}
 	switch {
-	case last != nil && last.lane() == m.lane() && m.at-last.at < together:
+	case len(t.ends) == 0 && last != nil && last.lane() == m.lane() && m.at-last.at < together: // after an end the order tells who left first
 	case len(t.first) < mostFirst && (len(t.first) < cap(t.first) || t.growFirst()):
 		t.first = append(t.first, m)
 	default:

@@ -15,7 +15,7 @@ func (c *conn) openTape(site, name string) exchange.Tape {
 		return nil
 	}
 	return f.Open(exchange.Taped{
-		ConnID: c.client.ConnID, Client: c.client.Addr, Server: c.client.Local, Name: name, Start: c.accepted, TLS: true,
+		ConnID: c.client.ConnID, Client: c.client.Peer, Server: c.client.Local, Name: name, Start: c.accepted, TLS: true,
 	})
 }
 
