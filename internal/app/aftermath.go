@@ -71,7 +71,8 @@ func (f *aftermath) failed(x *exchange.Exchange, r *route) {
 	if n.Reason == "" {
 		n.Reason, n.Detail = x.Answer.Reason, x.Answer.Detail
 	}
-	if n.Finding == nil && (x.Answer.InRequest || reason.Lookup(n.Reason).Side == reason.SideClient) {
+	client := x.Answer.InRequest || reason.Lookup(n.Reason).Side == reason.SideClient
+	if client && (n.Finding == nil || n.Finding.Code.Phase() == "client") { // an origin that was silent for long was told of as a stall
 		return
 	}
 	f.add(x, at, n, result)

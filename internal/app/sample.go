@@ -14,6 +14,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/gateway/flight"
 	"github.com/lunette-waf/lunette/internal/gateway/origin"
 	"github.com/lunette-waf/lunette/internal/recording"
+	"github.com/lunette-waf/lunette/internal/redact"
 )
 
 const (
@@ -42,9 +43,9 @@ func (f *aftermath) sample(x *exchange.Exchange, result *check.Result) *incident
 }
 
 // stallSample is the evidence about an exchange that still waits.
-func stallSample(s flight.Stall, rec *recording.Recording, result *check.Result, version string) *incident.Sample {
+func stallSample(s flight.Stall, rec *recording.Recording, result *check.Result, mask *redact.Masker, version string) *incident.Sample {
 	out := &incident.Sample{Result: result, Facts: rec.Facts, Method: s.Method, Versions: versions(version)}
-	out.URL = s.URL + s.Path
+	out.URL = mask.Text(s.URL + s.Path)
 	addFiles(out, []*recording.Recording{rec}, version)
 	return out
 }

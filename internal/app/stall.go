@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/analysis"
@@ -26,7 +28,11 @@ func (a *App) stalled(s flight.Stall) {
 	g := a.pipe.graph.Load()
 	for i := range g.routes {
 		r := &g.routes[i]
-		if r.site == s.Site && r.endsLikely && r.origin.End(conn, s.Request, reason.New(reason.ReadFirstByteTimeout, string(cause.Code), nil), time.Since(s.Since)) {
+		why := reason.ReadFirstByteTimeout
+		if s.Writing {
+			why = reason.WriteTimeout
+		}
+		if r.site == s.Site && r.endsLikely && r.origin.End(conn, s.Request, reason.New(why, string(cause.Code), nil), time.Since(s.Since)) {
 			return
 		}
 	}
@@ -47,26 +53,36 @@ func (f *aftermath) stalled(s flight.Stall) (cause *finding.Finding, conn uint64
 	if rec == nil {
 		return nil, 0
 	}
-	r, err := f.judge.recorded(rec)
-	if err != nil {
-		f.log.Debug("a stall could not be looked into", "id", s.Request, "error", err)
+	var r *check.Result
+	if f.judge.take(time.Now(), alike{s.Site, s.URL, reason.ReadFirstByteTimeout}) {
+		var err error
+		if r, err = f.judge.recorded(rec); err != nil {
+			f.log.Debug("a stall could not be looked into", "id", s.Request, "error", err)
+		}
 	}
 	n := incident.Failure{At: time.Now(), Site: s.Site, Origin: s.URL, Request: s.Request, Reason: reason.ReadFirstByteTimeout, Judged: r != nil, Stall: true, Finding: best(r)}
 	what := "the origin is silent while it is its turn"
 	if s.Writing {
 		n.Reason, what = reason.WriteTimeout, "the origin takes nothing of the request"
 	}
+	if c := n.Finding; c != nil && len(c.Refines) > 0 && !slices.Contains(c.Refines, n.Reason) {
+		n.Reason = c.Refines[0] // the timeout that the wait would end by
+	}
 	n.Detail = "for " + finding.Span(time.Since(s.Since)) + " so far"
 	if f.keeper.WantsSample(n.Site, n.Origin, n.Reason) {
-		n.Sample = stallSample(s, rec, r, f.version)
+		n.Sample = stallSample(s, rec, r, f.judge.mask, f.version)
 	}
 	id := f.keeper.Add(n)
 	f.failures.stall(&s, &n)
-	args := []any{"id", s.Request, "site", s.Site, "origin", s.URL, "method", s.Method, "path", s.Path, "waiting", finding.Span(time.Since(s.Since)), "incident", id}
+	args := []any{"id", s.Request, "site", s.Site, "origin", s.URL, "method", s.Method, "path", f.judge.mask.Text(s.Path), "waiting", finding.Span(time.Since(s.Since)), "incident", id}
 	if n.Finding != nil {
 		args = append(args, "finding", string(n.Finding.Code), "confidence", n.Finding.Confidence.String(), "cause", n.Finding.Summary)
+		var ahead []string
 		for _, t := range n.Finding.Timers {
-			args = append(args, "timer", fmt.Sprintf("%g s %s", t.Seconds, t.Owner))
+			ahead = append(ahead, fmt.Sprintf("after %g s %s", t.Seconds, t.Owner))
+		}
+		if len(ahead) > 0 {
+			args = append(args, "may_end_it", strings.Join(ahead, "; "))
 		}
 	}
 	f.log.Warn(what, args...)

@@ -188,7 +188,7 @@ func TestSilence(t *testing.T) {
 				if took := time.Since(begun); took > 5*time.Second {
 					t.Errorf("said after %v", took)
 				}
-				if !strings.Contains(line, "finding=http1.slow_first_byte") || !strings.Contains(line, "confidence=likely") || !strings.Contains(line, "timer=") {
+				if !strings.Contains(line, "finding=http1.slow_first_byte") || !strings.Contains(line, "confidence=likely") || !strings.Contains(line, "may_end_it=") {
 					t.Errorf("the line says neither how sure it is nor which timer fits: %s", line)
 				}
 				i := g.incident("http1.slow_first_byte", patience)
