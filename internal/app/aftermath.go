@@ -2,6 +2,7 @@ package app
 
 import (
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,6 +50,8 @@ func (f *aftermath) over(x *exchange.Exchange, r *route) {
 	switch {
 	case failed(x):
 		f.failed(x, r)
+	case erred(x):
+		f.erred(x)
 	case blockedAnswer(x):
 		f.add(x, len(x.Attempts)-1, incident.Failure{Reason: x.Answer.Reason, Detail: x.Answer.Detail, Judged: true}, nil)
 	case slow >= 0:
@@ -79,6 +82,29 @@ func (f *aftermath) failed(x *exchange.Exchange, r *route) {
 	if f.prover != nil && r.prove && n.Finding != nil {
 		f.prover.Failed(x, r.settings, store.Key{Site: x.Site, Origin: a.URL, Cause: string(n.Finding.Code)})
 	}
+}
+
+// erred reports whether the origin's own answer says that it failed: a 5xx, or a 403 after it had asked for a certificate and got none.
+func erred(x *exchange.Exchange) bool {
+	if len(x.Attempts) == 0 || !x.Answer.Origin {
+		return false
+	}
+	a := &x.Attempts[len(x.Attempts)-1]
+	return a.Status >= 500 || a.Status == 403 && a.CertRequested && !a.CertSent
+}
+
+// erred judges x, whose origin answered with an error of its own, and counts it.
+func (f *aftermath) erred(x *exchange.Exchange) {
+	result, at := f.judge.judge(x)
+	if at < 0 {
+		at = len(x.Attempts) - 1
+	}
+	status := x.Attempts[len(x.Attempts)-1].Status
+	n := incident.Failure{Reason: reason.OriginStatus5xx, Detail: strconv.Itoa(status), Judged: result != nil, Finding: best(result)}
+	if status < 500 {
+		n.Reason = reason.OriginStatus4xx
+	}
+	f.add(x, at, n, result)
 }
 
 // lastFailed is the attempt that the failure of x is about.

@@ -49,7 +49,7 @@ func newJudge(mask *redact.Masker, log *slog.Logger) *judge {
 // judge puts the best finding into the record of the attempt that it is about, and returns what the checks say and that attempt; nil and
 // -1 where nobody looked.
 func (j *judge) judge(x *exchange.Exchange) (result *check.Result, attempt int) {
-	if j == nil || !failed(x) || !j.take(time.Now(), kindOf(x)) {
+	if j == nil || !failed(x) && !erred(x) || !j.take(time.Now(), kindOf(x)) {
 		return nil, -1
 	}
 	defer func() {
@@ -82,6 +82,9 @@ func kindOf(x *exchange.Exchange) alike {
 		if a := &x.Attempts[i]; a.Reason != "" {
 			return alike{x.Site, a.URL, a.Reason}
 		}
+	}
+	if a := len(x.Attempts) - 1; a >= 0 && erred(x) {
+		return alike{x.Site, x.Attempts[a].URL, reason.OriginStatus5xx}
 	}
 	return alike{x.Site, "", x.Answer.Reason}
 }

@@ -35,3 +35,24 @@ func TestLater(t *testing.T) {
 		t.Errorf("lunette explain says %q", got)
 	}
 }
+
+// TestAnErrorOfTheOrigins: what the origin answers with 500 of its own is an incident too, and passes unchanged.
+func TestAnErrorOfTheOrigins(t *testing.T) {
+	t.Parallel()
+	s := peer.Nginx(t, peer.NginxConfig{HTTP: "server { listen {{addr}}; location /broken { return 500; } }"})
+	g := start(t, site("shop.test", "http://"+s.Addr, ""))
+	for range 3 {
+		if status, _, _, err := g.get("shop.test", "/broken", patience); err != nil || status != 500 {
+			t.Fatal(status, err)
+		}
+	}
+	if status, _, _, err := g.get("shop.test", "/missing", patience); err != nil || status != 404 {
+		t.Fatal(status, err)
+	}
+	if !until(patience, func() bool { return g.incident("origin.status_5xx", patience).Count == 3 }) {
+		t.Errorf("%+v", g.incidents())
+	}
+	if all := g.incidents(); len(all) != 1 {
+		t.Errorf("a 404 became an incident: %+v", all)
+	}
+}
