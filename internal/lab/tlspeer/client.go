@@ -95,7 +95,7 @@ func (h *handshake) hearHello() error {
 // hearServerFlight reads Certificate to ServerHelloDone; request is nil when no client certificate is asked for.
 func (h *handshake) hearServerFlight() (request *tlswire.CertificateRequest, err error) {
 	for {
-		raw, err := h.c.message(1 << 20)
+		raw, err := h.message()
 		if err != nil {
 			return nil, err
 		}

@@ -33,6 +33,18 @@ type handshake struct {
 	dh         *big.Int
 	ticket     bool  // a NewSessionTicket is promised
 	stopped    error // what Before said
+	hold       int   // bytes of application data that may wait for Read at most; 0: no message was taken yet
+}
+
+// inHandshake is how much application data one handshake keeps, beyond what waited for Read when it began.
+const inHandshake = 1 << 20
+
+// message is the next message of the handshake.
+func (h *handshake) message() ([]byte, error) {
+	if h.hold == 0 {
+		h.hold = len(h.c.app) + inHandshake
+	}
+	return h.c.message(h.hold)
 }
 
 // say adds a message to the flight and the transcript.
@@ -67,7 +79,7 @@ func (h *handshake) flush() error {
 // hear returns the body of the next message, which must be of type want. Its caller adds it to the transcript where it has
 // to look at it first.
 func (h *handshake) hear(want uint8) (raw, body []byte, err error) {
-	raw, err = h.c.message(1 << 20)
+	raw, err = h.message()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -264,6 +264,35 @@ func TestClientReactions(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("body in front of the answer", func(t *testing.T) { // more of it than the handshake itself would keep
+		body := make([]byte, 2*inHandshake)
+		sent := make(chan struct{})
+		addr, result := serve(t, Config{Certificate: p.rsa}, func(c *Conn) error {
+			if err := c.Handshake(); err != nil {
+				return err
+			}
+			<-sent
+			if err := c.Renegotiate(Accept, 2*len(body)); err != nil {
+				return err
+			}
+			_, err := io.ReadFull(c, make([]byte, len(body)))
+			return errors.Join(err, c.writeRecords(tlswire.TypeApplicationData, []byte("all")))
+		})
+		c := dialLab(t, addr, Config{OnHelloRequest: Comply})
+		if err := c.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		close(sent)
+		if _, err := c.Write(body); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, make([]byte, 3)); err != nil || c.State().Handshakes != 2 {
+			t.Errorf("%v after %d handshakes", err, c.State().Handshakes)
+		}
+		if err := <-result; err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("body in flight", func(t *testing.T) {
 		addr, result := serve(t, Config{Certificate: p.rsa}, func(c *Conn) error { _ = c.Handshake(); return c.Renegotiate(Accept, 50_000) })
 		c := dialLab(t, addr, Config{OnHelloRequest: Drop})
