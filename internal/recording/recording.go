@@ -24,6 +24,7 @@ type Recording struct {
 	End            time.Time     // when we stopped looking
 	Pieces         []Piece       // in order of time
 	Omitted        int64         // bytes beyond the bound, which Pieces count and do not hold
+	Short          bool          // bytes or secrets that should be here are not: memory was used up
 	KeyLog         []byte        // lines of an NSS key log
 	Facts          []fact.Fact   // what bytes do not show: TCPFailed, GaveUp, TLSVerified, ConnReused; in order of time
 }

@@ -25,6 +25,7 @@ type arena struct {
 	free     []*page
 	had      int // pages of all chunks
 	out      int // pages that are given out
+	sharers  int // sites that have some
 	unlocked bool
 	shut     bool
 }
@@ -35,8 +36,8 @@ func newArena(limit int64, log *slog.Logger) *arena {
 	return &arena{most: most, chunk: chunk, log: log}
 }
 
-// take gives out a page full of zeros; nil where the limit is reached or the system gives no more.
-func (a *arena) take() *page {
+// take gives out a page full of zeros to s; nil where the limit is reached or the system gives no more.
+func (a *arena) take(s *share) *page {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.shut || len(a.free) == 0 && !a.grow() {
@@ -46,6 +47,9 @@ func (a *arena) take() *page {
 	p := a.free[last]
 	a.free = a.free[:last]
 	a.out++
+	if s.pages.Add(1) == 1 {
+		a.sharers++
+	}
 	return p
 }
 
@@ -80,8 +84,22 @@ func (a *arena) grow() bool {
 	return true
 }
 
-// give takes pages back, wiped.
-func (a *arena) give(pages ...*page) {
+// fair is how many pages each site may have that has some, s among them, when all want more than that.
+func (a *arena) fair(s *share) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := a.sharers
+	if s.pages.Load() == 0 {
+		n++
+	}
+	return int64(a.most / max(n, 1))
+}
+
+// give takes pages of s back, wiped.
+func (a *arena) give(s *share, pages ...*page) {
+	if len(pages) == 0 {
+		return
+	}
 	for _, p := range pages {
 		clear(p[:])
 	}
@@ -92,6 +110,9 @@ func (a *arena) give(pages ...*page) {
 	}
 	a.free = append(a.free, pages...)
 	a.out -= len(pages)
+	if s.pages.Add(-int64(len(pages))) == 0 {
+		a.sharers--
+	}
 }
 
 // stop ends the giving out.

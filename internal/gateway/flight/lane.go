@@ -14,10 +14,14 @@ type lane struct {
 	last int64 // when the last of them did, nanoseconds since the Unix epoch; 0: none did
 
 	head    []block // bytes from 0
-	ring    []block // bytes from headCap on, over and over
+	ring    []block // bytes from resumed on, over and over
 	headCap int64   // bytes, whole blocks
 	ringCap int64
-	full    bool // no memory was to be had: nothing more is kept
+	most    int64         // what ringCap was meant to be
+	resumed bound         // where the ring begins: at headCap, or later where memory was lacking; nth is -1 within a record
+	before  [chained]byte // what stands before resumed, unless that is headCap
+	lacks   int           // bytes of before that are not known
+	full    bool          // no memory was to be had: nothing more is kept
 
 	// The walk over record headers.
 	walking bool
@@ -46,7 +50,8 @@ func (l *lane) init(bytes int, tls bool) {
 	const head = 16 << 10 // a handshake, in most cases
 	up := func(n int) int64 { return int64(n+blockSize-1) / blockSize * blockSize }
 	l.headCap = up(max(bytes/2, head))
-	l.ringCap = max(up(bytes)-l.headCap, blockSize)
+	l.most = max(up(bytes)-l.headCap, blockSize)
+	l.ringCap, l.resumed = l.most, bound{l.headCap, -1}
 	l.walking, l.cut.off = tls, -1
 }
 
@@ -55,17 +60,29 @@ func (l *lane) keep(a pager, at int64, p []byte) bool {
 	for off := l.off; len(p) > 0 && !l.full; {
 		b := l.place(a, off)
 		if b == nil {
-			l.full = true
+			l.full, l.lacks = true, chained
+			l.pass(p)
 			return false
 		}
 		i := int(off % blockSize)
-		if i == 0 {
-			b.base, b.at, b.from.off = off, at, -1
+		if base := off - int64(i); b.base != base {
+			b.base, b.at, b.from.off = base, at, -1
 		}
 		n := copy(b.mem[i:], p)
 		off, p = off+int64(n), p[n:]
 	}
+	if len(p) > 0 {
+		l.pass(p)
+	}
 	return true
+}
+
+// pass keeps the last of p, which nobody keeps: it may open what follows.
+func (l *lane) pass(p []byte) {
+	p = p[max(len(p)-chained, 0):]
+	copy(l.before[:], l.before[len(p):])
+	copy(l.before[chained-len(p):], p)
+	l.lacks = max(l.lacks-len(p), 0)
 }
 
 // place is the block for the byte at off, which is the next one; nil: there is no memory for it.
@@ -75,7 +92,7 @@ func (l *lane) place(a pager, off int64) *block {
 		if l.ringCap == 0 {
 			return nil
 		}
-		all, i = &l.ring, int((off-l.headCap)%l.ringCap/blockSize)
+		all, i = &l.ring, l.slot(off)
 	}
 	if i < len(*all) {
 		return &(*all)[i]
@@ -83,10 +100,10 @@ func (l *lane) place(a pager, off int64) *block {
 	mem := a.page()
 	switch {
 	case mem != nil:
-		*all = append(*all, block{mem: mem})
+		*all = append(*all, block{mem: mem, base: -1})
 		return &(*all)[i]
 	case off < l.headCap:
-		l.headCap, l.ringCap = off, 0
+		l.headCap, l.ringCap, l.resumed = off, 0, bound{off, -1}
 		return nil
 	}
 	if l.ringCap = int64(i) * blockSize; i == 0 {
@@ -95,16 +112,21 @@ func (l *lane) place(a pager, off int64) *block {
 	return &l.ring[0] // a shorter ring
 }
 
+// slot is which block of the ring holds the byte at off.
+func (l *lane) slot(off int64) int {
+	return int((off - l.resumed.off/blockSize*blockSize) % l.ringCap / blockSize)
+}
+
 // at is the block that holds the byte at off, nil where that is not kept (any more).
 func (l *lane) at(off int64) *block {
-	all, i := l.head, off/blockSize
+	all, i := l.head, int(off/blockSize)
 	if off >= l.headCap {
-		if l.ringCap == 0 {
+		if l.ringCap == 0 || off < l.resumed.off {
 			return nil
 		}
-		all, i = l.ring, (off-l.headCap)%l.ringCap/blockSize
+		all, i = l.ring, l.slot(off)
 	}
-	if int(i) >= len(all) || all[i].base != off/blockSize*blockSize {
+	if i >= len(all) || all[i].base != off/blockSize*blockSize {
 		return nil
 	}
 	return &all[i]
@@ -158,7 +180,10 @@ func (l *lane) hole() (from, to bound) {
 	}
 	oldest := end
 	if !l.full && len(l.ring) > 0 {
-		oldest.off = max(l.off-l.ringCap, l.headCap)
+		oldest.off = l.resumed.off
+		if gone := l.off - l.ringCap; gone > oldest.off/blockSize*blockSize { // the page that it lies in is being written over
+			oldest.off = (gone + blockSize - 1) / blockSize * blockSize
+		}
 		if oldest.off == kept {
 			return end, end // nothing was overwritten yet
 		}
@@ -173,16 +198,26 @@ func (l *lane) hole() (from, to bound) {
 
 // tail is the first place from off on at which a record begins, such that the bytes before it are kept; without records, off itself.
 func (l *lane) tail(off int64, end bound) bound {
-	if l.records == 0 || !l.walking {
+	switch {
+	case l.records == 0 || !l.walking:
 		return bound{off, l.records}
+	case off == l.resumed.off && l.resumed.nth >= 0:
+		return l.resumed
 	}
-	whole := (off + blockSize - 1) / blockSize * blockSize // the page before is being written over
-	for off = whole; off < l.off; off += blockSize {
-		if b := l.at(off); b != nil && b.from.off >= whole+chained {
+	for from := off; off < l.off; off = (off/blockSize + 1) * blockSize {
+		if b := l.at(off); b != nil && b.from.off >= from+chained {
 			return b.from
 		}
 	}
 	return end
+}
+
+// chain appends the last bytes before off, as far as they are known.
+func (l *lane) chain(dst []byte, off int64) []byte {
+	if off == l.resumed.off && off > l.headCap {
+		return append(dst, l.before[l.lacks:]...)
+	}
+	return l.copy(dst, max(off-chained, l.resumed.off), off)
 }
 
 // copy appends the bytes of [from, to) to dst, all of which are kept.
@@ -198,15 +233,4 @@ func (l *lane) copy(dst []byte, from, to int64) []byte {
 		from += n
 	}
 	return dst
-}
-
-// release takes all pages out of the lane.
-func (l *lane) release(pages []*page) []*page {
-	for _, all := range [2][]block{l.head, l.ring} {
-		for i := range all {
-			pages = append(pages, all[i].mem)
-		}
-	}
-	l.head, l.ring, l.headCap, l.ringCap, l.full = nil, nil, 0, 0, true
-	return pages
 }

@@ -24,10 +24,12 @@ type Recorder struct {
 	pause   atomic.Int64 // between two looks of the watch, nanoseconds
 	armed   atomic.Pointer[[]*Armed]
 
-	mu    sync.Mutex // taken after a tape's
-	open  []*tape
-	ended queue
-	shut  bool
+	mu     sync.Mutex // taken after a tape's
+	open   []*tape
+	shares []*share
+	rich   *share // held most when memory was lacking last
+	hand   int    // in shares: where the search for memory goes on
+	shut   bool
 
 	kick chan struct{} // wakes the watch
 	stop context.CancelFunc
@@ -39,7 +41,7 @@ type Stats struct {
 	Open    int64 // tapes of connections that last
 	Limit   int64 // bytes that all tapes may hold
 	Used    int64 // bytes of these that tapes hold now, those of ended connections included
-	Refused int64 // tapes so far that could not keep all bytes that they should, because the memory was used up
+	Refused int64 // tapes so far that could not keep all bytes that they should, or gave some up, because the memory was used up
 	Early   int64 // ended connections so far that were wiped before Linger was over, to make room
 	Stalls  int64 // stalls so far
 	Locked  bool  // what is held cannot be swapped out
@@ -75,19 +77,20 @@ func (r *Recorder) For(s Settings) exchange.Flight {
 	if s.StallAfter > 0 {
 		r.quicken(s.StallAfter)
 	}
-	return &site{r, s}
+	return &site{r, s, r.shareOf(s.Site)}
 }
 
 // site opens the tapes of one site.
 type site struct {
-	r   *Recorder
-	set Settings
+	r     *Recorder
+	set   Settings
+	share *share
 }
 
 // Open implements exchange.Flight.
 func (s *site) Open(c exchange.Taped) exchange.Tape {
 	r := s.r
-	t := &tape{r: r, set: s.set, about: c, now: c.Start.UnixNano()}
+	t := &tape{r: r, share: s.share, set: s.set, about: c, seat: -1, now: c.Start.UnixNano()}
 	t.bytes = s.set.Mode == Packets
 	t.secrets = t.bytes && (s.set.Leg == OriginLeg || r.watched(&s.set))
 	t.init()
@@ -115,7 +118,8 @@ func (r *Recorder) closed(t *tape) {
 	r.open[t.place], r.open[last] = moved, nil
 	moved.place, r.open = t.place, r.open[:last]
 	t.place = -1
-	r.ended.push(t)
+	t.share.remove(t)
+	t.share.ended.push(t)
 	r.mu.Unlock()
 	if r.watched(&t.set) {
 		r.wake()
@@ -130,45 +134,6 @@ func (r *Recorder) wake() {
 	}
 }
 
-// page gives out a page, if need be of the connection that ended the longest time ago; nil: there is none. The lock of the tape that
-// asks is held.
-func (r *Recorder) page() *page {
-	for {
-		if p := r.arena.take(); p != nil {
-			return p
-		}
-		if !r.evict() {
-			return nil
-		}
-	}
-}
-
-// evict wipes the tape that ended the longest time ago, unless somebody uses it.
-func (r *Recorder) evict() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	t := r.ended.first()
-	if t == nil || !t.mu.TryLock() {
-		return false
-	}
-	r.ended.pop()
-	t.wipe()
-	t.mu.Unlock()
-	r.early.Add(1)
-	return true
-}
-
-// log asks for memory for logs, bytes.
-func (r *Recorder) log(n int64) bool {
-	if r.logged.Add(n) > r.logMost {
-		r.logged.Add(-n)
-		return false
-	}
-	return true
-}
-
-func (r *Recorder) unlog(n int64) { r.logged.Add(-max(n, 0)) }
-
 // Close ends the watch, wipes what is held, and gives the memory back. Tapes that are still open keep facts only from then on.
 func (r *Recorder) Close() {
 	r.mu.Lock()
@@ -178,8 +143,11 @@ func (r *Recorder) Close() {
 	}
 	r.shut = true
 	all := r.open
-	for t := r.ended.pop(); t != nil; t = r.ended.pop() {
-		all = append(all, t)
+	for _, s := range r.shares {
+		for t := s.ended.pop(); t != nil; t = s.ended.pop() {
+			all = append(all, t)
+		}
+		s.open = nil
 	}
 	r.open = nil
 	r.mu.Unlock()

@@ -44,7 +44,7 @@ func (t *tape) recording() *recording.Recording {
 	r := &recording.Recording{
 		ID: t.about.ConnID, Client: t.about.Client, Server: t.about.Server, Name: t.about.Name,
 		Start: t.about.Start, Connect: t.about.Connect, End: t.ended,
-		KeyLog: t.keyLog(), Facts: slices.Clone(t.facts),
+		KeyLog: t.keyLog(), Facts: slices.Clone(t.facts), Short: t.lacked,
 	}
 	if r.End.IsZero() {
 		r.End = time.Now()
@@ -186,5 +186,5 @@ func (p *timed) lose(l *lane, from, to bound, cuts []cut) {
 		return
 	}
 	p.Records = to.nth - from.nth
-	p.Tail = l.copy(nil, max(to.off-chained, l.headCap), to.off)
+	p.Tail = l.chain(nil, to.off)
 }

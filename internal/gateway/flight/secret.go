@@ -35,6 +35,7 @@ func (t *tape) keep(lines []byte) {
 			t.endKeys()
 			t.keys = append(t.keys, p)
 		} else {
+			t.lack()
 			return
 		}
 		t.keyLen = 0

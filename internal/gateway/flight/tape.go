@@ -25,9 +25,11 @@ const together = int64(20 * time.Microsecond)
 // tape is what is kept of one connection.
 type tape struct {
 	r     *Recorder
+	share *share
 	set   Settings
 	about exchange.Taped
 	place int          // in r.open, under r.mu; -1 once it is over
+	seat  int          // in share.open, under r.mu; -1 while it holds no pages, and once it is over
 	waits atomic.Int32 // turns that are the origin's
 
 	mu      sync.Mutex
@@ -41,9 +43,11 @@ type tape struct {
 	keys    []*page
 	keyLen  int // bytes in the last of keys
 	turns   []turn
-	bytes   bool // bytes are kept
-	secrets bool // secrets are kept
-	lacked  bool // no memory was to be had
+	bytes   bool  // bytes are kept
+	secrets bool  // secrets are kept
+	holds   bool  // pages
+	lacked  bool  // no memory was to be had, or it was given up for others
+	asked   int64 // when that was last, as now
 	over    bool
 	ended   time.Time
 	wiped   bool
@@ -82,7 +86,7 @@ func (t *tape) init() {
 }
 
 // page implements pager.
-func (t *tape) page() *page { return t.r.page() }
+func (t *tape) page() *page { return t.r.page(t) }
 
 // Wire implements exchange.Tape.
 func (t *tape) Wire(s fact.Side, at int64, p []byte) {
@@ -98,9 +102,11 @@ func (t *tape) Wire(s fact.Side, at int64, p []byte) {
 	l := &t.lanes[s-1]
 	t.mark(s, l.off)
 	l.last = t.now
-	if t.bytes && !l.keep(t, t.now, p) && !t.lacked {
-		t.lacked = true
-		t.r.refused.Add(1)
+	if t.lacked {
+		t.again()
+	}
+	if t.bytes && !l.keep(t, t.now, p) {
+		t.lack()
 	}
 	if l.walking {
 		l.walk(p, s, t)
@@ -139,7 +145,7 @@ func (t *tape) growFirst() bool {
 func charged(n int) int { return max(n-leastLog, 0) }
 
 // more asks for memory for entries of logs.
-func (t *tape) more(entries int) bool { return t.r.log(int64(entries) * entrySize) }
+func (t *tape) more(entries int) bool { return t.r.log(t.share, int64(entries)*entrySize) }
 
 // record takes the header of a record that s sent.
 func (t *tape) record(s fact.Side, h []byte) {
@@ -209,7 +215,7 @@ func (t *tape) wipe() {
 		pages = t.lanes[i].release(pages)
 	}
 	t.keys, t.bytes, t.secrets = nil, false, false
-	t.r.arena.give(pages...)
-	t.r.unlog(int64(charged(cap(t.first))+charged(cap(t.marks.all))+charged(cap(t.headers.all))) * entrySize)
+	t.r.arena.give(t.share, pages...)
+	t.r.unlog(t.share, int64(charged(cap(t.first))+charged(cap(t.marks.all))+charged(cap(t.headers.all)))*entrySize)
 	t.first, t.marks, t.headers = nil, log[mark]{}, log[header]{}
 }

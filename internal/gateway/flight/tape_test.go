@@ -346,7 +346,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	wg.Wait()
 	r.Close()
-	x := &site{r, Settings{Mode: Packets, Bytes: 4096}}
+	x := r.For(Settings{Mode: Packets, Bytes: 4096})
 	if got := x.Open(about(1)); got != nil {
 		t.Error("a closed recorder records")
 	}

@@ -28,6 +28,7 @@ func (r *Recorder) watch(ctx context.Context) {
 	defer timer.Stop()
 	last := time.Now()
 	floor := int64(0)
+	var w warning
 	for {
 		timer.Reset(time.Duration(r.pause.Load()))
 		select {
@@ -44,6 +45,7 @@ func (r *Recorder) watch(ctx context.Context) {
 		r.clock.Store(now.UnixNano())
 		r.sweep(now)
 		r.tellStalls(now.UnixNano(), floor)
+		r.warn(&w, now)
 	}
 }
 
@@ -55,28 +57,38 @@ func (r *Recorder) sweep(now time.Time) {
 		t.mu.Unlock()
 		r.tell(t, func() ArmedEvent { return ArmedEvent{Closed: true, Recording: rec} })
 	}
-	for {
-		r.mu.Lock()
-		t := r.ended.first()
-		if t == nil || now.Sub(t.ended) < r.cfg.Linger {
-			r.mu.Unlock()
-			return
+	r.mu.Lock()
+	n := len(r.shares)
+	r.mu.Unlock()
+	for i := range n {
+		for t := r.due(i, now); t != nil; t = r.due(i, now) {
+			t.mu.Lock()
+			t.wipe()
+			t.mu.Unlock()
 		}
-		r.ended.pop()
-		r.mu.Unlock()
-		t.mu.Lock()
-		t.wipe()
-		t.mu.Unlock()
 	}
+}
+
+// due takes out the first tape of a share that ended Linger ago; nil: there is none.
+func (r *Recorder) due(i int, now time.Time) *tape {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q := &r.shares[i].ended
+	if t := q.first(); t == nil || now.Sub(t.ended) < r.cfg.Linger {
+		return nil
+	}
+	return q.pop()
 }
 
 // untold are the connections that ended since it was asked last, and that somebody armed.
 func (r *Recorder) untold() (out []*tape) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, t := range r.ended.fresh() {
-		if r.watched(&t.set) {
-			out = append(out, t)
+	for _, s := range r.shares {
+		for _, t := range s.ended.fresh() {
+			if r.watched(&t.set) {
+				out = append(out, t)
+			}
 		}
 	}
 	return out
