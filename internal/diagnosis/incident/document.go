@@ -86,11 +86,14 @@ type Seen struct {
 	Detail any       `json:"detail,omitempty"`
 }
 
-// Missing is a file that the bundle should have.
+// Missing is a file that the bundle should have, or a part of it.
 type Missing struct {
 	File string `json:"file"`
 	Why  string `json:"why"`
 }
+
+// Demonstrated is the confidence of an incident whose cure was tried: surer than what any finding says by itself.
+const Demonstrated = "demonstrated"
 
 const (
 	documentFormat  = "lunette incident"
@@ -136,9 +139,12 @@ func ParseConfidence(name string) finding.Confidence {
 
 // CountedOf is n as documents have it.
 func CountedOf(n *store.Incident) Counted {
-	c := Counted{ID: n.ID, Site: n.Site, Origin: n.Origin, Cause: n.Cause, State: string(n.State), Reason: n.Reason, Detail: n.Detail, Confidence: n.Confidence,
-		Severity: n.Severity, Title: n.Title, Summary: n.Summary, Opened: n.Opened, Last: n.Last, Count: n.Count, Stalls: n.Stalls, Reopened: n.Reopened,
+	c := Counted{ID: n.ID, Site: n.Site, Origin: n.Origin, Cause: n.Cause, State: string(n.State), Reason: n.Reason, Detail: WithoutQueries(n.Detail), Confidence: n.Confidence,
+		Severity: n.Severity, Title: n.Title, Summary: WithoutQueries(n.Summary), Opened: n.Opened, Last: n.Last, Count: n.Count, Stalls: n.Stalls, Reopened: n.Reopened,
 		ResolvedBy: n.ResolvedBy, Proven: n.Proven, Cure: n.Cure}
+	if n.Proven != "" {
+		c.Confidence = Demonstrated
+	}
 	if !n.ResolvedAt.IsZero() {
 		c.ResolvedAt = &n.ResolvedAt
 	}
@@ -148,15 +154,16 @@ func CountedOf(n *store.Incident) Counted {
 // NewDocument is incident.json of a failure; version is that of this program.
 func NewDocument(n *store.Incident, f *Failure, version string) *Document {
 	d := &Document{Format: documentFormat, Version: documentVersion, Program: version, Incident: CountedOf(n), Others: []Cause{}, Lacking: []Lacking{}, Facts: []Seen{}, Missing: []Missing{}}
-	d.Sample = Taken{Request: f.Request, At: f.At.UTC(), Reason: string(f.Reason), Detail: f.Detail, Stall: f.Stall, Versions: map[string]string{}}
+	d.Sample = Taken{Request: f.Request, At: f.At.UTC(), Reason: string(f.Reason), Detail: WithoutQueries(f.Detail), Stall: f.Stall, Versions: map[string]string{}}
 	if f.Finding != nil {
-		d.Finding = &Cause{*f.Finding}
+		d.Finding = &Cause{told(*f.Finding, WithoutQueries)}
 	}
 	s := f.Sample
 	if s == nil {
 		return d
 	}
 	d.Sample.Method, d.Sample.URL, d.Sample.Status = s.Method, s.URL, s.Status
+	d.Missing = append(d.Missing, s.Missing...)
 	if s.Versions != nil {
 		d.Sample.Versions = s.Versions
 	}
@@ -166,7 +173,7 @@ func NewDocument(n *store.Incident, f *Failure, version string) *Document {
 	if s.Result != nil {
 		for i := range s.Result.Findings {
 			if x := s.Result.Findings[i]; f.Finding == nil || x.Code != f.Finding.Code {
-				d.Others = append(d.Others, Cause{x})
+				d.Others = append(d.Others, Cause{told(x, WithoutQueries)})
 			}
 		}
 		for _, l := range s.Result.Lacking {

@@ -34,4 +34,5 @@ type Sample struct {
 	URL      string            // masked
 	Status   int               // what the client got
 	Versions map[string]string // of what made the sample
+	Missing  []Missing         // what the files lack, and why
 }

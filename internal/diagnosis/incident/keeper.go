@@ -73,6 +73,9 @@ func New(cfg Config, s *store.Store) (*Keeper, error) {
 	k := &Keeper{cfg: cfg.filled(), most: mostKeys, store: s, kinds: map[kind]*known{}, entries: map[store.Key]*entry{}, dirty: map[*entry]struct{}{}, stalls: map[string]stalled{}, warned: map[string]time.Time{}}
 	k.wells.Store(&map[place]*atomic.Int64{})
 	if cfg.Folder != "" {
+		if path, err := filepath.Abs(cfg.Folder); err == nil {
+			k.cfg.Folder = path
+		}
 		if len(cfg.Recipients) == 0 && !cfg.Plain {
 			return nil, errors.New("keep incidents: samples need recipients to be encrypted to, or leave to be plain")
 		}
@@ -199,7 +202,7 @@ func (k *Keeper) count(e *entry, f *Failure, now time.Time) {
 	if f.At.After(c.Last) {
 		c.Last = f.At
 	}
-	c.Reason, c.Detail = string(f.Reason), f.Detail
+	c.Reason, c.Detail = string(f.Reason), WithoutQueries(f.Detail)
 	e.describe(f)
 }
 
@@ -208,7 +211,7 @@ func (e *entry) describe(f *Failure) {
 	c := &e.change
 	switch {
 	case f.Finding != nil:
-		c.Title, c.Summary, c.Severity = f.Finding.Title, f.Finding.Summary, f.Finding.Severity.String()
+		c.Title, c.Summary, c.Severity = f.Finding.Title, WithoutQueries(f.Finding.Summary), f.Finding.Severity.String()
 		if s := f.Finding.Confidence.String(); c.Confidence != "certain" {
 			c.Confidence = s
 		}

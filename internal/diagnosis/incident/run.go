@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/lunette-waf/lunette/internal/store"
 )
@@ -133,13 +135,31 @@ func (k *Keeper) tell(ctx context.Context, applied []store.Applied) {
 			continue
 		}
 		k.cfg.Log.Warn("incident "+word, "incident", n.ID, "site", n.Site, "origin", n.Origin, "cause", n.Cause, "reason", n.Reason, "confidence", n.Confidence,
-			"summary", n.Summary, "next", "lunette incidents show "+n.ID)
+			"summary", n.Summary, "next", k.next(n.ID))
 		events = append(events, store.Event{At: n.Last, Site: n.Site, Origin: n.Origin, Kind: what, Text: fmt.Sprintf("incident %s %s: %s: %s", n.ID, word, n.Cause, n.Title)})
 		if k.cfg.Opened != nil {
 			k.cfg.Opened(*n)
 		}
 	}
 	k.event(ctx, events...)
+}
+
+// next is what to type to see more of an incident.
+func (k *Keeper) next(id string) string {
+	if k.cfg.Folder == "" {
+		return "set incidents.folder: until then incidents live in the memory of this process, and only log and access log tell of them"
+	}
+	return "lunette incidents show " + id + " --folder " + Quoted(k.cfg.Folder)
+}
+
+// Quoted is text as a shell takes it for one word.
+func Quoted(text string) string {
+	if text != "" && strings.IndexFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%", r)
+	}) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 func (k *Keeper) event(ctx context.Context, events ...store.Event) {
