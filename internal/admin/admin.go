@@ -36,11 +36,12 @@ type Blocks interface {
 
 // Deps are what the server shows.
 type Deps struct {
-	Metrics  http.Handler // /metrics
-	Blocks   Blocks       // /blocks/{id}; nil for none
-	Captures Captures     // /capture; nil for none
-	Origins  Origins      // /origins; nil for none
-	Log      *slog.Logger // nil for none
+	Metrics   http.Handler // /metrics
+	Blocks    Blocks       // /blocks/{id}; nil for none
+	Captures  Captures     // /capture; nil for none
+	Origins   Origins      // /origins; nil for none
+	Incidents Incidents    // /incidents; nil for none
+	Log       *slog.Logger // nil for none
 }
 
 const (

@@ -126,7 +126,7 @@ func (a *App) openAdmin(cfg *config.Config) error {
 		token = strings.TrimSpace(string(b))
 	}
 	srv, err := admin.New(admin.Config{Address: cfg.Admin.Address, Token: token, Version: a.opts.Version},
-		admin.Deps{Metrics: a.rec.Metrics().Handler(), Blocks: a.rec, Captures: a.captures, Origins: learnedView{a.book}, Log: a.log})
+		admin.Deps{Metrics: a.rec.Metrics().Handler(), Blocks: a.rec, Captures: a.captures, Origins: learnedView{a.book}, Incidents: incidentView{a.store}, Log: a.log})
 	var bind *net.OpError
 	if errors.As(err, &bind) {
 		return config.Faults{bindFault(cfg, "admin.address", cfg.Admin.Address, err)}

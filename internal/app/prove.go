@@ -206,8 +206,8 @@ func failedAttempt(x *exchange.Exchange) *exchange.Attempt {
 	return nil
 }
 
-// namesFor are other names by which the origin may know the site: that of the site's Host setting, of its URL, the site's own, and those
-// of the certificate that it showed.
+// namesFor are other names by which the origin may know the site: that of the site's Host setting, of its URL, the site's own. Never those of
+// the certificate that it showed: whoever answers would choose the name that is asked for, and verified.
 func namesFor(a *exchange.Attempt, oc *config.Origin, site string) []string {
 	var out []string
 	add := func(n string) {
@@ -220,10 +220,5 @@ func namesFor(a *exchange.Attempt, oc *config.Origin, site string) []string {
 	add(oc.Host)
 	add(hostOf(a.URL))
 	add(site)
-	if a.Peer != nil {
-		for _, n := range a.Peer.SANs {
-			add(n)
-		}
-	}
 	return out
 }

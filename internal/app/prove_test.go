@@ -139,7 +139,7 @@ func TestProveLab(t *testing.T) {
 		{fault: "client-cert-required", want: counterfactual.NothingHelped},
 		{fault: "tls-silence", want: counterfactual.NothingHelped},
 		{fault: "reset-after-client-hello", want: counterfactual.NothingHelped},
-		{fault: "cert-expired", want: counterfactual.NothingHelped},
+		{fault: "cert-expired", want: counterfactual.NotWorth},
 		{fault: "reset-after-request", want: counterfactual.NothingHelped},
 	} {
 		t.Run(c.fault, func(t *testing.T) {

@@ -29,7 +29,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix `key:"trusted_proxies" absent:"none" doc:"Networks of proxies in front of Lunette. Only from these are Forwarded and X-Forwarded-* believed; from all others they are stripped."`
 	AccessLog      AccessLog      `key:"access_log" doc:"One JSON line a request."`
 	Log            Log            `key:"log" doc:"Lunette's own messages, on stderr."`
-	Admin          Admin          `key:"admin" doc:"/metrics, /healthz and /readyz."`
+	Admin          Admin          `key:"admin" doc:"/metrics, /healthz, /readyz, /origins, /incidents, and what lunette capture asks for."`
 	Via            string         `key:"via" default:"request" enum:"request|both|none" doc:"Where a Via field (RFC 9110 section 7.6.3) is added: to requests, to answers too, or nowhere. Some origins do not compress for requests with it (nginx gzip_proxied, IIS noCompressionForProxies)."`
 	WAFMemory      int64          `key:"waf_memory" default:"512MiB" min:"16MiB" max:"1PiB" doc:"Bytes of large bodies (64 KiB and more) that rules hold at once, over all sites, from their inspection until the answer has been sent; the engine takes about twice as much memory. Further ones wait at most 30 s, then waf.on_error decides. Read at start."`
 	Incidents      Incidents      `key:"incidents" doc:"What is kept of failures. Read at start."`

@@ -112,8 +112,8 @@ func (d *Did) changes() []Change {
 	add(d.TLS && d.Certificate, Change{Does: "no client certificate", NoCertificate: true, price: priceCertificate})
 	add(d.TLS && newest, Change{Does: "TLS 1.2 at most, TLS 1.3 not offered", MaxVersion: tls.VersionTLS12, price: priceVersion})
 	add(d.TLS && newest && h2, Change{Does: "TLS 1.2 at most and HTTP/1.1 alone", MaxVersion: tls.VersionTLS12, HTTP: "1.1", price: priceVersionHTTP})
-	add(d.TLS && d.Profile != "compatible" && d.Profile != "legacy", Change{Does: "suites of ECDHE with CBC and of RSA key exchange offered too", Profile: "compatible", price: priceCompatible})
-	add(d.TLS && d.Profile != "legacy", Change{Does: "TLS 1.0 and every suite that can be spoken offered, and no ALPN", Profile: "legacy", price: priceLegacy})
-	add(d.TLS && !d.InsecureReneg && d.Renegotiation != "never", Change{Does: "renegotiation without RFC 5746 allowed", InsecureReneg: true, price: priceInsecure})
+	add(d.TLS && d.Profile != "compatible" && d.Profile != "legacy", Change{Does: "suites of ECDHE with CBC and of RSA key exchange offered too (weaker than the default)", Profile: "compatible", price: priceCompatible})
+	add(d.TLS && d.Profile != "legacy", Change{Does: "TLS 1.0 and every suite that can be spoken offered, and no ALPN (weak: until the origin is mended)", Profile: "legacy", price: priceLegacy})
+	add(d.TLS && !d.InsecureReneg && d.Renegotiation != "never", Change{Does: "renegotiation without RFC 5746 allowed (an attacker on the way can abuse it)", InsecureReneg: true, price: priceInsecure})
 	return out
 }
