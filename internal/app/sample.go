@@ -33,8 +33,11 @@ func (f *aftermath) sample(x *exchange.Exchange, result *check.Result) *incident
 		if i < len(x.Attempts)-sampleAttempts || slices.ContainsFunc(recs, func(r *recording.Recording) bool { return r.ID == a.ConnID }) {
 			continue
 		}
-		if r := recordingOf(a.Tape); r != nil {
+		switch r := recordingOf(a.Tape); {
+		case r != nil:
 			recs = append(recs, r)
+		case a.Tape != nil:
+			s.Missing = append(s.Missing, incident.Missing{File: incident.PacketsFile, Why: wiped})
 		}
 	}
 	slices.SortStableFunc(s.Facts, func(a, b fact.Fact) int { return a.At.Compare(b.At) })
@@ -52,8 +55,17 @@ func stallSample(s flight.Stall, rec *recording.Recording, result *check.Result,
 
 func versions(v string) map[string]string { return map[string]string{"lunette": v} }
 
+// Why a sample lacks what was recorded.
+const (
+	wiped = "a connection of the request is missing: its recording was wiped, because flight_memory was used up or because it had ended long before; raise flight_memory if the log says that it was used up"
+	short = "bytes or secrets of a connection are missing: flight_memory was used up; raise it, or lower flight_bytes of the site that holds most (the log names it)"
+)
+
 // addFiles lets s write what recs hold, as packets and as HAR.
 func addFiles(s *incident.Sample, recs []*recording.Recording, version string) {
+	if slices.ContainsFunc(recs, func(r *recording.Recording) bool { return r.Short }) {
+		s.Missing = append(s.Missing, incident.Missing{File: incident.PacketsFile, Why: short}, incident.Missing{File: incident.HARFile, Why: short})
+	}
 	if len(recs) == 0 {
 		return
 	}

@@ -55,14 +55,13 @@ func (l *lane) init(bytes int, tls bool) {
 	l.walking, l.cut.off = tls, -1
 }
 
-// keep copies p, which begins at l.off. It returns false once, when there was no memory for it.
-func (l *lane) keep(a pager, at int64, p []byte) bool {
+// keep copies p, which begins at l.off.
+func (l *lane) keep(a pager, at int64, p []byte) {
 	for off := l.off; len(p) > 0 && !l.full; {
 		b := l.place(a, off)
 		if b == nil {
 			l.full, l.lacks = true, chained
-			l.pass(p)
-			return false
+			break
 		}
 		i := int(off % blockSize)
 		if base := off - int64(i); b.base != base {
@@ -74,7 +73,6 @@ func (l *lane) keep(a pager, at int64, p []byte) bool {
 	if len(p) > 0 {
 		l.pass(p)
 	}
-	return true
 }
 
 // pass keeps the last of p, which nobody keeps: it may open what follows.

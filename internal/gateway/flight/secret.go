@@ -35,7 +35,6 @@ func (t *tape) keep(lines []byte) {
 			t.endKeys()
 			t.keys = append(t.keys, p)
 		} else {
-			t.lack()
 			return
 		}
 		t.keyLen = 0

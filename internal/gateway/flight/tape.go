@@ -86,7 +86,13 @@ func (t *tape) init() {
 }
 
 // page implements pager.
-func (t *tape) page() *page { return t.r.page(t) }
+func (t *tape) page() *page {
+	p := t.r.page(t)
+	if p == nil {
+		t.lack()
+	}
+	return p
+}
 
 // Wire implements exchange.Tape.
 func (t *tape) Wire(s fact.Side, at int64, p []byte) {
@@ -105,8 +111,8 @@ func (t *tape) Wire(s fact.Side, at int64, p []byte) {
 	if t.lacked {
 		t.again()
 	}
-	if t.bytes && !l.keep(t, t.now, p) {
-		t.lack()
+	if t.bytes {
+		l.keep(t, t.now, p)
 	}
 	if l.walking {
 		l.walk(p, s, t)
