@@ -21,21 +21,24 @@ import (
 // stalled hears of an exchange that waits for its origin. Where its cause is one from which only some origins wake and the site asks for
 // it (dead_wait_on: likely), the wait ends here.
 func (a *App) stalled(s flight.Stall) {
-	cause, conn := a.after.stalled(s)
-	if cause == nil || cause.Confidence < finding.Likely || !deadly(cause.Code) {
+	r := a.pipe.graph.Load().routeOf(&s)
+	why, cause, conn := a.after.stalled(s, r)
+	if cause == nil || cause.Confidence < finding.Likely || !deadly(cause.Code) || r == nil || !r.endsLikely {
 		return
 	}
-	g := a.pipe.graph.Load()
+	r.origin.End(conn, s.Request, reason.New(why, string(cause.Code), nil), time.Since(s.Since))
+}
+
+// routeOf is the route of an exchange that waits, nil where a reload has taken it away: that with the longest path of those to this origin.
+func (g *graph) routeOf(s *flight.Stall) *route {
+	var out *route
 	for i := range g.routes {
 		r := &g.routes[i]
-		why := reason.ReadFirstByteTimeout
-		if s.Writing {
-			why = reason.WriteTimeout
-		}
-		if r.site == s.Site && r.endsLikely && r.origin.End(conn, s.Request, reason.New(why, string(cause.Code), nil), time.Since(s.Since)) {
-			return
+		if r.site == s.Site && slices.Contains(r.settings.URLs, s.URL) && strings.HasPrefix(s.Path, r.path) && (out == nil || len(r.path) > len(out.path)) {
+			out = r
 		}
 	}
+	return out
 }
 
 // deadly reports whether a wait with this cause seldom ends by itself. That an origin is slow is none.
@@ -47,58 +50,62 @@ func deadly(c finding.Code) bool {
 	return false
 }
 
-// stalled judges an exchange that waits for its origin, while it does, and returns the cause, nil without one, and the connection.
-func (f *aftermath) stalled(s flight.Stall) (cause *finding.Finding, conn uint64) {
+// stalled judges an exchange that waits for its origin, while it does, and returns the reason that it would end with, the cause, nil
+// without one, and the connection. r may be nil.
+func (f *aftermath) stalled(s flight.Stall, r *route) (why reason.Code, cause *finding.Finding, conn uint64) {
 	rec := recordingOf(s.Tape)
 	if rec == nil {
-		return nil, 0
+		return "", nil, 0
 	}
-	var r *check.Result
-	if f.judge.take(time.Now(), alike{s.Site, s.URL, reason.ReadFirstByteTimeout}) {
-		var err error
-		if r, err = f.judge.recorded(rec); err != nil {
+	w := waitOf(&s, rec)
+	var result *check.Result
+	if f.judge.take(time.Now(), alike{s.Site, s.URL, w.reason}) {
+		flow, res, err := f.judge.recorded(rec)
+		if err != nil {
 			f.log.Debug("a stall could not be looked into", "id", s.Request, "error", err)
+		} else {
+			result = res
+			w.look(&s, flow)
 		}
 	}
-	n := incident.Failure{At: time.Now(), Site: s.Site, Origin: s.URL, Request: s.Request, Reason: reason.ReadFirstByteTimeout, Judged: r != nil, Stall: true, Finding: best(r)}
-	what := "the origin is silent while it is its turn"
-	if s.Writing {
-		n.Reason, what = reason.WriteTimeout, "the origin takes nothing of the request"
-	}
+	n := incident.Failure{At: time.Now(), Site: s.Site, Origin: s.URL, Request: s.Request, Reason: w.reason, Judged: result != nil, Stall: true, Finding: best(result)}
 	if c := n.Finding; c != nil && len(c.Refines) > 0 && !slices.Contains(c.Refines, n.Reason) {
 		n.Reason = c.Refines[0] // the timeout that the wait would end by
 	}
 	n.Detail = "for " + finding.Span(time.Since(s.Since)) + " so far"
+	name, limit, left := w.end(r)
+	if n.Finding != nil && name != "" {
+		n.Finding.Timers = timersUntil(n.Finding, name, left)
+	}
 	if f.keeper.WantsSample(n.Site, n.Origin, n.Reason) {
-		n.Sample = stallSample(s, rec, r, f.judge.mask, f.version)
+		n.Sample = stallSample(s, rec, result, f.judge.mask, f.version)
 	}
 	id := f.keeper.Add(n)
 	f.failures.stall(&s, &n)
-	args := []any{"id", s.Request, "site", s.Site, "origin", s.URL, "method", s.Method, "path", f.judge.mask.Text(s.Path), "waiting", finding.Span(time.Since(s.Since)), "incident", id}
+	args := []any{"id", s.Request, "site", s.Site, "origin", s.URL, "method", s.Method, "path", f.judge.mask.Text(s.Path), "waiting", finding.Span(time.Since(s.Since)), "reason", string(n.Reason), "incident", id}
+	if name != "" {
+		args = append(args, "ends_by", fmt.Sprintf("%s: %s, in %s", name, limit, finding.Span(left.Round(time.Second/10))))
+	}
 	if n.Finding != nil {
 		args = append(args, "finding", string(n.Finding.Code), "confidence", n.Finding.Confidence.String(), "cause", n.Finding.Summary)
-		var ahead []string
-		for _, t := range n.Finding.Timers {
-			ahead = append(ahead, fmt.Sprintf("after %g s %s", t.Seconds, t.Owner))
-		}
-		if len(ahead) > 0 {
-			args = append(args, "may_end_it", strings.Join(ahead, "; "))
+		if ahead := n.Finding.Ahead(); ahead != "" {
+			args = append(args, "may_end_it", ahead)
 		}
 	}
-	f.log.Warn(what, args...)
-	return n.Finding, rec.ID
+	f.log.Warn(w.what, args...)
+	return n.Reason, n.Finding, rec.ID
 }
 
-// recorded states the causes that the recording of a connection shows which still lasts.
-func (j *judge) recorded(rec *recording.Recording) (*check.Result, error) {
+// recorded states the causes that the recording of a connection shows which still lasts, and returns what it shows.
+func (j *judge) recorded(rec *recording.Recording) (*check.Flow, *check.Result, error) {
 	flows, err := analysis.Recorded(context.Background(), []*recording.Recording{rec}, analysis.Config{Memory: sampleMemory})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f := evidence.FromRecorded(flows[0], rec)
 	f.Watched |= check.Lasting
 	r := check.Run(j.checks, &check.Case{Flow: f})
-	return &r, nil
+	return f, &r, nil
 }
 
 // recordingOf is what the tape t, which may be nil, has kept.

@@ -37,8 +37,8 @@ func oneLine(text string) string {
 func (f *Finding) layOut(shown []Mend) []string {
 	out := []string{string(f.Code) + " · " + f.Severity.String() + " · " + f.Confidence.String() + " · " + f.Title, "  " + f.Summary}
 	switch {
-	case len(f.Timers) > 0 && f.Timers[0].Seconds > f.Waited.Seconds()+1: // none of them has ended it yet
-		out = append(out, "  may end it: "+ahead(f.Timers))
+	case f.Ahead() != "": // none of them has ended it yet
+		out = append(out, "  may end it: "+f.Ahead())
 	case len(f.Timers) > 0:
 		out = append(out, "  "+Span(f.Waited)+" fits: "+timers(f.Timers))
 	}
@@ -172,4 +172,12 @@ func Span(d time.Duration) string {
 		return strconv.FormatFloat(x, 'f', 1, 64) + name
 	}
 	return strconv.FormatFloat(x, 'f', 2, 64) + name
+}
+
+// Ahead names the timers that may yet end a stall which lasts, with when they run out; "" where there are none, or it is over.
+func (f *Finding) Ahead() string {
+	if len(f.Timers) == 0 || f.Timers[0].Seconds <= f.Waited.Seconds()+1 {
+		return ""
+	}
+	return ahead(f.Timers)
 }

@@ -41,6 +41,7 @@ type Verdict struct {
 	Summary    string           // one sentence with the figures of this case, and a full stop
 	Proof      []finding.Proof  // made with Flow.Proof; at least one
 	Waited     time.Duration    // how long the stall was, where the cause is one: timers that fit are added
+	Lasts      bool             // it goes on, and Waited is how long it has so far: timers that may end it are added instead
 	Ended      fact.Side        // who left when the stall was over, where that is known: timers of the other end cannot have ended it
 	Settle     string           // what would make it certain; "" when it is
 	Mends      []finding.Mend   // that this case asks for, in front of the check's own

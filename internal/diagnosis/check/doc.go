@@ -8,7 +8,7 @@
 //
 // What a check asks of a case. Which fact: [Flow.Has], [Flow.First], [Flow.Next], [Flow.Last], for one side [Flow.FirstOf],
 // [Flow.NextOf], by its content [Flow.Find]. How it began and ended: [Flow.Dial], [Flow.EndAfter], [Flow.SilenceAfter], [Flow.Heard]. What
-// was agreed on: [Flow.Hello], [Flow.ServerHello], [Flow.Chain]. What was asked: [Flow.Exchanges], [Flow.Pending], [Flow.WaitOf]. Whether
+// was agreed on: [Flow.Hello], [Flow.ServerHello], [Flow.Chain]. What was asked: [Flow.Exchanges], [Flow.Pending], [Flow.WaitOf]; and whether it goes on: [Flow.Lasts]. Whether
 // an absence means anything: [Flow.Lacks], [Flow.AtServer], Watched. What others met: [Case.Compared], and [Case.Contrast] where it fails
 // with a thing and works without. What the origin wrote: [Flow.Logged]. What it rests on: [Flow.Proof], [Flow.ProofOther].
 package check

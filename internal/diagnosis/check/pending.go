@@ -117,6 +117,9 @@ func (f *Flow) WaitOf(p *Pending) Wait {
 	return w
 }
 
+// Lasts reports whether what goes on behind index i is known to go on still, now.
+func (f *Flow) Lasts(i int) bool { return f.Watched&Lasting != 0 && f.EndAfter(i).At < 0 }
+
 // Handshaken reports whether TLS went on after index i: a request to renegotiate, for a certificate, a fatal alert. Then silence and ends
 // are matters of TLS.
 func (f *Flow) Handshaken(i int) bool {

@@ -58,9 +58,9 @@ func state(k *Check, v *Verdict, c *Case) finding.Finding {
 		Summary: v.Summary, Proof: v.Proof, Waited: v.Waited, Settle: c.Flow.filled(v.Settle), Refines: k.Refines, Sources: k.Sources}
 	slices.SortStableFunc(f.Proof, func(a, b finding.Proof) int { return a.At.Compare(b.At) })
 	switch {
-	case v.Waited > 0 && c.Flow.Watched&Lasting != 0: // it was ended by none
-		f.Timers = timersAhead(v.Waited)
-	case v.Waited > 0:
+	case v.Waited > 0 && v.Lasts:
+		f.Timers = timersAhead(v.Waited, System(c))
+	case v.Waited > 0 && !c.Flow.ownTimer(v.Waited):
 		f.Timers = TimersOf(v.Waited, v.Ended)
 	}
 	own := slices.DeleteFunc(slices.Clone(k.Mends), func(m finding.Mend) bool {

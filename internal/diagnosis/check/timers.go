@@ -6,6 +6,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/reason"
 )
 
 // timers are lengths of stalls with owners: what the vendors document as defaults, and what was measured. Where who left is known, those
@@ -53,13 +54,58 @@ func TimersOf(d time.Duration, ended fact.Side) []finding.Timer {
 	return out
 }
 
-// timersAhead are the known timers of servers that may yet end a stall which has lasted for d, the next first; those of the next second left out.
-func timersAhead(d time.Duration) []finding.Timer {
+// waits are timers by which a server ends a wait that it owes something in, or that holds it up; those of idle connections are none. The
+// foremost are named where nobody knows what the server runs.
+var waits = [...]struct {
+	seconds  float64
+	owner    string
+	runs     finding.System
+	foremost bool
+}{
+	{15, "Windows' fetch of a revocation list (CryptoAPI)", finding.IIS, false},
+	{20, "Apache httpd's RequestReadTimeout body (mod_reqtimeout)", finding.Apache, true},
+	{45, "Windows trying several revocation URLs", finding.IIS, false},
+	{60, "Apache httpd's Timeout", finding.Apache, false},
+	{60, "nginx's proxy_read_timeout, towards what is behind it", finding.Nginx, false},
+	{60, "Apache httpd's Timeout, or nginx's proxy_read_timeout towards what is behind it", "", true},
+	{120, "http.sys: Timer_SslRenegotiation, connectionTimeout, Timer_EntityBody, Timer_HeaderWait or Timer_AppPool", finding.IIS, true},
+	{300, "Node.js's requestTimeout", finding.Node, false},
+}
+
+// mostAhead bounds the timers that are named of a wait which goes on.
+const mostAhead = 3
+
+// timersAhead are the timers that may yet end a stall which has lasted for d, the next first: those of what the server runs, where that is
+// known, and three at most. Those of the next second are left out.
+func timersAhead(d time.Duration, runs finding.System) []finding.Timer {
 	var out []finding.Timer
-	for _, t := range timers {
-		if t.server != "" && t.seconds > d.Seconds()+1 {
-			out = append(out, finding.Timer{Seconds: t.seconds, Owner: t.server})
+	for _, t := range waits {
+		fits := t.runs == runs
+		if runs == "" {
+			fits = t.foremost
+		}
+		if fits && t.seconds > d.Seconds()+1 && len(out) < mostAhead {
+			out = append(out, finding.Timer{Seconds: t.seconds, Owner: t.owner})
 		}
 	}
 	return out
+}
+
+// ownTimer reports whether a wait of this length was ended by a timer of who asked: then it fits no other's.
+func (f *Flow) ownTimer(waited time.Duration) bool {
+	given := false
+	for i := f.First(fact.GaveUp); i >= 0; i = f.Next(i, fact.GaveUp) {
+		given = true
+		if limit := time.Duration(f.Facts[i].Size); (waited - limit).Abs() <= max(limit/50, time.Second/2) {
+			return true
+		}
+	}
+	if given || !f.Ours {
+		return false
+	}
+	switch f.Reason {
+	case reason.TLSTimeout, reason.WriteTimeout, reason.ReadFirstByteTimeout, reason.ReadHeaderStall, reason.ReadBodyStall, reason.ReadOverTotalTime:
+		return true
+	}
+	return false
 }

@@ -59,7 +59,9 @@ func (t *texter) cause(i int, f *finding.Finding, mends bool) {
 	}
 	t.hanging(l, "  ", string(f.Code)+" · "+f.Severity.String()+" · "+f.Confidence.String()+" · "+clean(f.Title))
 	t.hanging(usual, "    ", clean(f.Summary))
-	if len(f.Timers) > 0 {
+	if ahead := f.Ahead(); ahead != "" {
+		t.hanging(usual, "    ", "may end it: "+ahead)
+	} else if len(f.Timers) > 0 {
 		t.hanging(usual, "    ", span(int64(f.Waited))+" fits: "+strings.Join(owners(f.Timers), "; "))
 	}
 	t.proofs(i, f)

@@ -72,7 +72,8 @@ func runHandshakeStalled(c *check.Case) *check.Verdict {
 		return nil
 	}
 	ours := end.How == fact.GaveUp || f.Reason == reason.TLSTimeout
-	if waited < patience && (!ours || waited < time.Second) {
+	lasts := f.Lasts(begun)
+	if waited < patience && (!ours && !lasts || waited < time.Second) {
 		return nil
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Waited: waited, Proof: []finding.Proof{f.Proof(begun, "the origin answers the ClientHello"),
@@ -80,6 +81,10 @@ func runHandshakeStalled(c *check.Case) *check.Verdict {
 		Summary: fmt.Sprintf("The handshake stood still for %s behind the %s of the %s: the origin owes the next message.", finding.Span(waited), message(f, last), f.Facts[last].Side)}
 	if ours {
 		v.Waited = 0
+	}
+	if lasts {
+		v.Severity, v.Lasts = finding.Warning, true
+		v.Summary = fmt.Sprintf("The handshake has stood still for %s behind the %s of the %s, so far: the origin owes the next message.", finding.Span(waited), message(f, last), f.Facts[last].Side)
 	}
 	if end.At >= 0 {
 		v.Proof = append(v.Proof, f.Proof(end.At, "it ends without it"))

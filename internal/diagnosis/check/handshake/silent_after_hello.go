@@ -58,11 +58,16 @@ func runSilentAfterHello(c *check.Case) *check.Verdict {
 		return nil
 	}
 	waited := r.waited(f)
-	if gaveUp := r.end >= 0 && f.Facts[r.end].Kind == fact.GaveUp || f.Reason == reason.TLSTimeout; waited < patience && (!gaveUp || waited < time.Second) {
+	gaveUp := r.end >= 0 && f.Facts[r.end].Kind == fact.GaveUp || f.Reason == reason.TLSTimeout
+	if waited < patience && (!gaveUp && !f.Lasts(r.at) || waited < time.Second) {
 		return nil
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Waited: waited, Proof: r.proof(f),
 		Summary: fmt.Sprintf("TCP connected, the ClientHello went out, and for %s not one byte came back.", finding.Span(waited))}
+	if f.Lasts(r.at) {
+		v.Severity, v.Lasts = finding.Warning, true
+		v.Summary = fmt.Sprintf("TCP connected, the ClientHello went out, and for %s not one byte has come back, so far.", finding.Span(waited))
+	}
 	again := f.Find(r.at, func(x *fact.Fact) bool {
 		return x.Kind == fact.TCPRetransmission && x.Side == fact.SideClient && x.Text == "data"
 	})

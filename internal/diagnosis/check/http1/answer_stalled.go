@@ -91,7 +91,7 @@ func runAnswerStalled(c *check.Case) *check.Verdict {
 		how = ", and the origin ended the connection"
 		v.Proof = append(v.Proof, f.Proof(e.At, endName(e)))
 	case f.Watched&check.Lasting != 0 && length >= impatient:
-		v.Severity, v.Confidence, how = finding.Warning, finding.Likely, ", and it still waits"
+		v.Severity, v.Confidence, v.Lasts, how = finding.Warning, finding.Likely, true, ", and it still waits"
 		v.Settle = "watch until it goes on or somebody gives up"
 	default:
 		v.Severity = finding.Info

@@ -92,7 +92,7 @@ func runSlowFirstByte(c *check.Case) *check.Verdict {
 		who = "until who had asked went away"
 		v.Settle = "look at who closed: a timer of the proxy, or a user"
 	case w.End.At < 0 && f.Watched&check.Lasting != 0 && w.Length >= impatient:
-		v.Severity, v.Confidence, who = finding.Warning, finding.Likely, "and it still waits"
+		v.Severity, v.Confidence, v.Lasts, who = finding.Warning, finding.Likely, true, "and it still waits"
 		v.Settle = "watch the next hop (lunette watch): what is between here and the application may have asked for something, such as a HelloRequest, that this leg does not show"
 	case w.End.At < 0 && w.Length >= 2*slow:
 		v.Severity, v.Confidence, who, v.Settle = finding.Info, finding.Possible, "and the watching ended before it was over", "watch until an answer comes or somebody gives up"

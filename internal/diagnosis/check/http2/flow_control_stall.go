@@ -72,7 +72,7 @@ func runFlowControlStall(c *check.Case) *check.Verdict {
 		what = fmt.Sprintf("stream %d (%s)", stream, line(f, stream))
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(worst, fmt.Sprintf("the %s could send nothing on %s for %s", x.Side, what, finding.Span(lasted)))}}
-	if done(f, worst, x.Side, stream) || lasted < stalled {
+	if done(f, worst, x.Side, stream) || lasted < stalled && !endedDead(f) {
 		v.Severity = finding.Info
 		v.Summary = fmt.Sprintf("The %s had to wait %s for window on %s: the %s reads slowly.", x.Side, finding.Span(lasted), what, x.Side.Other())
 		return v
@@ -97,4 +97,9 @@ func done(f *check.Flow, i int, s fact.Side, stream int) bool {
 	return f.Find(i, func(x *fact.Fact) bool {
 		return x.Side == s && (x.Kind == kind && (stream == 0 || x.Code == stream) || x.Kind == fact.TLSApplicationData && x.Size > 64)
 	}) >= 0
+}
+
+// endedDead reports whether the gateway ended the wait because nobody was going to speak again: that it was short says nothing then.
+func endedDead(f *check.Flow) bool {
+	return f.Find(-1, func(x *fact.Fact) bool { return x.Kind == fact.GaveUp && x.Text == "dead_wait" }) >= 0
 }

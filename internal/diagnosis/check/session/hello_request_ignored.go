@@ -83,7 +83,7 @@ func unanswered(f *check.Flow) *check.Verdict {
 		case end.At >= 0:
 			v.Proof = append(v.Proof, f.Proof(end.At, "it ends here after "+finding.Span(waited)+": no ClientHello, no refusal"))
 		case f.Watched&check.Lasting != 0 && waited >= longPatience:
-			how = "and still wait"
+			how, v.Lasts = "and still wait", true
 		default:
 			v.Confidence, v.Settle = finding.Likely, "watch until the connection ends, or give the origin's log (--origin-log)"
 		}

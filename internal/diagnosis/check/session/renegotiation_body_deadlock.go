@@ -84,6 +84,17 @@ func bodyReason(f *check.Flow) bool {
 	return f.Ours && (f.Reason == reason.TLSRenegotiationFailed && strings.Contains(f.Detail, "request body") || f.Reason == reason.WriteTimeout)
 }
 
+// unheard reports whether the gateway said of itself that its ClientHello reached the origin's host and was not answered.
+func unheard(f *check.Flow) bool {
+	return f.Ours && f.Reason == reason.TLSRenegotiationFailed && strings.Contains(f.Detail, "no answer to our ClientHello")
+}
+
+// hasBody reports whether the request that waits was sent with a body.
+func hasBody(f *check.Flow) bool {
+	all := f.Exchanges()
+	return len(all) > 0 && all[len(all)-1].Request != nil && all[len(all)-1].Request.Length != 0
+}
+
 // stuck looks for the body that is in the way.
 func stuck(f *check.Flow, a *asked, end check.End, waited time.Duration) *check.Verdict {
 	v := &check.Verdict{Confidence: finding.Certain, Waited: waited, Proof: []finding.Proof{f.Proof(a.at, "the origin sends HelloRequest: it asks to renegotiate")}}
@@ -106,6 +117,9 @@ func stuck(f *check.Flow, a *asked, end check.End, waited time.Duration) *check.
 	case more >= 0 && a.answer == complied:
 		what = "content of the client stood in front of its ClientHello"
 		v.Confidence, v.Settle = finding.Likely, "the decrypted content, to see the body that is cut short, or a capture at the origin that shows its window closing"
+	case a.answer == complied && unheard(f) && hasBody(f):
+		what = "the origin had the client's ClientHello, of which content of the request stands in front, and said nothing"
+		v.Confidence, v.Settle = finding.Likely, "the same request with a small body, or with Expect: 100-continue: if that passes, the body was in the way"
 	default:
 		return nil
 	}

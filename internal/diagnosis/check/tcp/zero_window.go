@@ -2,12 +2,18 @@ package tcp
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
 	"github.com/lunette-waf/lunette/internal/reason"
+)
+
+const (
+	deadWait     = "dead_wait"         // the timer with which the gateway ends a wait in which nobody was going to speak again
+	neitherReads = "neither end reads" // how its reason begins where both windows were 0
 )
 
 // stuck is how long a window must stay shut to be more than a reader that is busy.
@@ -112,14 +118,21 @@ func renegotiation(f *check.Flow, i int) int {
 
 // writeGivenUp is what live traffic shows of it: the origin took nothing of a request until our timer ran out.
 func writeGivenUp(f *check.Flow) *check.Verdict {
-	i := f.Find(-1, func(x *fact.Fact) bool { return x.Kind == fact.GaveUp && x.Text == "timeouts.write" })
+	i := f.Find(-1, func(x *fact.Fact) bool {
+		return x.Kind == fact.GaveUp && (x.Text == "timeouts.write" || x.Text == deadWait && f.Ours && f.Reason == reason.WriteTimeout)
+	})
 	if i < 0 || f.Watched&check.Packets != 0 {
 		return nil
 	}
 	waited := time.Duration(f.Facts[i].Size)
 	v := &check.Verdict{Confidence: finding.Likely, Settle: "capture the packets: a window of 0 from the origin, or segments sent again without an ACK",
-		Proof:   []finding.Proof{f.Proof(i, "timeouts.write ran out after "+finding.Span(waited)+": the origin took nothing")},
+		Proof:   []finding.Proof{f.Proof(i, f.Facts[i].Text+" ran out after "+finding.Span(waited)+": the origin took nothing")},
 		Summary: fmt.Sprintf("The origin took nothing more of the request for %s.", finding.Span(waited))}
+	if f.Facts[i].Text == deadWait && strings.Contains(f.Detail, neitherReads) {
+		v.Proof = append(v.Proof, f.Proof(i, f.Detail))
+		v.Summary = fmt.Sprintf("For %s the origin took nothing more of the request, nor the client of the answer: neither end read.", finding.Span(waited))
+		v.Settle = "see what the client waits for: one that reads the answer only once its upload is through waits for ever, one that paused goes on"
+	}
 	if asked := renegotiation(f, i); asked >= 0 {
 		v.Confidence = finding.Possible
 		v.Summary += " Before that it had asked to renegotiate, which explains it."
