@@ -5,10 +5,12 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/lunette-waf/lunette/internal/diagnosis"
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/diagnosis/evidence"
+	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
 )
 
@@ -16,7 +18,7 @@ import (
 // Flows and do not depend on how many cores there are. Variants that a probe made are evidence in the cases of others, and have none of
 // their own. When ctx ends the error is its cause.
 func (r *Report) Diagnose(ctx context.Context, cfg Config) ([]check.Result, error) {
-	cases, checks := evidence.Cases(r.Flows), diagnosis.Checks()
+	cases, checks := r.cases(), diagnosis.Checks()
 	out := make([]check.Result, len(cases))
 	var next atomic.Int64
 	var working sync.WaitGroup
@@ -39,9 +41,28 @@ func (r *Report) Diagnose(ctx context.Context, cfg Config) ([]check.Result, erro
 	return out, nil
 }
 
+// cases are what the checks are asked about. Connections that nobody had ended when a capture did that saw everything last as long as it did.
+func (r *Report) cases() []*check.Case {
+	cases := evidence.Cases(r.Flows)
+	if r.Until == 0 || r.Evicted > 0 {
+		return cases
+	}
+	latest := map[tuple]int{}
+	for i, f := range r.Flows {
+		latest[tupleOf(f.Client, f.Server)] = i
+	}
+	for i, f := range r.Flows {
+		if f.Closed == [3]fact.Kind{} && latest[tupleOf(f.Client, f.Server)] == i && !f.Variant {
+			cases[i].Flow.End = time.Unix(0, r.Until).UTC()
+			cases[i].Flow.Watched |= check.Lasting
+		}
+	}
+	return cases
+}
+
 // DiagnoseBeside asks all checks about flow i of r, with flow n of normal as the connection that worked.
 func (r *Report) DiagnoseBeside(i int, normal *Report, n int) check.Result {
-	c := evidence.Cases(r.Flows)[i]
+	c := r.cases()[i]
 	c.Normal = evidence.FromFlow(normal.Flows[n])
 	return diagnosis.Run(c)
 }

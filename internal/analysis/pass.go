@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/lunette-waf/lunette/internal/budget"
 	"github.com/lunette-waf/lunette/internal/capture/packet"
@@ -80,6 +81,7 @@ func (p *pass) readAll(ctx context.Context) error {
 
 // collect moves what a pass found into the report and returns the flows, and the connections that there were.
 func (p *pass) collect(r *Report) (*keeper, *census) {
+	r.Until = p.until()
 	kept, opened := &keeper{most: p.cfg.MaxFlows}, &census{}
 	for _, w := range p.workers {
 		kept.merge(&w.kept)
@@ -92,4 +94,23 @@ func (p *pass) collect(r *Report) (*keeper, *census) {
 	}
 	r.Inputs, r.Start, r.End, r.Packets, r.Secrets = p.inputs, p.first, p.last, p.packets, p.secrets
 	return kept, opened
+}
+
+// until is up to when the inputs say that they saw everything: 0 where there are several, where packets lack, or where it is too late to be
+// believed.
+func (p *pass) until() int64 {
+	const most = 24 * time.Hour // of quiet at the end
+	if len(p.inputs) != 1 {
+		return 0
+	}
+	in := &p.inputs[0]
+	if in.Damage != nil || len(in.Info.Damage) > 0 || in.Info.Dropped > 0 || in.Info.End <= p.last.At || in.Info.End-p.last.At > int64(most) {
+		return 0
+	}
+	return in.Info.End
+}
+
+// end is what connections that are still open end with.
+func (p *pass) end() fact.Stamp {
+	return fact.Stamp{At: max(p.last.At, p.until()), Frame: p.last.Frame}
 }

@@ -18,6 +18,7 @@ type Report struct {
 	OmittedFacts int64         // facts and exchanges that flows did not keep
 	Inputs       []InputReport // in the order in which they were read
 	Start, End   fact.Stamp    // of the first and the last packet
+	Until        int64         // up to when the capture saw everything, nanoseconds since the Unix epoch; 0 where that is not known
 	Packets      Packets
 	Connections  int64            // all that were seen, wanted or not
 	Evicted      int64            // given up for want of room

@@ -42,7 +42,7 @@ func (w *worker) run(ctx context.Context) {
 		w.pass.pool.done(b)
 	}
 	if ctx.Err() == nil {
-		w.stages.End(w.pass.last)
+		w.stages.End(w.pass.end())
 		w.tracker.Close()
 	}
 }

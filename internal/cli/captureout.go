@@ -70,6 +70,7 @@ type captureOut struct {
 	fault  error
 
 	packets, secrets int64
+	last             int64 // time of the latest packet
 	limit            int64 // of packets; 0: none
 }
 
@@ -200,6 +201,7 @@ func (o *captureOut) Packet(_ live.Ends, p *pcap.Packet) error {
 	if err := o.w.Packet(&q); err != nil {
 		return err
 	}
+	o.last = max(o.last, q.At)
 	if o.packets++; o.limit > 0 && o.packets == o.limit {
 		return errCounted
 	}
@@ -209,12 +211,12 @@ func (o *captureOut) Packet(_ live.Ends, p *pcap.Packet) error {
 // errCounted ends a capture that has its packets.
 var errCounted = errors.New("there are as many packets as were wanted")
 
-// end writes how many packets came and were lost.
-func (o *captureOut) end(received, dropped uint64) error {
+// end writes how many packets came and were lost, and until when there were no others than those in the file.
+func (o *captureOut) end(until time.Time, received, dropped uint64) error {
 	if o.w == nil || o.fault != nil {
 		return o.fault
 	}
-	return o.w.Statistics(0, time.Now().UnixNano(), received, dropped)
+	return o.w.Statistics(0, until.UnixNano(), received, dropped)
 }
 
 // close ends the file. It may be called once.

@@ -45,7 +45,7 @@ type captureRun struct {
 	stopAt  int64           // when run ends; 0: not yet
 	why     string          // it ends
 	failure *app.CaptureEvent
-	until   int64 // of --after
+	endsAt  int64 // of --after
 	over    bool  // the stream of the gateway
 	fault   error // what went wrong in the middle; the file is whole nevertheless
 }
@@ -134,7 +134,7 @@ func (r *captureRun) tick(now int64) error {
 		r.stop("interrupted", now)
 	case r.flags.duration > 0 && time.Duration(now-r.begun.UnixNano()) >= r.flags.duration:
 		r.stop("its time is over", now)
-	case r.until != 0 && now >= r.until:
+	case r.endsAt != 0 && now >= r.endsAt:
 		r.stop("the failure has its packets", now)
 	case r.tapes.bytes > r.flags.bytes:
 		r.stop(errFull.Error(), now)
@@ -231,7 +231,7 @@ func (r *captureRun) failed(e *app.CaptureEvent, now int64) error {
 	if on == "" || r.failure != nil || on != "any" && on != e.Reason && on != e.Finding {
 		return nil
 	}
-	r.failure, r.until = e, now+int64(r.flags.after)
+	r.failure, r.endsAt = e, now+int64(r.flags.after)
 	_, _ = fmt.Fprintf(r.stderr, "lunette: %s: writing the packets around it\n", failureWords(e))
 	if r.ring == nil {
 		return nil
@@ -277,7 +277,7 @@ func (r *captureRun) finish(err error) error {
 			err = ferr
 		}
 	}
-	if eerr := r.out.end(received, dropped); err == nil {
+	if eerr := r.out.end(r.until(), received, dropped); err == nil {
 		err = eerr
 	}
 	if cerr := r.out.close(); err == nil {
@@ -288,6 +288,14 @@ func (r *captureRun) finish(err error) error {
 		return err
 	}
 	return r.fault
+}
+
+// until is up to when everything that came is in the file.
+func (r *captureRun) until() time.Time {
+	if r.stopAt != 0 {
+		return time.Unix(0, r.stopAt).Add(-captureGrace)
+	}
+	return time.Unix(0, max(r.out.last, r.begun.UnixNano())) // ended by its size or count: the next packet may have come at once
 }
 
 // writeTapes asks the gateway for what it still holds, and writes all of it.

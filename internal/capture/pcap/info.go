@@ -9,6 +9,7 @@ type Info struct {
 	Hardware, OS, Application string        // of the latest section; at most 1 KiB each
 	Comments                  []string      // of sections and packets, at most 100 of 1 KiB
 	Dropped                   int64         // packets that the capturing system says it lost (interface statistics), summed
+	End                       int64         // until when nothing else came, nanoseconds since the Unix epoch, see Reader.statistics; 0: not known
 	Damage                    []DamageError // places that were passed over, with good packets after them; at most 100
 	Skipped                   int64         // bytes that were passed over there
 }

@@ -77,17 +77,27 @@ func (r *Reader) addInterface(b []byte) {
 	}
 }
 
-// statistics reads an interface statistics block: its counters run from the start of the capture.
+// statistics reads an interface statistics block: its counters run from the start of the capture. Its time is believed to be the end of the
+// capture where the only interface was handed as many packets as stand in the file before it: elsewhere somebody took some out, and
+// the quiet at the end may be theirs.
 func (r *Reader) statistics(b []byte) {
 	const head = 12
 	if len(b) < head || uint64(r.order.u32(b)) >= uint64(len(r.ng.interfaces)) {
 		return
 	}
 	var lost int64
+	came, delivered := int64(-1), false
 	for o := (options{order: r.order, rest: b[head:]}); o.next(); {
 		if (o.code == statisticsDropped || o.code == statisticsOSDropped) && len(o.value) == 8 {
 			lost += int64(min(o.u64(), math.MaxInt32))
 		}
+		if len(o.value) == 8 && (o.code == statisticsDelivered || o.code == statisticsReceived && !delivered) {
+			came, delivered = int64(min(o.u64(), math.MaxInt64)), o.code == statisticsDelivered
+		}
+	}
+	r.info.End = 0
+	if at := r.ng.interfaces[0].tick.at(uint64(r.order.u32(b[4:]))<<32 | uint64(r.order.u32(b[8:]))); len(r.info.Interfaces) == 1 && came == r.packets {
+		r.info.End = at
 	}
 	r.drop(&r.ng.interfaces[r.order.u32(b)], 0, lost)
 }

@@ -32,6 +32,7 @@ func (r *Reader) enhanced(p *Packet, b []byte) bool {
 func (r *Reader) packet(p *Packet, b []byte, captured, length uint32) {
 	r.packets++
 	r.good++
+	r.info.End = 0 // it went on
 	r.last = p.At
 	p.Number, p.Comment = r.packets, ""
 	p.Length = int(max(captured, min(length, math.MaxInt32)))

@@ -21,6 +21,8 @@ const (
 
 	statisticsDropped   = 5 // by the interface
 	statisticsOSDropped = 7
+	statisticsReceived  = 4 // by the interface
+	statisticsDelivered = 8 // to who wrote the file
 )
 
 // options goes through the options of a block.

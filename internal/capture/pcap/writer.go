@@ -17,6 +17,7 @@ type Writer struct {
 	dst        io.Writer
 	block      []byte
 	interfaces int
+	packets    uint64
 	err        error
 }
 
@@ -88,6 +89,7 @@ func (w *Writer) Packet(p *Packet) error {
 	case p.At < 0:
 		return fmt.Errorf("write packet: its time, %d ns, is before 1970", p.At)
 	}
+	w.packets++
 	w.begin(blockPacket)
 	w.u32(uint32(p.Interface))
 	w.u32(uint32(uint64(p.At) >> 32))
