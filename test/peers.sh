@@ -21,6 +21,7 @@ wanted=(
   "wget wget"
   "haproxy haproxy"
   "mitmdump mitmproxy"
+  "caddy caddy"
   "ip iproute2"
   "nft nftables"
   "node nodejs"

@@ -3,9 +3,11 @@
 package uprobe
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -89,28 +91,31 @@ func (p *programs) plan(im *image, name string, number int) (kind, note string, 
 		note = "connections that were open before are not readable, nor TLS 1.3 of programs that shake hands by reading or writing (light)"
 	}
 	if kind == "" {
-		kind, note = unknown(name)
+		kind, note = im.unknown(name)
 	}
 	return kind, note, hooks
 }
 
 // unknown says in plain words why a file gives nothing.
-func unknown(name string) (kind, note string) {
+func (im *image) unknown(name string) (kind, note string) {
 	switch base := path.Base(name); {
 	case strings.HasPrefix(base, "libnss3"), strings.HasPrefix(base, "libssl3.so"):
 		return "NSS", "NSS is not read: most programs with it write a key log (SSLKEYLOGFILE)"
 	case strings.HasPrefix(base, "libjvm"):
 		return "Java", "Java has TLS of its own, compiled while it runs: use an agent (docs/keys.md)"
 	}
+	if !strings.Contains(path.Base(name), ".so") && !slices.ContainsFunc(im.file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		return "none", "a static program without the names of a TLS library: what TLS it has cannot be found, use a key log (docs/keys.md)"
+	}
 	return "none", ""
 }
 
 // attach loads the programs and puts them at their functions. What it could not attach is said in the error; the links made
 // stay, and are the caller's to close.
-func attach(im *image, openPath string, hooks []hook) (done []string, links []link.Link, err error) {
-	exe, err := link.OpenExecutable(openPath)
+func attach(im *image, hooks []hook) (done []string, links []link.Link, err error) {
+	exe, err := link.OpenExecutable(im.path())
 	if err != nil {
-		return nil, nil, fmt.Errorf("open %s: %w", openPath, err)
+		return nil, nil, fmt.Errorf("open the file to hook: %w", err)
 	}
 	var errs []error
 	loaded := map[*asm.Instruction]*ebpf.Program{}

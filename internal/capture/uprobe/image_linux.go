@@ -6,54 +6,61 @@ import (
 	"bytes"
 	"debug/elf"
 	"debug/gosym"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"math"
+	"os"
 )
 
 // image is an ELF file that may hold a TLS library.
 type image struct {
+	source  *os.File
+	id      file
 	file    *elf.File
-	symbols map[string]elf.Symbol
+	symbols map[string]symbol
+	bssl    bool   // it has functions in BoringSSL's name space
 	goLog   uint64 // address of Go's writeKeyLog, 0 without
 	isGo    bool
 }
 
-// limits of what is read from a file.
+// limits of Go's function table.
 const (
-	maxTable   = 256 << 20 // bytes of Go's function table
-	maxSymbols = 4 << 20
+	maxTable = 256 << 20 // bytes
+	maxFuncs = 1 << 20
 )
 
 // goFunction is called for every secret, with or without a KeyLogWriter.
 const goFunction = "crypto/tls.(*Config).writeKeyLog"
 
-// openImage reads what is needed to tell the kind of a file.
+// openImage opens a file and reads what is needed to tell its kind. With an error that is not [errGone] the image is there
+// when the file could be opened, and is the caller's to close.
 func openImage(path string) (*image, error) {
-	file, err := elf.Open(path)
+	source, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
-	im := &image{file: file, symbols: map[string]elf.Symbol{}}
-	if file.Machine != elf.EM_X86_64 {
-		return im, nil
+	im := &image{source: source, symbols: map[string]symbol{}}
+	if im.id, err = identify(im.path()); err != nil {
+		return im, err
 	}
-	dynamic, _ := file.DynamicSymbols() // none in a static program
-	static, _ := file.Symbols()         // none in a stripped one
-	if len(dynamic)+len(static) > maxSymbols {
-		return im, fmt.Errorf("%d symbols are more than %d", len(dynamic)+len(static), maxSymbols)
+	bounded := &limited{source, maxRead}
+	defer func() { bounded.left = math.MaxInt64 }() // what is read later has bounds of its own
+	if im.file, err = parseELF(bounded); err != nil {
+		return im, err
 	}
-	for _, s := range append(dynamic, static...) {
-		if s.Value != 0 && s.Section != elf.SHN_UNDEF && elf.ST_TYPE(s.Info) == elf.STT_FUNC {
-			im.symbols[s.Name] = s
-		}
+	if err := im.readSymbols(); err != nil {
+		return im, err
 	}
 	return im, im.findGo()
 }
 
+// path names the file as long as it is open, though it be deleted and its process at an end.
+func (im *image) path() string { return fmt.Sprintf("/proc/self/fd/%d", im.source.Fd()) }
+
 // findGo looks for Go's key log function in the function table, which stripping leaves.
-func (im *image) findGo() error {
+func (im *image) findGo() (err error) {
 	table, text := im.file.Section(".gopclntab"), im.file.Section(".text")
 	if table == nil {
 		table = im.file.Section(".data.rel.ro.gopclntab")
@@ -62,27 +69,42 @@ func (im *image) findGo() error {
 		return nil
 	}
 	im.isGo = true
-	if table.Size > maxTable {
-		return fmt.Errorf("its function table of %d bytes is more than %d", table.Size, maxTable)
-	}
-	data, err := table.Data()
+	data, err := sectionData(table, maxTable)
 	if err != nil {
-		return fmt.Errorf("read its function table: %w", err)
+		return err
 	}
 	if !bytes.Contains(data, []byte(goFunction)) {
 		return nil
 	}
+	if len(data) < 16 || binary.LittleEndian.Uint64(data[8:]) > min(maxFuncs, uint64(len(data))/8) {
+		return fmt.Errorf("its function table of %d bytes claims more functions than it can have, or than %d", len(data), maxFuncs)
+	}
+	defer func() {
+		if p := recover(); p != nil { // debug/gosym does so where a table contradicts itself
+			err = fmt.Errorf("read its function table: %v", p)
+		}
+	}()
 	funcs, err := gosym.NewTable(nil, gosym.NewLineTable(data, text.Addr))
 	if err != nil {
 		return fmt.Errorf("read its function table: %w", err)
 	}
-	if fn := funcs.LookupFunc(goFunction); fn != nil {
-		im.goLog = fn.Entry
+	fn := funcs.LookupFunc(goFunction)
+	if fn == nil {
+		return nil
 	}
+	code, err := sectionData(text, maxTable)
+	if err != nil {
+		return err
+	}
+	shift, ok := goShift(funcs.Funcs, code, text.Addr)
+	if !ok {
+		return errors.New("its code does not lie where its function table says: it is made by a Go that is not known, or altered")
+	}
+	im.goLog = fn.Entry + shift
 	return nil
 }
 
-func (im *image) close() error { return im.file.Close() }
+func (im *image) close() error { return im.source.Close() }
 
 // has says whether all of the functions are there.
 func (im *image) has(names ...string) bool {
@@ -96,15 +118,7 @@ func (im *image) has(names ...string) bool {
 
 // boring says whether it is BoringSSL, whose names are OpenSSL's and more.
 func (im *image) boring() bool {
-	if im.has("SSL_CTX_set_select_certificate_cb") {
-		return true
-	}
-	for name := range im.symbols {
-		if strings.HasPrefix(name, "_ZN4bssl") {
-			return true
-		}
-	}
-	return false
+	return im.bssl || im.has("SSL_CTX_set_select_certificate_cb")
 }
 
 // offset is where an address of the program lies in the file.

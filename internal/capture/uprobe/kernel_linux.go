@@ -129,6 +129,9 @@ type maps struct {
 	events   *ebpf.Map // ring buffer
 }
 
+// maxFiles are the files that may be programs asked for.
+const maxFiles = 4 * maxExe
+
 // ringSize is the room for events that Next has not fetched, in bytes: about 5000 secrets.
 const ringSize = 1 << 20
 
@@ -138,8 +141,8 @@ func newMaps() (*maps, error) {
 		to   **ebpf.Map
 		spec ebpf.MapSpec
 	}{
-		{&m.pids, ebpf.MapSpec{Name: "lnt_pids", Type: ebpf.Hash, KeySize: 8, ValueSize: 1, MaxEntries: 4 * maxPIDs}},
-		{&m.exes, ebpf.MapSpec{Name: "lnt_exes", Type: ebpf.Hash, KeySize: 16, ValueSize: 1, MaxEntries: 4 * maxExe}},
+		{&m.pids, ebpf.MapSpec{Name: "lnt_pids", Type: ebpf.Hash, KeySize: 8, ValueSize: 1, MaxEntries: maxFollowed}},
+		{&m.exes, ebpf.MapSpec{Name: "lnt_exes", Type: ebpf.Hash, KeySize: 16, ValueSize: 1, MaxEntries: maxFiles}},
 		{&m.threads, ebpf.MapSpec{Name: "lnt_threads", Type: ebpf.LRUHash, KeySize: 8, ValueSize: 8, MaxEntries: 8192}},
 		{&m.sessions, ebpf.MapSpec{Name: "lnt_sessions", Type: ebpf.LRUHash, KeySize: 8, ValueSize: 8, MaxEntries: 8192}},
 		{&m.pending, ebpf.MapSpec{Name: "lnt_pending", Type: ebpf.LRUHash, KeySize: 8, ValueSize: 32, MaxEntries: 8192}},

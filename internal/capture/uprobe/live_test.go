@@ -217,9 +217,9 @@ func TestPrograms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			r := open(t, uprobe.Config{Exe: []string{real}})
 			versions(t, func(t *testing.T, version uint16, _ string) {
 				origin, log := server(t, version)
-				r := open(t, uprobe.Config{Exe: []string{real}})
 				run(t, path, p.input, p.args(origin.URL, portOf(origin.URL))...)
 				// It has ended, so the name may be what the kernel kept of it, and that of its start.
 				lines := log.lines()
@@ -297,17 +297,20 @@ func TestGo(t *testing.T) {
 	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, flags := range map[string][]string{"symbols": {}, "stripped": {"-ldflags=-s -w"}, "pie": {"-buildmode=pie", "-ldflags=-s -w"}} {
+	for name, flags := range map[string][]string{"symbols": {}, "stripped": {"-ldflags=-s -w"}, "pie": {"-buildmode=pie", "-ldflags=-s -w"}, "cgo": {"-tags=netcgo", "-ldflags=-s -w -linkmode=external"}} {
 		t.Run(name, func(t *testing.T) {
 			program := filepath.Join(t.TempDir(), "goclient")
 			build := exec.CommandContext(t.Context(), "go", append(append([]string{"build", "-o", program}, flags...), source)...)
-			build.Env = append(os.Environ(), "CGO_ENABLED=0")
+			if build.Env = append(os.Environ(), "CGO_ENABLED=0"); name == "cgo" {
+				peer.Need(t, "gcc", "gcc")
+				build.Env = append(os.Environ(), "CGO_ENABLED=1")
+			}
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
+			r := open(t, uprobe.Config{Exe: []string{program}})
 			versions(t, func(t *testing.T, version uint16, _ string) {
 				origin, log := server(t, version)
-				r := open(t, uprobe.Config{Exe: []string{program}})
 				run(t, program, false, origin.URL)
 				same(t, r, "goclient", log.lines(), 1)
 			})

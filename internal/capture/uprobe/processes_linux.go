@@ -3,8 +3,10 @@
 package uprobe
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -70,23 +72,32 @@ type mapped struct {
 	open string // where we can open it
 }
 
+// limits of what a process may have mapped.
+const (
+	maxMaps   = 16 << 20       // bytes of its list
+	maxMapped = 2 * maxTargets // pieces of files that may hold a TLS library
+)
+
 // mappings lists the files that may hold a TLS library: the program, and libraries by their names.
 func mappings(pid int) []mapped {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	text, err := os.Open(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
 		return nil
 	}
+	defer text.Close()
 	own, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
 	own = strings.TrimSuffix(own, " (deleted)")
 	var all []mapped
-	for line := range strings.Lines(string(text)) {
-		f := strings.SplitN(strings.TrimSpace(line), " ", 6) // range, rights, offset, device, inode, path
+	lines := bufio.NewScanner(io.LimitReader(text, maxMaps)) // a line is at most a path of 4 KiB with each byte escaped
+	for lines.Scan() && len(all) < maxMapped {
+		f := strings.SplitN(lines.Text(), " ", 6) // range, rights, offset, device, inode, path
 		if len(f) < 6 || !strings.Contains(f[1], "x") {
 			continue
 		}
 		name := strings.TrimSuffix(strings.TrimSpace(f[5]), " (deleted)")
 		if name == own || library(filepath.Base(name)) {
-			all = append(all, mapped{name, fmt.Sprintf("/proc/%d/map_files/%s", pid, f[0])})
+			from, to, _ := strings.Cut(f[0], "-") // filled with zeros to eight digits here, and not there
+			all = append(all, mapped{name, fmt.Sprintf("/proc/%d/map_files/%s-%s", pid, strings.TrimLeft(from, "0"), strings.TrimLeft(to, "0"))})
 		}
 	}
 	return all

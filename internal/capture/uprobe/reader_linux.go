@@ -13,19 +13,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
 )
 
-const (
-	pollEvery   = 250 * time.Millisecond // how soon a library that a process loads later is hooked
-	maxTargets  = 256                    // files that are looked at
-	maxFollowed = 4096                   // processes that are followed at a time
-	maxRecent   = 4096                   // lines remembered so that none is given twice
-)
+const maxRecent = 4096 // lines remembered so that none is given twice
 
 // Reader reads the secrets of other processes. Its methods may be called from several goroutines.
 type Reader struct {
@@ -46,7 +40,10 @@ type Reader struct {
 	closed   bool
 	targets  map[file]*target
 	byNumber []*target
-	followed map[int]byte
+	full     bool // more files were met than are looked at
+
+	followed map[int]byte // of the search alone, as exes
+	exes     map[file]struct{}
 }
 
 // target is a file that was looked at.
@@ -71,7 +68,7 @@ func Open(cfg Config) (*Reader, error) {
 			return nil, fmt.Errorf("open reader of secrets: no process %d runs", pid)
 		}
 	}
-	r := &Reader{cfg: cfg, log: cfg.Log, targets: map[file]*target{}, followed: map[int]byte{}, recent: map[[32]byte]struct{}{}, done: make(chan struct{})}
+	r := &Reader{cfg: cfg, log: cfg.Log, targets: map[file]*target{}, followed: map[int]byte{}, exes: map[file]struct{}{}, recent: map[[32]byte]struct{}{}, done: make(chan struct{})}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -79,7 +76,7 @@ func Open(cfg Config) (*Reader, error) {
 		return nil, fmt.Errorf("open reader of secrets: %w", err)
 	}
 	r.atOnce()
-	r.look()
+	r.look(context.Background())
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	go r.search(ctx)
@@ -104,158 +101,6 @@ func (r *Reader) prepare() error {
 		return errors.Join(fmt.Errorf("open ring buffer: %w", err), r.maps.close())
 	}
 	return nil
-}
-
-// atOnce hooks for programs that start later: their files and the libraries of the system.
-func (r *Reader) atOnce() {
-	if len(r.cfg.Exe) == 0 {
-		return
-	}
-	for _, path := range installed(r.cfg.Exe) {
-		if id, err := identify(path); err == nil {
-			r.filter(id)
-			r.hook(mapped{path, path}, 0)
-		}
-	}
-	for _, lib := range systemLibraries() {
-		r.hook(lib, 0)
-	}
-}
-
-// filter lets every process pass that runs this file.
-func (r *Reader) filter(id file) {
-	if err := r.maps.exes.Put([]uint64{id.device, id.inode}, byte(1)); err != nil {
-		r.log.Warn("a program cannot be told to the kernel", "cause", err)
-	}
-}
-
-// search looks for new processes and libraries until ctx ends.
-func (r *Reader) search(ctx context.Context) {
-	defer close(r.done)
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			r.look()
-		}
-	}
-}
-
-// look follows the processes that are wanted now and hooks what they have mapped.
-func (r *Reader) look() {
-	wanted := r.wanted(processes())
-	r.follow(wanted)
-	for pid := range wanted {
-		for _, m := range mappings(pid) {
-			r.hook(m, pid)
-		}
-	}
-}
-
-// wanted picks the processes that were asked for, with the descendants of those that were asked for by id.
-func (r *Reader) wanted(all []process) map[int]byte {
-	want := map[int]byte{}
-	for _, p := range all {
-		switch {
-		case len(want) >= maxFollowed:
-			return want
-		case slices.Contains(r.cfg.PIDs, p.pid):
-			want[p.pid] = withChildren
-		case runs(p.exe, r.cfg.Exe):
-			want[p.pid] = alone
-			if id, err := identify(fmt.Sprintf("/proc/%d/exe", p.pid)); err == nil {
-				r.filter(id)
-			}
-		}
-	}
-	for grown := len(r.cfg.PIDs) > 0; grown; {
-		grown = false
-		for _, p := range all {
-			if want[p.parent] == withChildren && want[p.pid] != withChildren && len(want) < maxFollowed {
-				want[p.pid], grown = withChildren, true
-			}
-		}
-	}
-	return want
-}
-
-// follow brings the kernel's list of processes up to date.
-func (r *Reader) follow(wanted map[int]byte) {
-	for pid, how := range wanted {
-		if r.followed[pid] == how {
-			continue
-		}
-		if err := r.maps.pids.Put(uint64(pid), how); err != nil {
-			r.log.Warn("a process cannot be told to the kernel", "pid", pid, "cause", err)
-			continue
-		}
-		r.followed[pid] = how
-	}
-	for pid := range r.followed {
-		if _, ok := wanted[pid]; !ok {
-			_ = r.maps.pids.Delete(uint64(pid)) // it was there
-			delete(r.followed, pid)
-		}
-	}
-}
-
-// hook looks at a file once and hooks what it has.
-func (r *Reader) hook(m mapped, pid int) {
-	id, err := identify(m.open)
-	if err != nil {
-		return // ended meanwhile
-	}
-	r.mu.Lock()
-	known, full, number := r.targets[id] != nil, len(r.targets) >= maxTargets, len(r.byNumber)
-	r.mu.Unlock()
-	if known || full {
-		return
-	}
-	t := &target{Target: Target{Path: m.path, PID: pid}, name: filepath.Base(m.path)}
-	im, hooks := r.examine(t, m.open, number)
-	r.mu.Lock() // before the first event can name it
-	r.targets[id] = t
-	r.byNumber = append(r.byNumber, t)
-	r.mu.Unlock()
-	if im == nil {
-		return
-	}
-	if t.image == nil {
-		defer func() { _ = im.close() }() // it was only read
-	}
-	if len(hooks) > 0 {
-		r.attach(t, im, m.open, hooks)
-	}
-}
-
-// examine finds out what a file is and what to hook there.
-func (r *Reader) examine(t *target, open string, number int) (*image, []hook) {
-	im, err := openImage(open)
-	if err != nil {
-		t.Kind, t.Note = "none", "it cannot be read: "+err.Error()
-		return im, nil
-	}
-	var hooks []hook
-	t.Kind, t.Note, hooks = r.progs.plan(im, t.Path, number)
-	if t.Kind == "Go" {
-		t.name, t.image = "crypto/tls", im
-	}
-	return im, hooks
-}
-
-// attach hooks a file and says in its target what became of it.
-func (r *Reader) attach(t *target, im *image, open string, hooks []hook) {
-	done, links, err := attach(im, open, hooks)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	t.Hooks, t.links = done, links
-	if err != nil {
-		t.Note = strings.TrimPrefix(t.Note+"; "+err.Error(), "; ")
-	}
-	r.log.Info("looked at a TLS library", "path", t.Path, "kind", t.Kind, "functions", strings.Join(t.Hooks, " "), "note", t.Note)
 }
 
 // Next returns the next secret. It waits until there is one, ctx ends or the reader is closed ([ErrClosed]).
@@ -344,6 +189,9 @@ func (r *Reader) Attached() []Target {
 		c.Hooks = slices.Clone(c.Hooks)
 		all = append(all, c)
 	}
+	if r.full {
+		all = append(all, Target{Path: "…", Kind: "none", Note: fmt.Sprintf("more than %d files were met: further ones are not looked at", maxTargets)})
+	}
 	slices.SortFunc(all, func(a, b Target) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -359,7 +207,7 @@ func (r *Reader) Lost() uint64 {
 	return n
 }
 
-// Close detaches everything and ends Next. It may be called more than once.
+// Close detaches everything and ends Next; it takes some seconds, as the kernel waits for each hook. It may be called more than once.
 func (r *Reader) Close() error {
 	r.mu.Lock()
 	again := r.closed
@@ -373,7 +221,7 @@ func (r *Reader) Close() error {
 	errs := []error{}
 	for _, t := range r.byNumber {
 		for _, l := range t.links {
-			errs = append(errs, l.Close())
+			errs = append(errs, l.Close()) // the kernel takes some 100 ms for each, one after the other
 		}
 	}
 	errs = append(errs, r.ring.Close())
