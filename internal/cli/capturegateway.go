@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,7 +35,7 @@ const defaultConfig = "lunette.yaml"
 
 func (g *gatewayFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&g.config, "config", "", "configuration `FILE` of the gateway, for its admin address and token; default: "+defaultConfig+" in this folder, with --site")
-	f.StringVar(&g.admin, "admin", "", "admin address of the gateway instead: `HOST:PORT`")
+	f.StringVar(&g.admin, "admin", "", "admin address of the gateway, rather than that of the configuration: `HOST:PORT`")
 	f.StringVar(&g.tokenFile, "token-file", "", "`FILE` with the admin token, beside --admin")
 }
 
@@ -46,29 +47,27 @@ type gatewayAt struct {
 	recipients     []string // of the configuration
 }
 
-// find reads the flags, and the configuration where it is named.
+// find reads the flags, and the configuration where it is named or nothing else names the gateway. What --admin and --token-file say counts more
+// than the configuration.
 func (g *gatewayFlags) find() (*gatewayAt, error) {
 	at := &gatewayAt{address: g.admin}
-	file := g.tokenFile
-	if g.admin == "" {
-		path := g.config
-		if path == "" {
-			path = defaultConfig
-			if _, err := os.Stat(path); err != nil {
-				return nil, usageError{errors.New("where is the gateway? give --config FILE, its configuration, or --admin HOST:PORT with --token-file FILE")}
-			}
+	file, path := g.tokenFile, g.config
+	if path == "" && g.admin == "" {
+		path = defaultConfig
+		if _, err := os.Stat(path); err != nil {
+			return nil, usageError{errors.New("where is the gateway? give --config FILE, its configuration, or --admin HOST:PORT with --token-file FILE")}
 		}
+	}
+	if path != "" {
 		cfg, faults := config.Load(path)
 		if cfg == nil {
 			return nil, fmt.Errorf("read the gateway's configuration: %w", faults)
 		}
-		if cfg.Admin.Address == "" {
+		if cfg.Admin.Address == "" && g.admin == "" {
 			return nil, fmt.Errorf("%s: no admin.address is set, by which the gateway is asked: set admin: {address: 127.0.0.1:9180, token_file: FILE} and restart it", printable(path))
 		}
-		at.address, at.token, at.recipients = cfg.Admin.Address, cfg.Admin.Token, cfg.Incidents.Recipients
-		if file == "" {
-			file = cfg.Admin.TokenFile
-		}
+		at.address, at.token, at.recipients = cmp.Or(g.admin, cfg.Admin.Address), cfg.Admin.Token, cfg.Incidents.Recipients
+		file = cmp.Or(file, cfg.Admin.TokenFile)
 	}
 	if file != "" {
 		b, err := os.ReadFile(file)
