@@ -134,6 +134,23 @@ func OpenBundle(r io.Reader, identities []age.Identity) (*Bundle, error) {
 	return readBundle(src)
 }
 
+// readDocument reads incident.json. What is longer than this program writes is refused before room is made for it.
+func readDocument(data []byte) (*Document, error) {
+	if values := jsonValues(data); values > mostValues {
+		return nil, fmt.Errorf("more than %d values: this is no sample of Lunette", mostValues)
+	}
+	d := &Document{}
+	return d, json.Unmarshal(data, d)
+}
+
+// mostValues is the most members and elements of an incident.json: that of mostFacts facts with heads of 50 fields each, and more.
+const mostValues = 2_000_000
+
+// jsonValues is at least how many members and elements data has: each but the first of its object or list has a comma before it.
+func jsonValues(data []byte) int {
+	return bytes.Count(data, []byte{','}) + bytes.Count(data, []byte{'{'}) + bytes.Count(data, []byte{'['})
+}
+
 func readBundle(src io.Reader) (*Bundle, error) {
 	b := &Bundle{}
 	archive := tar.NewReader(src)
@@ -154,8 +171,7 @@ func readBundle(src io.Reader) (*Bundle, error) {
 		}
 		switch h.Name {
 		case DocumentFile:
-			b.Document = &Document{}
-			if err := json.Unmarshal(data, b.Document); err != nil {
+			if b.Document, err = readDocument(data); err != nil {
 				return nil, fmt.Errorf("read sample: %s: %w", DocumentFile, err)
 			}
 		case PacketsFile:

@@ -105,15 +105,15 @@ func TestBundle(t *testing.T) {
 // TestReport is for people who do not know Lunette, and holds nothing of visitors.
 func TestReport(t *testing.T) {
 	f := sampled(t, withSecrets)
-	f.Finding.Summary = "<script>alert(1)</script>\n# not a heading [x](http://evil)"
+	f.Finding.Summary = "<script>alert(1)</script>\n# not a heading [x](http://evil) \\[click](http://evil.example/) <i> &lt; ~~a~~ _b_ www.evil.example jane@evil.example`x` no_renegotiation"
 	report := string(written(t, &f).Report)
-	for _, want := range []string{"# Requests for a.test fail at https://o.test", "7 failed requests", "server: asks for another handshake", "**IIS**: Set client certificates to Ignore.",
-		"      appcmd set config", "The network way to your server works", "**HelloRequest**: a message by which", "status 502"} {
+	for _, want := range []string{"# Requests for a.test fail at `https://o.test`", "7 failed requests", "server: asks for another handshake", "**IIS**: Set client certificates to Ignore.",
+		"      appcmd set config", "The network way to your server works", "**HelloRequest**: a message by which", "status 502", " no_renegotiation", "made up around it"} {
 		if !strings.Contains(report, want) {
 			t.Errorf("lacks %q:\n%s", want, report)
 		}
 	}
-	for _, bad := range []string{"203.0.113.9", "secretword", "<script", "\n# not", " [x]("} {
+	for _, bad := range []string{"203.0.113.9", "secretword", "<script", "<i>", "\n# not", " [x](", `\\[click`, " &lt; ", " ~~", " _b", " http:", " www.", " jane@"} {
 		if strings.Contains(report, bad) {
 			t.Errorf("holds %q:\n%s", bad, report)
 		}

@@ -19,8 +19,9 @@ func (d *Document) Report() string {
 	n := &d.Incident
 	fmt.Fprintf(&b, "# Requests for %s fail at %s\n\n", md(n.Site), md(n.Origin))
 	fmt.Fprintf(&b, "You get this because you look after the server at %s. A gateway (a reverse proxy: it takes visitors' requests for %s and passes\n", md(n.Origin), md(n.Site))
-	b.WriteString("them on to your server) records the connections that fail. Below is what it saw, what that means, and what to change.\n\n")
+	b.WriteString("them on to your server) records the connections that fail. Below is what it saw, what that means, and what mends it.\n\n")
 	d.reportShort(&b)
+	d.reportCure(&b)
 	d.reportTimes(&b)
 	d.reportWire(&b)
 	d.reportMends(&b)
@@ -30,40 +31,68 @@ func (d *Document) Report() string {
 	if d.Sample.Request != "" {
 		fmt.Fprintf(&b, ", request %s (your server got that number in the header X-Request-Id)", md(d.Sample.Request))
 	}
-	b.WriteString(".\nTimes are UTC. Passwords, cookies and other secrets of visitors are masked, and no visitor's address is in it. The file flow.pcapng\nbeside it, if it was sent along, holds the packets; Wireshark opens it.\n")
+	b.WriteString(".\nTimes are UTC. Passwords, cookies and other secrets of visitors are masked, and no visitor's address is in it. The file flow.pcapng\nbeside it, if it was sent along, holds the packets; Wireshark opens it.")
+	if d.Sample.Request != "" {
+		b.WriteString(" The gateway records what connections carry, not the network's\npackets: what was said, and when, is real; the packets' headers (MAC addresses, sequence numbers, window, MSS, acknowledgements) are\nmade up around it, and will differ from those of a capture of yours.")
+	}
+	b.WriteByte('\n')
 	return b.String()
 }
 
 func (d *Document) reportShort(b *strings.Builder) {
 	n := &d.Incident
 	b.WriteString("## In short\n\n")
-	switch {
-	case d.Finding != nil:
-		fmt.Fprintf(b, "%s. %s\n\n", sentence(d.Finding.Title), md(d.Finding.Summary))
-		switch d.Finding.Confidence {
-		case finding.Certain:
-			b.WriteString("This is certain: the recorded packets prove it.\n\n")
-		case finding.Likely:
-			b.WriteString("This is likely: it fits what was recorded best.")
-		default:
-			b.WriteString("This is possible: it fits what was recorded, and so do other causes.")
-		}
-		if d.Finding.Confidence != finding.Certain {
-			if d.Finding.Settle != "" {
-				b.WriteString(" What would make it certain: " + md(d.Finding.Settle))
-			}
-			b.WriteString("\n\n")
-		}
-	default:
+	if d.Finding == nil {
 		info := reason.Lookup(reason.Code(d.Sample.Reason))
 		fmt.Fprintf(b, "%s What lies behind it could not be told from the recording.", md(sentence(info.Means)))
 		if info.Check != "" {
 			b.WriteString(" Look first at this: " + md(info.Check))
 		}
 		b.WriteString("\n\n")
+		return
+	}
+	said := WithoutQueries(d.Finding.Summary)
+	fmt.Fprintf(b, "%s. %s\n\n", md(sentence(d.Finding.Title)), md(said))
+	if strings.Contains(said, "client") || strings.Contains(said, "Lunette") {
+		b.WriteString("\"The client\", here and below, is the gateway, which connects to your server; Lunette is the program that it runs. Visitors are called visitors.\n\n")
 	}
 	if n.Proven != "" {
-		fmt.Fprintf(b, "The gateway tried it out: %s\n\n", md(n.Proven))
+		return // which is surer than all that follows
+	}
+	switch d.Finding.Confidence {
+	case finding.Certain:
+		b.WriteString("This is certain: " + d.rests() + " prove it.\n\n")
+		return
+	case finding.Likely:
+		b.WriteString("This is likely: it fits what was recorded best.")
+	default:
+		b.WriteString("This is possible: it fits what was recorded, and so do other causes.")
+	}
+	if d.Finding.Settle != "" {
+		b.WriteString(" What would make it certain: " + md(WithoutQueries(d.Finding.Settle)))
+	}
+	b.WriteString("\n\n")
+}
+
+// rests is what a certain conclusion is drawn from.
+func (d *Document) rests() string {
+	if d.Sample.Request != "" {
+		return "the recorded bytes and their times"
+	}
+	return "the captured packets"
+}
+
+// reportCure tells what a trial demonstrated, which is a setting of the gateway and asks nothing of who reads it.
+func (d *Document) reportCure(b *strings.Builder) {
+	n := &d.Incident
+	if n.Proven == "" {
+		return
+	}
+	b.WriteString("## What cures it: demonstrated\n\nThe gateway repeated the request aside, with one thing changed at a time.\n")
+	fmt.Fprintf(b, "%s\n\n", md(WithoutQueries(n.Proven)))
+	if n.Cure != "" {
+		b.WriteString("**The cure is on the gateway's side: you need not change anything for it.** Whoever runs the gateway sets, for this site:\n")
+		code(b, n.Cure)
 	}
 }
 
@@ -79,7 +108,7 @@ func (d *Document) reportTimes(b *strings.Builder) {
 		fmt.Fprintf(b, "- over since %s\n", stamp(*n.ResolvedAt))
 	}
 	if d.Sample.URL != "" {
-		fmt.Fprintf(b, "- the request shown below: %s %s, at %s", md(d.Sample.Method), md(d.Sample.URL), stamp(d.Sample.At))
+		fmt.Fprintf(b, "- the request shown below: %s %s, at %s", md(d.Sample.Method), md(WithoutQueries(d.Sample.URL)), stamp(d.Sample.At))
 		if d.Sample.Status > 0 {
 			fmt.Fprintf(b, "; the visitor got an error page with status %d", d.Sample.Status)
 		}
@@ -101,15 +130,25 @@ func (d *Document) reportMends(b *strings.Builder) {
 			server = append(server, m)
 		}
 	}
-	if len(server) > 0 {
+	cured := d.Incident.Cure != ""
+	switch {
+	case cured: // nothing is asked of the server's side
+		server, gateway = server[:min(1, len(server))], nil
+		if len(server) > 0 {
+			b.WriteString("## If you would rather change it on your side\n\nThen the gateway needs no setting of its own. For example:\n\n")
+		}
+	case len(server) > 0:
 		b.WriteString("## How to mend it on your side\n\nTake what fits the software that you run; one of them is enough.\n\n")
 	}
 	for _, m := range server {
 		fmt.Fprintf(b, "- **%s**: %s\n", md(string(m.On)), md(m.Do))
 		code(b, m.Lines)
 	}
+	if cured {
+		fmt.Fprintf(b, "\nWhat else may be done, for other software: the manual page of %s.\n", md(string(d.Finding.Code)))
+	}
 	if len(gateway) > 0 {
-		b.WriteString("\n## What the gateway's side can do meanwhile\n\n")
+		b.WriteString("\n## What the gateway's side can do\n\n")
 	}
 	for _, m := range gateway {
 		fmt.Fprintf(b, "- %s\n", md(m.Do))
@@ -173,39 +212,12 @@ func (d *Document) reportWords(b *strings.Builder) {
 	b.WriteByte('\n')
 }
 
-// code writes commands as a block of Markdown that nothing in them can end.
-func code(b *strings.Builder, lines string) {
-	if lines == "" {
-		return
-	}
-	b.WriteByte('\n')
-	for line := range strings.Lines(lines) {
-		b.WriteString("      " + clean(strings.TrimRight(line, "\r\n")) + "\n")
-	}
-	b.WriteByte('\n')
-}
-
-// clean is text on one line, without what steers a terminal or turns text.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, text)
-}
-
-// md is clean text that Markdown leaves as it is.
-func md(text string) string {
-	return strings.NewReplacer("<", "&lt;", "[", `\[`, "`", "'", "|", `\|`, "*", `\*`).Replace(clean(text))
-}
-
 func sentence(text string) string {
 	if text == "" {
 		return ""
 	}
 	r := []rune(text)
-	return md(string(unicode.ToUpper(r[0])) + string(r[1:]))
+	return string(unicode.ToUpper(r[0])) + string(r[1:])
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

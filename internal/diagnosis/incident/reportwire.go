@@ -33,7 +33,7 @@ func (d *Document) reportWire(b *strings.Builder) {
 			left++
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%10s s  %s", finding.After(s.At.Sub(start).Nanoseconds()), text))
+		lines = append(lines, fmt.Sprintf("%10s s  %s", finding.After(s.At.Sub(start).Nanoseconds()), WithoutQueries(text)))
 	}
 	proofs := d.proven()
 	if len(lines) == 0 && len(proofs) == 0 {
@@ -53,7 +53,11 @@ func (d *Document) reportWire(b *strings.Builder) {
 	if len(proofs) > 0 {
 		b.WriteString("What the conclusion rests on:\n\n")
 		for _, p := range proofs {
-			fmt.Fprintf(b, "- after %s s: %s\n", finding.After(p.After), md(p.Text))
+			after := p.After
+			if !start.IsZero() && !p.At.IsZero() {
+				after = p.At.Sub(start).Nanoseconds() // by the clock of the lines above
+			}
+			fmt.Fprintf(b, "- after %s s: %s\n", finding.After(after), md(WithoutQueries(p.Text)))
 		}
 		b.WriteByte('\n')
 	}
