@@ -37,8 +37,10 @@ func Capture(t testing.TB, servers []string, do func()) string {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	// -Z root: it would otherwise write as a user who may not enter the folder. timeout ends it should this process not live to do so.
-	cmd := exec.Command(Need(t, "timeout", "coreutils"), "600", program, "-i", "lo", "-n", "-U", "--immediate-mode", "-B", "262144", "-s", "0", "-Z", "root", "-w", path, filter)
+	// No --immediate-mode: that gives every packet a slot of its own for the largest one, so that 256 MiB hold some 2,000 of them, and a
+	// tcpdump that waits for the processor loses packets. -Z root: it would otherwise write as a user who may not enter the folder.
+	// timeout ends it should this process not live to do so.
+	cmd := exec.Command(Need(t, "timeout", "coreutils"), "600", program, "-i", "lo", "-n", "-U", "-B", "262144", "-s", "0", "-Z", "root", "-w", path, filter)
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/reason"
 )
 
-// liveConns finds a connection by its id while it lasts.
+// liveConns finds a connection by its id while it lasts, once it is ready for requests.
 type liveConns struct {
 	mu sync.Mutex
 	m  map[uint64]*conn

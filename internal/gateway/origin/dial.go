@@ -48,7 +48,6 @@ func (d *dialer) dial(ctx context.Context, addr netip.Addr) (*conn, *reason.Erro
 	c.slot = d.slot
 	d.record(c)
 	d.ep.open.Add(1)
-	d.o.live.add(c)
 	if d.ep.url.secure {
 		if r := d.handshake(ctx, c); r != nil {
 			d.offered = c.offered.Load()
@@ -66,7 +65,9 @@ func (d *dialer) dial(ctx context.Context, addr netip.Addr) (*conn, *reason.Erro
 			c.close()
 			return nil, r
 		}
+		return c, nil
 	}
+	d.o.live.add(c)
 	return c, nil
 }
 

@@ -96,6 +96,7 @@ func (c *conn) startHTTP2() *reason.Error {
 		return c.ioError(reason.PhaseWrite, err)
 	}
 	c.h2 = h
+	c.o.live.add(c) // whoever finds it there finds h2 too
 	go h.readLoop() // ends with the connection, which ends with its last stream, idle time or Close
 	return nil
 }

@@ -147,11 +147,13 @@ func (u *h2Upload) trailer(t exchange.Header) error {
 func (u *h2Upload) room(want int) (n int, ok bool, r *reason.Error) {
 	s, h := u.s, u.s.h
 	var stalled <-chan time.Time
+	var since time.Time // no window; zero: there was one
 	for {
 		h.mu.Lock()
 		switch {
 		case s.closed || h.dead != nil:
 			h.mu.Unlock()
+			u.blocked(since)
 			return 0, false, nil
 		case want == 0:
 			h.mu.Unlock()
@@ -164,6 +166,9 @@ func (u *h2Upload) room(want int) (n int, ok bool, r *reason.Error) {
 			return int(free), true, nil
 		}
 		h.mu.Unlock()
+		if since.IsZero() {
+			since = h.c.o.now()
+		}
 		if d := h.c.o.cfg.Timeouts.Write; d > 0 && stalled == nil {
 			t := time.NewTimer(d)
 			defer t.Stop()
@@ -172,12 +177,25 @@ func (u *h2Upload) room(want int) (n int, ok bool, r *reason.Error) {
 		select {
 		case <-u.more:
 		case <-u.quit:
+			u.blocked(since)
 			return 0, false, nil
 		case <-stalled:
 			s.note(fact.Fact{Kind: fact.HTTP2FlowBlocked, Side: fact.SideClient, Size: h.c.o.cfg.Timeouts.Write.Nanoseconds(), Detail: &fact.HTTP2Frame{Stream: s.id}})
 			return 0, false, reason.New(reason.WriteTimeout, "no HTTP/2 window for the request body", nil)
 		}
 	}
+}
+
+// blocked notes that the stream, which was ended as a dead wait, had no window since then.
+func (u *h2Upload) blocked(since time.Time) {
+	s, h := u.s, u.s.h
+	h.mu.Lock()
+	r := s.err
+	h.mu.Unlock()
+	if since.IsZero() || waitedDead(r) == 0 {
+		return
+	}
+	s.note(fact.Fact{Kind: fact.HTTP2FlowBlocked, Side: fact.SideClient, Size: h.c.o.now().Sub(since).Nanoseconds(), Detail: &fact.HTTP2Frame{Stream: s.id}})
 }
 
 func (u *h2Upload) finished() bool {
