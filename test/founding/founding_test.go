@@ -130,7 +130,7 @@ func (g *gateway) holdsBundle(i listed, d dialect) {
 			t.Errorf("%s is no JSON", name)
 		}
 	}
-	if shown := lunette(t, "incidents", "show", i.ID, "--folder", g.folder); !strings.Contains(shown, "SSL Settings") || !strings.Contains(shown, "certain") {
+	if shown := lunette(t, append([]string{"incidents", "show", i.ID, "--folder", g.folder}, g.identity...)...); !strings.Contains(shown, "SSL Settings") || !strings.Contains(shown, "certain") {
 		t.Errorf("incidents show has no mend for IIS:\n%s", shown)
 	}
 }
@@ -161,42 +161,4 @@ func read(t testing.TB, file string) string {
 		t.Fatal(err)
 	}
 	return string(b)
-}
-
-// TestSilence is (b) as Lunette's own leg sees it: a careless proxy behind Lunette never answers the HelloRequest. All that can be seen
-// is silence; that is said within five seconds, with how sure that is, while it lasts.
-func TestSilence(t *testing.T) {
-	t.Parallel()
-	for name, origin := range origins() {
-		for _, d := range dialects() {
-			t.Run(name+" "+d.name, func(t *testing.T) {
-				t.Parallel()
-				p, err := lab.StartCarelessProxy(context.Background(), lab.ProxyConfig{Origin: origin(t, d), Patience: time.Minute,
-					TLS: tlspeer.Config{MinVersion: d.version, MaxVersion: d.version, Suites: d.lab}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer func() { _ = p.Close() }()
-				g := start(t, site("shop.test", "http://"+p.Addr(), "    stall_after: 4s\n"))
-				begun := time.Now()
-				gone := make(chan struct{})
-				go func() {
-					defer close(gone)
-					_, _, _, _ = g.get("shop.test", "/login/", 8*time.Second)
-				}()
-				line := g.log.await(t, patience, "the origin is silent while it is its turn")
-				if took := time.Since(begun); took > 5*time.Second {
-					t.Errorf("said after %v", took)
-				}
-				if !strings.Contains(line, "finding=http1.slow_first_byte") || !strings.Contains(line, "confidence=likely") || !strings.Contains(line, "may_end_it=") {
-					t.Errorf("the line says neither how sure it is nor which timer fits: %s", line)
-				}
-				i := g.incident("http1.slow_first_byte", patience)
-				if i.Count != 1 {
-					t.Errorf("%+v", i)
-				}
-				<-gone
-			})
-		}
-	}
 }

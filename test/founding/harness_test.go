@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -79,14 +81,46 @@ type gateway struct {
 	*app.App
 	t            testing.TB
 	file, folder string
+	identity     []string // for commands that read samples
 	log, access  output
+	stop         func()
+}
+
+// settings are those of a gateway; the zero value has one plain listener and samples that are not encrypted.
+type settings struct {
+	sites  string
+	ca     *peer.CA // listens with TLS, as shop.test
+	folder string   // of incidents; default one of its own
+	keep   string   // how samples are kept; default plain
+}
+
+// yaml is the configuration of a gateway that keeps its incidents in folder.
+func (s *settings) yaml(t testing.TB) string {
+	t.Helper()
+	listen := "{address: \"127.0.0.1:0\"}"
+	if s.ca != nil {
+		cert := s.ca.Issue(peer.Issue{Names: []string{"shop.test"}})
+		listen = "{address: \"127.0.0.1:0\", tls: true}"
+		s.sites = strings.Replace(s.sites, "    origin:", fmt.Sprintf("    certificate: [{file: %s, key: %s}]\n    origin:", cert.File, cert.Key), 1)
+	}
+	if s.keep == "" {
+		s.keep = "plain: true"
+	}
+	return fmt.Sprintf("listen:\n  - %s\ndrain_timeout: 2s\nincidents: {folder: %s, %s}\nsites:\n%s", listen, s.folder, s.keep, s.sites)
 }
 
 func start(t testing.TB, sites string) *gateway {
 	t.Helper()
-	g := &gateway{t: t, file: filepath.Join(t.TempDir(), "lunette.yaml"), folder: filepath.Join(t.TempDir(), "incidents")}
-	yaml := fmt.Sprintf("listen:\n  - {address: \"127.0.0.1:0\"}\ndrain_timeout: 2s\nincidents: {folder: %s, plain: true}\nsites:\n%s", g.folder, sites)
-	if err := os.WriteFile(g.file, []byte(yaml), 0o600); err != nil {
+	return startAs(t, settings{sites: sites})
+}
+
+func startAs(t testing.TB, s settings) *gateway {
+	t.Helper()
+	if s.folder == "" {
+		s.folder = filepath.Join(t.TempDir(), "incidents")
+	}
+	g := &gateway{t: t, file: filepath.Join(t.TempDir(), "lunette.yaml"), folder: s.folder}
+	if err := os.WriteFile(g.file, []byte(s.yaml(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var err error
@@ -96,11 +130,14 @@ func start(t testing.TB, sites string) *gateway {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
-	t.Cleanup(func() {
+	g.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("stop the gateway: %v", err)
 		}
+	})
+	t.Cleanup(func() {
+		g.stop()
 		if t.Failed() {
 			t.Logf("gateway wrote:\n%s\n%s", &g.log, &g.access)
 		}
@@ -110,21 +147,30 @@ func start(t testing.TB, sites string) *gateway {
 
 // get asks the gateway for http://site/path; the error of a client that gave up is in err.
 func (g *gateway) get(site, path string, within time.Duration) (status int, header http.Header, took time.Duration, err error) {
-	addr := g.Addrs()[0]
-	client := http.Client{Timeout: within, Transport: &http.Transport{
-		DisableKeepAlives: true, TLSClientConfig: &tls.Config{},
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
-		},
-	}}
 	begun := time.Now()
-	resp, err := client.Get("http://" + site + path)
+	resp, err := get(g.Addrs()[0], nil, "http://"+site+path, within)
 	if err != nil {
 		return 0, nil, time.Since(begun), err
 	}
+	return resp.StatusCode, resp.Header, time.Since(begun), nil
+}
+
+// get asks addr for a URL on a connection of its own; with roots by HTTP/2. The body is read and closed.
+func get(addr string, roots *x509.CertPool, url string, within time.Duration) (*http.Response, error) {
+	tr := &http.Transport{
+		DisableKeepAlives: roots == nil, TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: roots != nil,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		},
+	}
+	defer tr.CloseIdleConnections()
+	resp, err := (&http.Client{Timeout: within, Transport: tr}).Get(url)
+	if err != nil {
+		return nil, err
+	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, resp.Header, time.Since(begun), nil
+	return resp, nil
 }
 
 // lunette runs a command of the program.
@@ -137,6 +183,28 @@ func lunette(t testing.TB, args ...string) (stdout string) {
 	return out.String()
 }
 
+// command is one of the program under way, in this process.
+type command struct {
+	out, errs output
+	end       func() (code int) // interrupts it
+}
+
+// background begins a command, which ends with the test at the latest.
+func background(t testing.TB, args ...string) *command {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &command{}
+	done := make(chan int, 1)
+	go func() { done <- cli.Main(ctx, args, &c.out, &c.errs) }()
+	c.end = sync.OnceValue(func() int { cancel(); return <-done })
+	t.Cleanup(func() {
+		if code := c.end(); code != 0 || t.Failed() {
+			t.Logf("lunette %s: exit %d\n%s%s", strings.Join(args, " "), code, &c.out, &c.errs)
+		}
+	})
+	return c
+}
+
 // listed is one incident as lunette incidents --json has it.
 type listed struct {
 	ID, Site, Origin, Cause, State, Confidence, Severity, Reason string
@@ -145,28 +213,37 @@ type listed struct {
 
 func (g *gateway) incidents() []listed {
 	g.t.Helper()
-	var all []listed
-	if err := json.Unmarshal([]byte(lunette(g.t, "incidents", "--folder", g.folder, "--json", "--all")), &all); err != nil {
-		g.t.Fatal(err)
+	return incidents(g.t, g.folder)
+}
+
+// incidents are those of a folder, as lunette incidents tells them.
+func incidents(t testing.TB, folder string) (all []listed) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(lunette(t, "incidents", "--folder", folder, "--json", "--all")), &all); err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
 
 // incident waits for the one incident with that cause.
-func (g *gateway) incident(cause string, within time.Duration) (found listed) {
+func (g *gateway) incident(cause string, within time.Duration) listed {
 	g.t.Helper()
+	return incident(g.t, g.folder, cause, 1, within)
+}
+
+// incident waits until a cause has happened so often at least.
+func incident(t testing.TB, folder, cause string, count int64, within time.Duration) (found listed) {
+	t.Helper()
 	var all []listed
 	if !until(within, func() bool {
-		all = g.incidents()
-		for _, i := range all {
-			if i.Cause == cause {
-				found = i
-				return true
-			}
+		all = incidents(t, folder)
+		at := slices.IndexFunc(all, func(i listed) bool { return i.Cause == cause && i.Count >= count })
+		if at >= 0 {
+			found = all[at]
 		}
-		return false
+		return at >= 0
 	}) {
-		g.t.Fatalf("no incident %s within %v: %+v", cause, within, all)
+		t.Fatalf("no incident %s within %v: %+v", cause, within, all)
 	}
 	return found
 }
@@ -179,7 +256,7 @@ func (g *gateway) export(id string) (folder string) {
 	if !until(patience, func() bool {
 		out.Reset()
 		errs.Reset()
-		return cli.Main(context.Background(), []string{"incidents", "export", id, "--folder", g.folder, "-o", folder}, &out, &errs) == 0
+		return cli.Main(context.Background(), append([]string{"incidents", "export", id, "--folder", g.folder, "-o", folder}, g.identity...), &out, &errs) == 0
 	}) {
 		g.t.Fatalf("export %s: %s%s", id, &out, &errs)
 	}
