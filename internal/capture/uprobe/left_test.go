@@ -144,6 +144,13 @@ func copyFile(t *testing.T, from, to string) {
 // startWaiting starts a process, waits for its first line and ends it with the test.
 func startWaiting(t *testing.T, cmd *exec.Cmd) int {
 	t.Helper()
+	pid, _ := startTalking(t, cmd)
+	return pid
+}
+
+// startTalking is startWaiting for a process that is told something.
+func startTalking(t *testing.T, cmd *exec.Cmd) (int, io.Writer) {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +173,7 @@ func startWaiting(t *testing.T, cmd *exec.Cmd) int {
 		_ = cmd.Wait()
 		t.Fatalf("%v wrote %q: %v %s", cmd.Args, line, err, &stderr)
 	}
-	return cmd.Process.Pid
+	return cmd.Process.Pid, in
 }
 
 var hooked = []string{"SSL_do_handshake", "SSL_read", "SSL_write"}
