@@ -27,7 +27,7 @@ func (r *Report) AddOriginLog(entries []originlog.Entry) *originlog.Joined {
 func connections(flows []*flow.Flow) []originlog.Conn {
 	conns := make([]originlog.Conn, len(flows))
 	for i, f := range flows {
-		conns[i] = originlog.Conn{ID: f.ID, Client: f.Client, Start: f.Start.Time(), End: f.End.Time(), Facts: f.Facts}
+		conns[i] = originlog.Conn{ID: f.ID, Client: f.Client, Server: f.Server, Start: f.Start.Time(), End: f.End.Time(), Facts: f.Facts}
 	}
 	return conns
 }

@@ -21,6 +21,8 @@ type candidate struct {
 	least, most time.Duration
 	local       bool // the line names no zone: it may be off by one
 	request     int  // number of the request that it was found by, 0 where the port said it
+	exact       bool // the line has the port, or the request's own query
+	about       time.Time
 }
 
 // fits reports whether c is about its connection by a clock.
@@ -35,6 +37,7 @@ const (
 	afterwards = 200 * time.Second // how long after what was watched of a connection the origin may still log about it
 	mostPairs  = 1_000_000         // candidates that are weighed; lines without a port beyond them are left out
 	mostOfOne  = 500               // lines about one connection
+	zones      = 15 * time.Minute  // by which times without a zone may differ
 	mostAlike  = 1000              // requests with one method and path that are told apart by time
 )
 
@@ -66,7 +69,7 @@ func (j *joiner) candidates(e *Entry) []candidate {
 			continue
 		}
 		c := j.moment(e, &r)
-		c.request = r.number
+		c.request, c.exact = r.number, e.Target == r.target
 		out = append(out, c)
 	}
 	return out
@@ -111,7 +114,9 @@ func (j *joiner) ofConn(e *Entry, i int) candidate {
 	if only == nil || e.When == During {
 		return j.during(e, i)
 	}
-	return j.moment(e, only)
+	c := j.moment(e, only)
+	c.exact = true
+	return c
 }
 
 // during is the candidate of a line that was written at any time of connection i, or a little later.
@@ -128,25 +133,33 @@ func (j *joiner) during(e *Entry, i int) candidate {
 	if e.When == Ended && e.Took > 0 { // what took that long cannot be over sooner
 		from = from.Add(min(time.Duration(e.Took), c.End.Sub(c.Start)))
 	}
-	return candidate{conn: i, least: e.At.Add(early).Sub(end), most: e.At.Add(late).Sub(from), local: e.local()}
+	return candidate{conn: i, least: e.At.Add(early).Sub(end), most: e.At.Add(late).Sub(from), local: e.local(), exact: true, about: c.Start}
 }
 
 // moment is the candidate of a line about a request that was seen.
 func (j *joiner) moment(e *Entry, r *request) candidate {
 	early, late := resolution(e)
 	from, to := r.began, r.ended
+	at := e.At
 	switch {
-	case to.IsZero():
-		to = j.conns[r.conn].End.Add(afterwards)
 	case e.When == Began:
 		to = from
+	case to.IsZero() && e.Took > 0: // by its length it began then, however late it was over
+		at, to = at.Add(-time.Duration(e.Took)), from
+	case to.IsZero() && e.From.Port() == 0: // a later one is of somebody else who asked for the same
+		to = j.conns[r.conn].End.Add(second)
+	case to.IsZero():
+		to = j.conns[r.conn].End.Add(afterwards)
 	case e.When == Ended:
 		from = to
 	}
+	about := r.ended
 	if e.When == Began {
-		to = from
+		about = from
+	} else if about.IsZero() {
+		about = j.conns[r.conn].End
 	}
-	return candidate{conn: r.conn, least: e.At.Add(early).Sub(to), most: e.At.Add(late).Sub(from), local: e.local()}
+	return candidate{conn: r.conn, least: at.Add(early).Sub(to), most: at.Add(late).Sub(from), local: e.local(), about: about}
 }
 
 // resolution is where within a second a time that names no fraction may lie.
@@ -164,7 +177,8 @@ func ended(c *Conn) bool {
 
 // estimate is the offset that most candidates allow; between two that as many allow, the smaller. A large one must be borne out by
 // several connections: a port of today may have been another client's yesterday.
-func estimate(all []candidate) Clock {
+// On one machine it is none, but for a zone that the lines do not name.
+func estimate(all []candidate, same bool) Clock {
 	var edges []edge
 	for _, c := range all {
 		edges = append(edges, edge{c.least - slack, 1, c.conn, c.local}, edge{c.most + slack, -1, c.conn, c.local})
@@ -185,12 +199,12 @@ func estimate(all []candidate) Clock {
 			continue
 		}
 		at, likely := within(e.at, edges[i+1].at, zoned == 0)
-		if open < enough && (!likely || busy[e.conn] && at.Abs() > close) || open < best.Pairs || open == best.Pairs && at.Abs() >= best.Offset.Abs() {
+		if same && at.Abs() > slack && !(zoned == 0 && at == at.Round(zones)) || open < enough && (!likely || busy[e.conn] && at.Abs() > close) || open < best.Pairs || open == best.Pairs && at.Abs() >= best.Offset.Abs() {
 			continue
 		}
 		best = Clock{Offset: at, Pairs: open}
 	}
-	return best.refined(all)
+	return best.refined(all, same)
 }
 
 // busyConns are the connections whose candidates lie far from one another: their ports, or their requests, come again and again.
@@ -222,7 +236,7 @@ func within(from, to time.Duration, local bool) (at time.Duration, likely bool) 
 		return 0, true
 	}
 	at = from + (to-from)/2
-	const zones, furthest = 15 * time.Minute, 14 * time.Hour
+	const furthest = 14 * time.Hour
 	if zone := at.Round(zones); local && zone.Abs() <= furthest && from <= zone && zone <= to {
 		return zone, true
 	}
@@ -233,8 +247,11 @@ func within(from, to time.Duration, local bool) (at time.Duration, likely bool) 
 func (e *Entry) local() bool { return e.Format == ApacheError || e.Format == NginxError }
 
 // refined puts the offset into the middle of what the candidates that fit allow. One that may be zero stays zero.
-func (k Clock) refined(all []candidate) Clock {
+func (k Clock) refined(all []candidate, same bool) Clock {
 	if k.Pairs == 0 {
+		return k
+	}
+	if same || k.Offset == 0 && !slices.ContainsFunc(all, func(c candidate) bool { return c.fits(k) && (c.least > 0 || c.most < 0) }) {
 		return k
 	}
 	var middles []time.Duration

@@ -13,6 +13,7 @@ import (
 type Conn struct {
 	ID     uint64
 	Client netip.AddrPort
+	Server netip.AddrPort // where it is this machine, its clock is ours
 	Start  time.Time
 	End    time.Time // of what was watched
 	Facts  []fact.Fact
@@ -35,7 +36,8 @@ const (
 )
 
 // Join says which lines are about which connections. Lines with the client's port are joined by it, where the time agrees with what
-// all others say of the origin's clock; those without by method, target, status and time, where no second connection fits.
+// all others say of the origin's clock; those without by method, target, status and time, where no second connection fits: the same query
+// beats the path alone, and a line of that very moment one that may be late.
 func Join(conns []Conn, entries []Entry) *Joined {
 	j := newJoiner(conns)
 	out := &Joined{Facts: make([][]fact.Fact, len(conns))}
@@ -48,29 +50,39 @@ func Join(conns []Conn, entries []Entry) *Joined {
 		candidates[i] = j.candidates(&entries[i])
 		all = append(all, candidates[i]...)
 	}
-	out.Clock = estimate(all)
+	out.Clock = estimate(all, sameMachine(conns))
 	chosen := make([]*candidate, len(entries))
-	lines := map[place]int{}
+	var open []several // lines that fit several requests
 	for i := range entries {
-		c, several := choose(candidates[i], out.Clock)
-		switch {
-		case several:
-			out.Ambiguous++
-		case c == nil:
+		left := fitting(candidates[i], out.Clock)
+		switch len(left) {
+		case 0:
 			out.Foreign++
+		case 1:
+			chosen[i] = left[0]
 		default:
-			chosen[i] = c
-			lines[place{c.request, entries[i].Format}]++
+			open = append(open, several{i, left})
 		}
 	}
+	inOrder(entries, open, chosen)
+	for _, s := range open {
+		if chosen[s.entry] == nil {
+			out.Ambiguous++
+		}
+	}
+	best := rank(entries, chosen, out.Clock)
 	for i, c := range chosen {
 		switch {
 		case c == nil:
-		case c.request > 0 && lines[place{c.request, entries[i].Format}] > most(&entries[i]):
-			out.Ambiguous++ // of several clients who asked for the same in one second
+		case c.request > 0 && !best[place{c.request, entries[i].Format}].takes(&entries[i], c.rank(out.Clock)):
+			out.Ambiguous++ // of several clients who asked for the same
 		default:
 			out.Lines++
-			out.Facts[c.conn] = append(out.Facts[c.conn], entries[i].Fact(conns[c.conn].ID, out.Clock))
+			x := entries[i].Fact(conns[c.conn].ID, out.Clock)
+			if !entries[i].Fine { // it was at some time of that second
+				x.At = inSecond(x.At, conns[c.conn].Start, c.about)
+			}
+			out.Facts[c.conn] = append(out.Facts[c.conn], x)
 		}
 	}
 	for i, facts := range out.Facts {
@@ -97,24 +109,10 @@ func most(e *Entry) int {
 	return 1
 }
 
-// choose is the one candidate that fits, nil without; several says that there are more connections, or requests.
-func choose(candidates []candidate, k Clock) (only *candidate, several bool) {
-	for i := range candidates {
-		c := &candidates[i]
-		switch {
-		case !c.fits(k):
-		case only != nil:
-			return nil, true
-		default:
-			only = c
-		}
-	}
-	return only, false
-}
-
 // request is one of a connection, as its facts tell of it.
 type request struct {
 	conn         int
+	target       string
 	number       int // among all, from 1
 	status       int
 	began, ended time.Time // ended is zero where its end was not seen
@@ -200,7 +198,7 @@ func (j *joiner) learn(i int) {
 		case !ok:
 		case x.Kind == fact.RequestHead:
 			j.requests++
-			open[h.Stream] = append(open[h.Stream], request{conn: i, number: j.requests, began: x.At})
+			open[h.Stream] = append(open[h.Stream], request{conn: i, number: j.requests, target: h.Target, began: x.At})
 			keys[h.Stream] = append(keys[h.Stream], key(h.Method, h.Target))
 		case x.Kind == fact.ResponseHead:
 			settle(h.Stream, h.Status, endOf(facts, n))
