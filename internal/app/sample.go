@@ -58,6 +58,7 @@ func versions(v string) map[string]string { return map[string]string{"lunette": 
 // Why a sample lacks what was recorded.
 const (
 	wiped = "a connection of the request is missing: its recording was wiped, because flight_memory was used up or because it had ended long before; raise flight_memory if the log says that it was used up"
+	facts = "no packets: by its setting flight: facts the site keeps neither bytes nor secrets of its connections; flight: packets keeps those of connections that fail"
 	short = "bytes or secrets of a connection are missing: flight_memory was used up; raise it, or lower flight_bytes of the site that holds most (the log names it)"
 )
 
@@ -65,6 +66,10 @@ const (
 func addFiles(s *incident.Sample, recs []*recording.Recording, version string) {
 	if slices.ContainsFunc(recs, func(r *recording.Recording) bool { return r.Short }) {
 		s.Missing = append(s.Missing, incident.Missing{File: incident.PacketsFile, Why: short}, incident.Missing{File: incident.HARFile, Why: short})
+	}
+	if slices.ContainsFunc(recs, factsAlone) {
+		s.Missing = append(s.Missing, incident.Missing{File: incident.PacketsFile, Why: facts}, incident.Missing{File: incident.HARFile, Why: facts})
+		recs = slices.DeleteFunc(recs, factsAlone)
 	}
 	if len(recs) == 0 {
 		return
@@ -77,4 +82,9 @@ func addFiles(s *incident.Sample, recs []*recording.Recording, version string) {
 		}
 		return explain.HAR(w, &explain.Capture{Flows: flows, Program: version})
 	}
+}
+
+// factsAlone reports whether bytes crossed a connection and none were to be kept.
+func factsAlone(r *recording.Recording) bool {
+	return r.Omitted > 0 && !r.Short && len(r.KeyLog) == 0 && !slices.ContainsFunc(r.Pieces, func(p recording.Piece) bool { return len(p.Data) > 0 })
 }

@@ -94,7 +94,14 @@ func export(cmd *cobra.Command, s *store.Store, n *store.Incident, b *incident.B
 		}
 		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s  %d bytes\n", filepath.Join(out, f.Name), len(f.Data))
 	}
-	if !b.Document.Redacted {
+	told := ""
+	for _, m := range b.Document.Missing {
+		if m.Why != told {
+			told = m.Why
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "lunette: %s: %s\n", printable(m.File), printable(m.Why))
+		}
+	}
+	if !b.Document.Redacted && b.Packets != nil {
 		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "lunette: these files hold secrets of connections: whoever has them reads what visitors sent; --redact leaves that out")
 	}
 	return nil
