@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -31,7 +33,7 @@ func incidentsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "incidents [CONFIG]", Short: "Say what failed, how often, why and since when; export the evidence", Example: incidentsExample,
 		Long: "Failures of one cause at one origin are one incident. Lists those that are open, from the folder that the configuration names\n" +
-			"(incidents.folder) or from --folder. \"show\" tells all about one, \"export\" writes its evidence: facts, packets, HAR, and a report\n" +
+			"(incidents.folder; default: " + defaultConfigFile + ") or from --folder. \"show\" tells all about one, \"export\" writes its evidence: facts, packets, HAR, and a report\n" +
 			"for whoever looks after the origin.",
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,6 +41,9 @@ func incidentsCommand() *cobra.Command {
 				return usageError{fmt.Errorf("incidents takes one CONFIG, or show, export, resolve or key, got %d arguments; example: %s", len(args), incidentsExample)}
 			}
 			if len(args) == 1 {
+				if err := noCommand(cmd, args[0]); err != nil {
+					return err
+				}
 				f.config = args[0]
 			}
 			return f.list(cmd, all, events)
@@ -53,19 +58,55 @@ func incidentsCommand() *cobra.Command {
 	return cmd
 }
 
+// noCommand reports a word that is neither a file nor a command.
+func noCommand(cmd *cobra.Command, word string) error {
+	_, err := os.Stat(word)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if strings.ContainsAny(word, "./\\") {
+		return fileError("read configuration", word, err)
+	}
+	meant := ""
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(word); len(near) > 0 {
+		meant = fmt.Sprintf(": did you mean %q?", near[0])
+	}
+	return usageError{fmt.Errorf("%q is no command of incidents, and no such file is here%s", printable(word), meant)}
+}
+
+// place is how a command says where these incidents are, as this one was told.
+func (f *incidentsFlags) place() string {
+	switch {
+	case f.folder != "":
+		return " --folder " + incident.Quoted(f.folder)
+	case f.config != "":
+		return " --config " + incident.Quoted(f.config)
+	}
+	return ""
+}
+
 // open opens the store.
 func (f *incidentsFlags) open(readOnly bool) (*store.Store, error) {
 	folder := f.folder
+	if folder == "" && f.config == "" {
+		if _, err := os.Stat(defaultConfigFile); err == nil {
+			f.config = defaultConfigFile
+		}
+	}
 	switch {
 	case folder != "" && f.config != "":
 		return nil, usageError{errors.New("give --folder or a configuration, not both")}
 	case f.config != "":
+		if _, err := os.Stat(f.config); err != nil {
+			return nil, fileError("read configuration", f.config, err)
+		}
 		c, faults := config.Load(f.config)
 		if c == nil {
-			return nil, fmt.Errorf("read %s: it has faults: \"lunette check %s\" shows them (%s)", f.config, f.config, counted(len(faults), "fault"))
+			return nil, fmt.Errorf("read %s: it has faults: \"lunette check %s\" shows them (%s)", f.config, incident.Quoted(f.config), counted(len(faults), "fault"))
 		}
 		if folder = c.Incidents.Folder; folder == "" {
-			return nil, fmt.Errorf("%s sets no incidents.folder: its incidents live in the memory of the gateway alone", f.config)
+			return nil, inMemory(c, f.config)
 		}
 	case folder == "":
 		return nil, usageError{errors.New("say where the incidents are: --folder FOLDER or --config FILE; example: " + incidentsExample)}
@@ -82,6 +123,15 @@ func (f *incidentsFlags) open(readOnly bool) (*store.Store, error) {
 		return nil, storeError(folder, err)
 	}
 	return s, nil
+}
+
+// inMemory says where incidents are that no folder has.
+func inMemory(c *config.Config, file string) error {
+	ask := "set admin, and GET /incidents there tells them"
+	if c.Admin.Address != "" {
+		ask = "\"curl http://" + c.Admin.Address + "/incidents\" (with \"Authorization: Bearer TOKEN\" where there is an admin.token) tells them"
+	}
+	return fmt.Errorf("%s sets no incidents.folder: its incidents live in the memory of the gateway, without samples: %s; or set incidents.folder", file, ask)
 }
 
 func storeError(folder string, err error) error {
@@ -115,18 +165,18 @@ func (f *incidentsFlags) list(cmd *cobra.Command, all, events bool) error {
 		_, err := fmt.Fprintln(cmd.OutOrStdout(), "no incident is open; --all shows those that are over")
 		return err
 	}
-	return incidentTable(cmd.OutOrStdout(), found)
+	return incidentTable(cmd.OutOrStdout(), found, f.place())
 }
 
 // incidentTable writes a line for each incident, and its sentence below.
-func incidentTable(w io.Writer, all []store.Incident) error {
+func incidentTable(w io.Writer, all []store.Incident, place string) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(tab, "ID\tSTATE\tSINCE\tLAST\tCOUNT\tSITE → ORIGIN\tCAUSE")
 	for i := range all {
 		n := &all[i]
 		cause := n.Cause
-		if n.Confidence != "" {
-			cause += " · " + n.Confidence
+		if sure := sureness(n); sure != "" {
+			cause += " · " + sure
 		}
 		_, _ = fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%d\t%s → %s\t%s\n", printable(n.ID), printable(string(n.State)), localStamp(n.Opened), localStamp(n.Last), n.Count,
 			printable(n.Site), printable(n.Origin), printable(cause))
@@ -137,17 +187,31 @@ func incidentTable(w io.Writer, all []store.Incident) error {
 	_, _ = fmt.Fprintln(w)
 	for i := range all {
 		n := &all[i]
-		if text := n.Summary; text != "" {
-			_, _ = fmt.Fprintf(w, "%s: %s\n", printable(n.ID), printable(text))
-		} else {
-			_, _ = fmt.Fprintf(w, "%s: %s\n", printable(n.ID), printable(n.Title))
+		_, _ = fmt.Fprintf(w, "%s: %s\n", printable(n.ID), printable(incident.WithoutQueries(cmp.Or(n.Summary, n.Title))))
+		for _, line := range cureLines(n) {
+			_, _ = fmt.Fprintf(w, "  %s\n", line)
 		}
 	}
-	_, err := fmt.Fprintf(w, "\n%s; \"lunette incidents show ID\" tells more\n", counted(len(all), "incident"))
+	_, err := fmt.Fprintf(w, "\n%s; \"lunette incidents show ID%s\" tells more\n", counted(len(all), "incident"), printable(place))
 	return err
 }
 
-func localStamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
+// sureness is how sure the cause of an incident is.
+func sureness(n *store.Incident) string { return incident.CountedOf(n).Confidence }
+
+// cureLines are what a trial demonstrated, nothing without one.
+func cureLines(n *store.Incident) []string {
+	if n.Proven == "" {
+		return nil
+	}
+	out := []string{"mend, demonstrated: " + printable(n.Proven)}
+	for line := range strings.Lines(n.Cure) {
+		out = append(out, "      "+printable(strings.TrimRight(line, "\n")))
+	}
+	return out
+}
+
+func localStamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05 MST") }
 
 // jsonIncident is an incident for programs.
 type jsonIncident struct {

@@ -163,9 +163,12 @@ func TestIncidentsEncrypted(t *testing.T) {
 	ran(t, "incidents", "key", "-o", other)
 	folder, id := incidentFolder(t, strings.TrimSuffix(strings.TrimSpace(recipient), "]"))
 	text := ran(t, "incidents", "show", "--folder", folder, id)
-	wants(t, text, incidentCause, "mend on IIS", "encrypted", "--identity KEYFILE")
-	if strings.Contains(text, "proof:") {
-		t.Error("an encrypted sample was read without its key")
+	wants(t, text, incidentCause, "mend on IIS", `the sample is encrypted: "lunette incidents show `+id+" --folder "+folder+" --identity KEYFILE\"")
+	if strings.Contains(text, "proof:") || strings.Contains(text, "cannot be read") {
+		t.Error("an encrypted sample was read without its key, or told as broken")
+	}
+	if strings.Contains(text, "{host}") || strings.Contains(text, "{port}") || !strings.Contains(text, "shop.test") {
+		t.Errorf("blanks are left:\n%s", text)
 	}
 	wants(t, ran(t, "incidents", "show", "--folder", folder, "--identity", key, id), "proof:")
 	for _, args := range [][]string{{}, {"--identity", other}} {
@@ -177,6 +180,85 @@ func TestIncidentsEncrypted(t *testing.T) {
 		t.Error("an export that was none left a line")
 	}
 	ran(t, "incidents", "export", "--folder", folder, "--identity", key, "-o", filepath.Join(t.TempDir(), "x"), id)
+}
+
+// TestIncidentsNextSteps prints commands that work as they stand, and says what is wrong with a word.
+func TestIncidentsNextSteps(t *testing.T) {
+	folder, id := incidentFolder(t, "")
+	typed := func(text, begins string) []string {
+		t.Helper()
+		_, rest, found := strings.Cut(text, `"lunette `+begins)
+		command, _, ended := strings.Cut(rest, `"`)
+		if !found || !ended {
+			t.Fatalf("no %q in:\n%s", begins, text)
+		}
+		return strings.Fields(strings.ReplaceAll(begins+command, "ID", id))
+	}
+	shown := ran(t, typed(ran(t, "incidents", "--folder", folder), "incidents show")...)
+	wants(t, shown, time.Now().Format("MST"))
+	t.Chdir(t.TempDir())
+	ran(t, typed(shown, "incidents export")...)
+
+	file := filepath.Join(t.TempDir(), "my lunette.yaml")
+	text := fmt.Sprintf("listen: [{address: \"127.0.0.1:0\"}]\nincidents: {folder: %q, plain: true}\nsites: [{names: [a.test], origin: {urls: [\"http://127.0.0.1:9\"]}}]\n", folder)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, ran(t, "incidents", file), id, "incidents show ID --config '"+file+"'")
+	if err := os.Rename(file, "lunette.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, ran(t, "incidents"), id, "incidents show ID --config lunette.yaml")
+	for _, c := range []struct{ word, want string }{{"sho", `did you mean "show"`}, {"nofile.yaml", "no such file or directory"}} {
+		if _, errs, code := run(t, "incidents", c.word); code == exitOK || !strings.Contains(errs, c.want) && runtime.GOOS != "windows" || strings.Contains(errs, "faults") {
+			t.Errorf("%s: exit %d: %s", c.word, code, errs)
+		}
+	}
+	if err := os.WriteFile("lunette.yaml", []byte("admin: {address: \"127.0.0.1:9180\"}\nlisten: [{address: \"127.0.0.1:0\"}]\nsites: [{names: [a.test], origin: {urls: [\"http://127.0.0.1:9\"]}}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := run(t, "incidents"); code == exitOK || !strings.Contains(errs, "curl http://127.0.0.1:9180/incidents") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+// TestIncidentsDemonstrated tells what a trial demonstrated first, and no other settings.
+func TestIncidentsDemonstrated(t *testing.T) {
+	folder, id := incidentFolder(t, "")
+	s, err := store.Open(store.Config{Folder: folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	key := store.Key{Site: "shop.test", Origin: "https://10.0.0.1", Cause: incidentCause}
+	if _, err := s.Apply(t.Context(), []store.Change{{Key: key, Proven: "With renegotiation: auto it was answered.", Cure: "origin: {tls: {renegotiation: auto}}\n"}}); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, ran(t, "incidents", "--folder", folder), incidentCause+" · demonstrated", "mend, demonstrated: With renegotiation: auto", "      origin: {tls:")
+	shown := ran(t, "incidents", "show", "--folder", folder, id)
+	wants(t, shown, incidentCause+" · critical · demonstrated · ", "origin: {tls: {renegotiation: auto}}", "mend on Apache")
+	if strings.Contains(shown, "mend on Lunette") || strings.Index(shown, "mend, demonstrated") > strings.Index(shown, "proof:") || strings.Contains(shown, "proven by trial") {
+		t.Errorf("what was demonstrated does not stand first:\n%s", shown)
+	}
+	wants(t, ran(t, "incidents", "--folder", folder, "--json"), `"confidence": "demonstrated"`)
+}
+
+// TestDoctorToType fills in what "lunette doctor" wants.
+func TestDoctorToType(t *testing.T) {
+	n := &store.Incident{Key: store.Key{Site: "shop.test", Origin: "https://[2001:db8::1]:8443"}}
+	for in, want := range map[string]string{
+		`"lunette doctor" tries it`: `"lunette doctor https://shop.test/ --origin [2001:db8::1]:8443 --origin-is-mine" tries it`,
+		"(lunette doctor asks so)":  `("lunette doctor https://shop.test/ --origin [2001:db8::1]:8443 --origin-is-mine" asks so)`,
+		"ask":                       "ask",
+	} {
+		if got := withDoctor(in, n); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	n.Site = "evil; rm -rf"
+	if got := withDoctor("lunette doctor", n); got != "lunette doctor" {
+		t.Error(got)
+	}
 }
 
 // TestIncidentsOriginLog joins the other side's log with the connection of the sample.

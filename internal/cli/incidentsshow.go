@@ -14,10 +14,8 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/analysis"
 	"github.com/lunette-waf/lunette/internal/capture/flow"
-	"github.com/lunette-waf/lunette/internal/diagnosis"
 	"github.com/lunette-waf/lunette/internal/diagnosis/explain"
 	"github.com/lunette-waf/lunette/internal/diagnosis/incident"
-	"github.com/lunette-waf/lunette/internal/finding"
 	"github.com/lunette-waf/lunette/internal/store"
 )
 
@@ -101,7 +99,7 @@ func incidentsShowCommand(f *incidentsFlags) *cobra.Command {
 				}
 				return writeJSON(cmd.OutOrStdout(), out)
 			}
-			if err := showIncident(cmd.OutOrStdout(), &n, bundle); err != nil {
+			if err := showIncident(cmd.OutOrStdout(), &n, bundle, err, f.place()); err != nil {
 				return err
 			}
 			if len(origin.files) > 0 {
@@ -127,8 +125,8 @@ func find(cmd *cobra.Command, s *store.Store, name string) (store.Incident, erro
 	return n, err
 }
 
-// showIncident writes all about one incident.
-func showIncident(w io.Writer, n *store.Incident, b *incident.Bundle) error {
+// showIncident writes all about one incident; unread is why b is nil, place how commands say where the incidents are.
+func showIncident(w io.Writer, n *store.Incident, b *incident.Bundle, unread error, place string) error {
 	var out strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&out, "%-12s%s\n", name, printable(fmt.Sprintf(format, args...)))
@@ -153,20 +151,19 @@ func showIncident(w io.Writer, n *store.Incident, b *incident.Bundle) error {
 		line([]string{"samples", ""}[min(i, 1)], "%s, %d bytes, %s, request %s, %s", localStamp(s.At), s.Size, how, orNone(s.Request), s.File)
 	}
 	out.WriteByte('\n')
-	for _, text := range findingOf(n, b).Lines() {
+	for _, text := range causeLines(n, b) {
 		out.WriteString(printable(text) + "\n")
 	}
-	if n.Proven != "" {
-		out.WriteString("\nproven by trial: " + printable(n.Proven) + "\n")
-		for text := range strings.Lines(n.Cure) {
-			out.WriteString("        " + printable(strings.TrimRight(text, "\n")) + "\n")
-		}
-	}
 	switch {
-	case b == nil && len(n.Samples) > 0:
-		out.WriteString("\nthe sample is encrypted or cannot be read: --identity KEYFILE shows what proves the cause\n")
+	case errors.Is(unread, incident.ErrEncrypted):
+		fmt.Fprintf(&out, "\nthe sample is encrypted: \"lunette incidents show %s%s --identity KEYFILE\" shows what proves the cause\n", n.ID, printable(place))
+	case unread != nil && len(n.Samples) > 0:
+		fmt.Fprintf(&out, "\nthe sample cannot be read: %s\n", printable(unread.Error()))
 	case b != nil:
-		fmt.Fprintf(&out, "\n\"lunette incidents export %s\" writes the packets, HAR and a report for the origin's owner\n", n.ID)
+		for _, m := range b.Document.Missing {
+			fmt.Fprintf(&out, "\nlacking in the sample: %s: %s\n", printable(m.File), printable(m.Why))
+		}
+		fmt.Fprintf(&out, "\n\"lunette incidents export %s%s\" writes the packets, HAR and a report for the origin's owner\n", n.ID, printable(place))
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
@@ -188,21 +185,6 @@ func orNone(id string) string {
 		return "none of ours"
 	}
 	return id
-}
-
-// findingOf is the finding of the sample; without one, what the store knows of it and the manual says.
-func findingOf(n *store.Incident, b *incident.Bundle) *finding.Finding {
-	if b != nil && b.Document.Finding != nil && string(b.Document.Finding.Code) == n.Cause {
-		return &b.Document.Finding.Finding
-	}
-	f := &finding.Finding{Code: finding.Code(n.Cause), Title: n.Title, Summary: n.Summary, Severity: max(incident.ParseSeverity(n.Severity), finding.Info),
-		Confidence: max(incident.ParseConfidence(n.Confidence), finding.Possible)}
-	for _, c := range diagnosis.Checks() {
-		if c.Code == f.Code {
-			f.Mends, f.Sources = c.Mends, c.Sources
-		}
-	}
-	return f
 }
 
 // showWithLog draws the connection of the sample with what the origin's log says about it.

@@ -25,6 +25,23 @@ func (f *Flow) filled(text string) string {
 	return fill(text, host, ip, port)
 }
 
+// Filled is text of a mend or a question about a site and its origin, of which the host and the port are known, or the zero value.
+func Filled(text, site, originHost string, originPort uint16) string {
+	host, ip, port := "HOST", "ADDRESS", "PORT"
+	if IsHostName(site) {
+		host = site
+	}
+	if a, err := netip.ParseAddr(originHost); err == nil {
+		ip = a.Unmap().WithZone("").String()
+	} else if IsHostName(originHost) {
+		ip = originHost
+	}
+	if originPort > 0 {
+		port = strconv.Itoa(int(originPort))
+	}
+	return fill(text, host, ip, port)
+}
+
 // Example is text of a mend or a question as the manual shows it: with a name and an address that are nobody's.
 func Example(text string) string { return fill(text, "shop.example", "192.0.2.10", "443") }
 

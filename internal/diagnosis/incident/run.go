@@ -147,7 +147,7 @@ func (k *Keeper) tell(ctx context.Context, applied []store.Applied) {
 // next is what to type to see more of an incident.
 func (k *Keeper) next(id string) string {
 	if k.cfg.Folder == "" {
-		return "set incidents.folder: until then incidents live in the memory of this process, and only log and access log tell of them"
+		return "GET /incidents at the admin address; set incidents.folder: until then incidents live in the memory of this process, without samples"
 	}
 	return "lunette incidents show " + id + " --folder " + Quoted(k.cfg.Folder)
 }
