@@ -67,9 +67,6 @@ func (c *conn) watch(body <-chan struct{}) {
 	d := &c.dead
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.id == "" {
-		return
-	}
 	if body != nil {
 		d.body = body
 	} else {
