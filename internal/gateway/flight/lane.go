@@ -10,18 +10,14 @@ type pager interface{ page() *page }
 
 // lane is one direction of a connection: its beginning, its end, and where its records begin. It belongs to the tape's lock.
 type lane struct {
-	off  int64 // bytes that crossed
-	last int64 // when the last of them did, nanoseconds since the Unix epoch; 0: none did
-
-	head    []block // bytes from 0
-	ring    []block // bytes from resumed on, over and over
-	headCap int64   // bytes, whole blocks
+	// What each piece touches, close together.
+	off     int64 // bytes that crossed
+	last    int64 // when the last of them did, nanoseconds since the Unix epoch; 0: none did
+	headCap int64 // bytes, whole blocks
 	ringCap int64
-	most    int64         // what ringCap was meant to be
-	resumed bound         // where the ring begins: at headCap, or later where memory was lacking; nth is -1 within a record
-	before  [chained]byte // what stands before resumed, unless that is headCap
-	lacks   int           // bytes of before that are not known
-	full    bool          // no memory was to be had: nothing more is kept
+	resumed bound   // where the ring begins: at headCap, or later where memory was lacking; nth is -1 within a record
+	ring    []block // bytes from resumed on, over and over
+	full    bool    // no memory was to be had: nothing more is kept
 
 	// The walk over record headers.
 	walking bool
@@ -29,7 +25,12 @@ type lane struct {
 	n       int   // bytes in hdr
 	skip    int   // bytes of the record that were not seen yet
 	records int64 // that began
-	cut     bound // where the last record begins that begins in the head
+
+	head   []block       // bytes from 0
+	cut    bound         // where the last record begins that begins in the head
+	most   int64         // what ringCap was meant to be
+	before [chained]byte // what stands before resumed, unless that is headCap
+	lacks  int           // bytes of before that are not known
 }
 
 // bound is the beginning of a record.

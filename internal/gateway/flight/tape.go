@@ -2,7 +2,6 @@ package flight
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
@@ -24,33 +23,35 @@ const together = int64(20 * time.Microsecond)
 
 // tape is what is kept of one connection.
 type tape struct {
-	r     *Recorder
-	share *share
-	set   Settings
-	about exchange.Taped
-	place int          // in r.open, under r.mu; -1 once it is over
-	seat  int          // in share.open, under r.mu; -1 while it holds no pages, and once it is over
-	waits atomic.Int32 // turns that are the origin's
-
+	// What each piece touches, close together.
 	mu      sync.Mutex
-	now     int64   // the latest time that was passed, nanoseconds since the Unix epoch
-	lanes   [2]lane // by side, less one
-	first   []mark
-	marks   log[mark]
-	headers log[header]
-	ends    []end
-	facts   []fact.Fact
-	keys    []*page
-	keyLen  int // bytes in the last of keys
-	turns   []turn
+	now     int64 // the latest time that was passed, nanoseconds since the Unix epoch
+	looks   bool  // stalls are looked for
 	bytes   bool  // bytes are kept
 	secrets bool  // secrets are kept
 	holds   bool  // pages
 	lacked  bool  // no memory was to be had, or it was given up for others
-	asked   int64 // when that was last, as now
 	over    bool
-	ended   time.Time
 	wiped   bool
+	r       *Recorder
+	ends    []end
+	turns   []turn
+	marks   log[mark]
+	headers log[header]
+	lanes   [2]lane // by side, less one
+
+	first  []mark
+	facts  []fact.Fact
+	keys   []*page
+	keyLen int   // bytes in the last of keys
+	asked  int64 // when memory was lacking last, as now
+	ended  time.Time
+
+	share *share
+	set   Settings
+	about exchange.Taped
+	place int // in r.open, under r.mu; -1 once it is over
+	seat  int // in share.open, under r.mu; -1 while it holds no pages, and once it is over
 }
 
 // mark is where something begins that one side sent.
@@ -78,6 +79,7 @@ type end struct {
 }
 
 func (t *tape) init() {
+	t.looks = t.set.StallAfter > 0 && t.r.cfg.Stalled != nil
 	t.marks.most, t.headers.most = mostMarks, mostRecords
 	for i := range t.lanes {
 		t.lanes[i].init(t.set.Bytes, t.about.TLS)
@@ -200,7 +202,6 @@ func (t *tape) Close() {
 		return
 	}
 	t.over, t.ended, t.turns = true, now, nil
-	t.waits.Store(0)
 	us := fact.SideClient
 	if t.set.Leg == ClientLeg {
 		us = fact.SideServer

@@ -18,17 +18,16 @@ type turn struct {
 	begun            time.Time
 }
 
-// waiting reports whether it is the origin's turn.
-func (n *turn) waiting() bool {
-	return n.whose == exchange.TurnOrigin || n.whose == exchange.TurnTaking
+// awaits reports whether it is the origin's turn.
+func awaits(whose exchange.Turn) bool {
+	return whose == exchange.TurnOrigin || whose == exchange.TurnTaking
 }
 
 // Turn implements exchange.Tape.
 func (t *tape) Turn(x *exchange.Exchange, whose exchange.Turn) {
-	if t.set.StallAfter <= 0 || x == nil || x.ID == "" || t.r.cfg.Stalled == nil {
+	if !t.looks || x == nil || x.ID == "" {
 		return
 	}
-	waiting := whose == exchange.TurnOrigin || whose == exchange.TurnTaking
 	now := t.r.clock.Load()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -40,24 +39,22 @@ func (t *tape) Turn(x *exchange.Exchange, whose exchange.Turn) {
 		if n.x != x {
 			continue
 		}
-		if n.waiting() {
-			t.waits.Add(-1)
-		}
 		if whose == exchange.TurnOver {
 			last := len(t.turns) - 1
-			t.turns[i], t.turns[last] = t.turns[last], turn{}
+			if i < last {
+				*n = t.turns[last]
+			}
+			t.turns[last] = turn{}
 			t.turns = t.turns[:last]
 			return
 		}
-		if n.whose = whose; waiting {
+		if n.whose = whose; awaits(whose) {
 			n.since = now
-			t.waits.Add(1)
 		}
 		return
 	}
-	if waiting {
+	if awaits(whose) {
 		t.turns = append(t.turns, newTurn(x, whose, now))
-		t.waits.Add(1)
 	}
 }
 
@@ -71,14 +68,11 @@ func newTurn(x *exchange.Exchange, whose exchange.Turn, now int64) turn {
 
 // stalls appends what stalls at now and was not told yet. Silences count from floor on.
 func (t *tape) stalls(out []Stall, now, floor int64) []Stall {
-	if t.waits.Load() == 0 {
-		return out
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range t.turns {
 		n := &t.turns[i]
-		if !n.waiting() {
+		if !awaits(n.whose) {
 			continue
 		}
 		since := n.since
