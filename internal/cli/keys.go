@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -74,7 +75,7 @@ func recipeNames() []string {
 }
 
 func recipes() []recipe {
-	return append(append(keysOfServers(), keysOfClients()...), keysOfWindows()...)
+	return slices.Concat(keysLive(), keysOfServers(), keysOfClients(), keysOfWindows())
 }
 
 func printOverview(w io.Writer) error {

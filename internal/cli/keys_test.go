@@ -82,14 +82,14 @@ func TestKeys(t *testing.T) {
 	for name, want := range map[string]string{
 		"nginx": "env SSLKEYLOGFILE;", "iis": "Export-PfxCertificate", "schannel": "certutil -p PASSWORD -exportPFX My THUMBPRINT", "haproxy": "tune.ssl.keylog on",
 		"apache": "export SSLKEYLOGFILE", "curl": "--tls-max 1.2", "go": "KeyLogWriter", "java": "-javaagent", "node": "--tls-keylog", "Python": "keylog_filename",
-		"browser": "$env:SSLKEYLOGFILE", "envoy": "key_log:", "caddy": "insecure_secrets_log", "gnutls": "gnutls-cli", "openssl": "-keylogfile", "lunette": "--key origin.pfx",
+		"browser": "$env:SSLKEYLOGFILE", "envoy": "key_log:", "caddy": "insecure_secrets_log", "gnutls": "gnutls-cli", "openssl": "-keylogfile", "lunette": "--key origin.pfx", "live": "--exe nginx", "ebpf": "--pid 4711",
 	} {
 		out, errs, code := run(t, "keys", name)
 		if code != exitOK || !strings.Contains(out, want) {
 			t.Errorf("%s: exit %d, no %q in\n%s%s", name, code, want, out, errs)
 		}
 	}
-	if _, errs, code := run(t, "keys", "netscape"); code != exitUsage || !strings.Contains(errs, `unknown program "netscape"; there are lunette, nginx,`) {
+	if _, errs, code := run(t, "keys", "netscape"); code != exitUsage || !strings.Contains(errs, `unknown program "netscape"; there are live, lunette, nginx,`) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	if _, errs, code := run(t, "keys", "nginx", "apache"); code != exitUsage || !strings.Contains(errs, "keys takes one program, got 2") {

@@ -10,6 +10,8 @@ func keysOverview() []step {
 			do: "lunette explain --keylog keys.txt capture.pcapng\nlunette explain --key origin.pfx capture.pcapng\neditcap --inject-secrets tls,keys.txt capture.pcapng with-keys.pcapng", lang: "sh"},
 		{say: `Whether the secrets fit, connection by connection, and why not:`,
 			do: "lunette keys check --keylog keys.txt capture.pcapng", lang: "sh"},
+		{say: `Where the program cannot be restarted, Lunette reads the secrets out of it as it runs ("lunette keys live"), on Linux as root:`,
+			do: "lunette capture --host origin.example --exe nginx", lang: "sh"},
 		{say: `A key log opens everything that was said while it was written, passwords and cookies too. Write it for minutes, for one origin where that can be set, and delete it afterwards.`},
 	}
 }
@@ -37,10 +39,13 @@ const rsaOnly = "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES256-SHA256
 func keysOfServers() []recipe {
 	return []recipe{
 		{name: "lunette", title: "Lunette as the gateway", short: "the gateway's own leg to an origin", steps: []step{
-			{say: `"lunette run" writes no key log in this version. To read its leg to an origin, take the secrets from the origin (apache, nginx, java, … in this list), or make the key exchange RSA and use the origin's private key: Lunette offers RSA key exchange with the TLS profiles "compatible" and "legacy" (docs/configuration.md), and the origin must then choose it: on the origin allow TLS_RSA_ suites alone, up to TLS 1.2, for the minutes of the capture.`,
+			{say: `"lunette capture --site" writes the packets of the gateway's leg to the origins of a site with the secrets of exactly these connections, while the gateway runs (docs/capture-live.md).`,
+				do: "lunette capture --site shop.test --config lunette.yaml", lang: "sh"},
+			{say: `For a capture that is made without it, take the secrets from the origin (apache, nginx, java, … in this list), or make the key exchange RSA and use the origin's private key: Lunette offers RSA key exchange with the TLS profiles "compatible" and "legacy" (docs/configuration.md), and the origin must then choose it: on the origin allow TLS_RSA_ suites alone, up to TLS 1.2, for the minutes of the capture.`,
 				do: "lunette explain --key origin.pfx capture.pcapng", lang: "sh"},
 		}},
-		{name: "nginx", aliases: []string{"openresty", "angie"}, title: "nginx", short: "no key log of its own for TLS over TCP: a preloaded library, or RSA key exchange", steps: []step{
+		{name: "nginx", aliases: []string{"openresty", "angie"}, title: "nginx", short: "no key log of its own for TLS over TCP: live, a preloaded library, or RSA key exchange", steps: []step{
+			{say: `Without a restart: "lunette capture --exe nginx" reads the secrets of both legs out of the workers ("lunette keys live").`},
 			{say: `NGINX Plus since 1.27.2 (R33) has directives for it: ssl_key_log for clients, proxy_ssl_key_log for origins.`,
 				do: "proxy_ssl_key_log /run/nginx/keys.txt;", lang: "nginx"},
 			{say: `The open source nginx has none for TLS over TCP. Preload this library (keylog.c), which asks OpenSSL for the lines:`,
@@ -75,7 +80,7 @@ func keysOfServers() []recipe {
 		{name: "caddy", title: "Caddy", short: "insecure_secrets_log, for the leg to clients", steps: []step{
 			{say: `In the site's tls block. It covers the leg from clients to Caddy.`,
 				do: "example.com {\n    tls {\n        insecure_secrets_log /tmp/keys.txt\n    }\n}", lang: "caddyfile"},
-			{say: `The leg to an origin (reverse_proxy) has no such setting: take the secrets from the origin.`},
+			{say: `The leg to an origin (reverse_proxy) has no such setting: read it out of the process with "lunette capture --exe caddy" ("lunette keys live"), or take the secrets from the origin.`},
 		}},
 	}
 }
