@@ -208,6 +208,9 @@ func cureLines(n *store.Incident) []string {
 	for line := range strings.Lines(n.Cure) {
 		out = append(out, "      "+printable(strings.TrimRight(line, "\n")))
 	}
+	if warning := incident.CureWarning(n.Cure); warning != "" {
+		out = append(out, "    "+warning)
+	}
 	return out
 }
 

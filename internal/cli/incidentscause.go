@@ -12,6 +12,7 @@ import (
 	checks "github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/diagnosis/incident"
 	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/store"
 )
 
@@ -54,6 +55,9 @@ func originOf(origin string) (host string, port uint16) {
 // causeLines tell the cause, and what mends it: first of all what a trial demonstrated, and then no other settings of the gateway.
 func causeLines(n *store.Incident, b *incident.Bundle) []string {
 	f := *findingOf(n, b)
+	if f.Conn == 0 && len(f.Mends) == 0 && n.Confidence == "" { // no check could say more than the reason does
+		return append(append([]string{n.Cause + " · " + f.Severity.String() + " · no check could tell the cause", "  " + n.Title}, lookFirst(n)...), cureLines(n)...)
+	}
 	sure := f.Confidence.String()
 	if n.Proven != "" {
 		f.Mends = slices.DeleteFunc(slices.Clone(f.Mends), func(m finding.Mend) bool { return n.Cure != "" && m.On == finding.Lunette })
@@ -72,6 +76,15 @@ func causeLines(n *store.Incident, b *incident.Bundle) []string {
 		cure[i] = "  " + cure[i]
 	}
 	return slices.Insert(lines, min(2, len(lines)), cure...)
+}
+
+// lookFirst is what the table of reasons advises.
+func lookFirst(n *store.Incident) []string {
+	_, look := incident.Meaning(reason.Code(n.Cause), false, "")
+	if look == "" {
+		return nil
+	}
+	return []string{"  look first at this: " + look, "  all reasons: docs/reasons.md"}
 }
 
 // withDoctor is text in which "lunette doctor" can be typed as it stands.

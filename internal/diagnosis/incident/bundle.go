@@ -47,6 +47,7 @@ func WriteBundle(w io.Writer, doc *Document, s *Sample) error {
 		b.Packets = own.made(PacketsFile, s.Packets)
 		b.HAR = own.made(HARFile, s.HAR)
 	}
+	own.packets = b.Packets != nil
 	b.Report = []byte(own.Report())
 	return b.Write(w)
 }
@@ -181,6 +182,9 @@ func readBundle(src io.Reader) (*Bundle, error) {
 		case ReportFile:
 			b.Report = data
 		}
+	}
+	if b.Document != nil {
+		b.Document.packets = b.Packets != nil
 	}
 	if b.Document == nil {
 		return nil, fmt.Errorf("read sample: no %s in it", DocumentFile)

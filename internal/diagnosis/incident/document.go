@@ -25,6 +25,8 @@ type Document struct {
 	Omitted  int             `json:"omitted_facts"`
 	Record   json.RawMessage `json:"record"`
 	Missing  []Missing       `json:"missing"`
+
+	packets bool // flow.pcapng lies beside it
 }
 
 // Counted is an incident as it stood when the document was written.

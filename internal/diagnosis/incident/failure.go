@@ -20,6 +20,7 @@ type Failure struct {
 	Finding      *finding.Finding // the best; nil: none, or nobody looked (then it is counted with the last of the same reason)
 	Judged       bool             // somebody looked
 	Stall        bool             // it still lasts: counted once, and not again when it ends with the same cause
+	Again        bool             // it was counted before, while it lasted or was less sure: what is known of it is brought up to date
 	Sample       *Sample          // evidence; nil: none was taken
 }
 

@@ -176,6 +176,9 @@ type stalled struct {
 func (k *Keeper) count(e *entry, f *Failure, now time.Time) {
 	c := &e.change
 	one := int64(1)
+	if f.Again {
+		one = 0
+	}
 	if f.Request != "" {
 		s, ok := k.stalls[f.Request]
 		switch {
@@ -215,9 +218,12 @@ func (e *entry) describe(f *Failure) {
 		if s := f.Finding.Confidence.String(); c.Confidence != "certain" {
 			c.Confidence = s
 		}
-	case c.Title == "" && e.key.Cause == string(f.Reason):
-		info := reason.Lookup(f.Reason)
-		c.Title, c.Summary, c.Severity = info.Means, "", "critical"
+	case f.Stall && c.Title == "" && e.key.Cause == string(f.Reason):
+		c.Title, _ = Meaning(f.Reason, true, "")
+		c.Severity = "warning"
+	case !f.Stall && c.Summary == "" && e.key.Cause == string(f.Reason):
+		c.Title, _ = Meaning(f.Reason, false, "")
+		c.Severity = "critical"
 	}
 }
 

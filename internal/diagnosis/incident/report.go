@@ -28,11 +28,18 @@ func (d *Document) Report() string {
 	d.reportFine(&b)
 	d.reportWords(&b)
 	fmt.Fprintf(&b, "## About this report\n\nWritten by Lunette %s, the program that recorded it; incident %s", md(d.Program), md(n.ID))
-	if d.Sample.Request != "" {
+	switch {
+	case d.Sample.Request == "":
+	case d.arrived():
 		fmt.Fprintf(&b, ", request %s (your server got that number in the header X-Request-Id)", md(d.Sample.Request))
+	default:
+		fmt.Fprintf(&b, ", request %s (it did not get as far as your server: look for the connection in its logs, not for this number)", md(d.Sample.Request))
 	}
-	b.WriteString(".\nTimes are UTC. Passwords, cookies and other secrets of visitors are masked, and no visitor's address is in it. The file flow.pcapng\nbeside it, if it was sent along, holds the packets; Wireshark opens it.")
-	if d.Sample.Request != "" {
+	b.WriteString(".\nTimes are UTC. Passwords, cookies and other secrets of visitors are masked.")
+	if d.packets {
+		b.WriteString(" The file flow.pcapng beside it, if it was sent along, holds the packets;\nWireshark opens it.")
+	}
+	if d.packets && d.Sample.Request != "" {
 		b.WriteString(" The gateway records what connections carry, not the network's\npackets: what was said, and when, is real; the packets' headers (MAC addresses, sequence numbers, window, MSS, acknowledgements) are\nmade up around it, and will differ from those of a capture of yours.")
 	}
 	b.WriteByte('\n')
@@ -43,10 +50,10 @@ func (d *Document) reportShort(b *strings.Builder) {
 	n := &d.Incident
 	b.WriteString("## In short\n\n")
 	if d.Finding == nil {
-		info := reason.Lookup(reason.Code(d.Sample.Reason))
-		fmt.Fprintf(b, "%s What lies behind it could not be told from the recording.", md(sentence(info.Means)))
-		if info.Check != "" {
-			b.WriteString(" Look first at this: " + md(info.Check))
+		means, look := Meaning(reason.Code(d.Sample.Reason), d.Sample.Stall, d.Sample.Detail)
+		fmt.Fprintf(b, "%s What lies behind it could not be told from the recording.", md(sentence(means)))
+		if look != "" {
+			b.WriteString(" Look first at this: " + md(look))
 		}
 		b.WriteString("\n\n")
 		return
@@ -76,10 +83,18 @@ func (d *Document) reportShort(b *strings.Builder) {
 
 // rests is what a certain conclusion is drawn from.
 func (d *Document) rests() string {
-	if d.Sample.Request != "" {
+	switch {
+	case !d.packets:
+		return "what was observed, listed below,"
+	case d.Sample.Request != "":
 		return "the recorded bytes and their times"
 	}
 	return "the captured packets"
+}
+
+// arrived reports whether the request, or some of it, was sent.
+func (d *Document) arrived() bool {
+	return d.shows(fact.RequestSent) || d.shows(fact.RequestHead) || d.shows(fact.RequestDone)
 }
 
 // reportCure tells what a trial demonstrated, which is a setting of the gateway and asks nothing of who reads it.
@@ -93,6 +108,9 @@ func (d *Document) reportCure(b *strings.Builder) {
 	if n.Cure != "" {
 		b.WriteString("**The cure is on the gateway's side: you need not change anything for it.** Whoever runs the gateway sets, for this site:\n")
 		code(b, n.Cure)
+		if warning := CureWarning(n.Cure); warning != "" {
+			b.WriteString(md(sentence(warning)) + "\n\n")
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
+	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/store"
 )
 
 // TestReportCured asks nothing of the origin's owner where the gateway's side can cure it, and tells that first.
@@ -50,6 +52,48 @@ func TestReportOneClock(t *testing.T) {
 	report := document(&f).Report()
 	if f.Sample.Facts[2].Kind != fact.TLSHelloRequest || !strings.Contains(report, "2.000000 s  server: asks for another handshake") || !strings.Contains(report, "after 2.000000 s: the origin sends HelloRequest") {
 		t.Error(report)
+	}
+}
+
+// TestReportTrue states nothing that cannot be: of a request that was never sent, of packets that are not there, of a timeout that has not run.
+func TestReportTrue(t *testing.T) {
+	f := sampled(t, withSecrets)
+	f.Finding.Confidence = finding.Certain
+	if report := string(written(t, &f).Report); !strings.Contains(report, "your server got that number") || !strings.Contains(report, "flow.pcapng beside it") || !strings.Contains(report, "recorded bytes") {
+		t.Error(report)
+	}
+	f.Sample.Facts, f.Sample.Packets = []fact.Fact{{Kind: fact.TCPFailed, At: noon, Conn: 1, Text: "ECONNREFUSED"}}, nil
+	if report := string(written(t, &f).Report); strings.Contains(report, "your server got that number") || !strings.Contains(report, "did not get as far") || strings.Contains(report, "pcapng") || strings.Contains(report, "packets prove") {
+		t.Error(report)
+	}
+	f.Finding, f.Stall, f.Reason, f.Detail = nil, true, reason.WriteTimeout, "for 1.04 s so far"
+	f.Sample.Result = nil
+	if report := string(written(t, &f).Report); strings.Contains(report, "the whole") || !strings.Contains(report, "The origin takes nothing of the request, for 1.04 s so far") {
+		t.Error(report)
+	}
+	s, err := store.Open(store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	k, err := New(Config{}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Judged = true
+	k.Add(f)
+	k.turn(t.Context())
+	if n := only(t, s); n.Title != "The origin takes nothing of the request; it may yet go on." || n.Severity != "warning" {
+		t.Errorf("%+v", n)
+	}
+	f.Stall = false
+	k.Add(f)
+	k.turn(t.Context())
+	if n := only(t, s); n.Title != reason.Lookup(reason.WriteTimeout).Means || n.Severity != "critical" || n.Count != 1 {
+		t.Errorf("%+v", n)
+	}
+	if CureWarning("origin: {tls: {renegotiation: auto}}") != "" || !strings.Contains(CureWarning("origin:\n  tls:\n    profile: legacy"), "beware: profile: legacy") {
+		t.Error("warned of the wrong thing")
 	}
 }
 
