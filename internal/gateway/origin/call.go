@@ -99,6 +99,8 @@ func (k *call) await(now time.Time) {
 		k.c.readBy(k.limit)
 	case k.answered:
 		k.c.readBy(k.deadline(now, t.ReadIdle))
+	case k.up != nil && k.up.err != nil: // see upload.leave
+		k.c.readBy(k.deadline(now, lastWords))
 	default:
 		k.c.readBy(k.deadline(now, t.FirstByte))
 	}

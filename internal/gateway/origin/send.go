@@ -119,7 +119,7 @@ func (k *call) write(ctx context.Context, b []byte, now time.Time) *reason.Error
 	c := k.c
 	c.writeBy(k.deadline(now, c.o.cfg.Timeouts.Write))
 	c.turn(k.x, exchange.TurnTaking)
-	if _, err := c.nc.Write(b); err != nil {
+	if _, err := c.put(b); err != nil {
 		if r := ended(ctx); r != nil {
 			return r
 		}
@@ -133,6 +133,16 @@ func (k *call) write(ctx context.Context, b []byte, now time.Time) *reason.Error
 		return r
 	}
 	return nil
+}
+
+// put writes b. While a renegotiation begins, crypto/tls lets a Write that waits for its turn fail without having written anything; it
+// waits for the end of the handshake when it is called again. Every other fault is for good: it comes once more.
+func (c *conn) put(b []byte) (n int, err error) {
+	n, err = c.nc.Write(b)
+	for tries := c.tap.renegs.Load(); err != nil && n == 0 && tries > 0 && c.tap.unwritten.Load() == nil; tries-- {
+		n, err = c.nc.Write(b)
+	}
+	return n, err
 }
 
 func uploadFault(ctx context.Context, err error) *reason.Error {

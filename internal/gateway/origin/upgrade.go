@@ -42,7 +42,7 @@ func (u *upgraded) Write(p []byte) (int, error) {
 	if t := u.c.o.cfg.Timeouts.Write; t > 0 {
 		u.c.writeBy(u.c.o.now().Add(t))
 	}
-	n, err := u.c.nc.Write(p)
+	n, err := u.c.put(p)
 	if err != nil {
 		err = u.c.ioError(reason.PhaseWrite, err)
 	}
