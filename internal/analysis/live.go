@@ -36,11 +36,12 @@ type LiveConfig struct {
 type Judgement struct {
 	Flow   *flow.Flow // frames count all packets that Live was given
 	Result check.Result
-	New    []finding.Finding // of Result: those that no earlier judgement of this connection had, or had with less confidence
+	New    []finding.Finding // of Result: those that no earlier judgement of this connection had, or had with less confidence, or while what they tell lasted
 	At     time.Time         // when, by the clock of the packets
 	Lasts  bool              // the connection goes on
 	Whole  bool              // all of its packets are kept
-	before []finding.Code    // of New, those that were told with less confidence
+	before []finding.Code    // of New, those that were told before
+	over   []finding.Code    // of New, those that were told while they lasted, and last no more
 	kept   *kept
 	places map[int64]int64 // of packets in kept, by number; nil until Frame was asked
 }
@@ -201,7 +202,7 @@ func (l *Live) conn(s *packet.Segment, v packet.Verdict) *liveConn {
 	if c != nil || v != packet.TCP || s.Flags&packet.RST != 0 {
 		return c
 	}
-	c = &liveConn{ends: t, start: s.At, at: s.At, heard: s.At, kept: newKept(l.cfg.PerConn), told: map[told]finding.Confidence{}}
+	c = &liveConn{ends: t, start: s.At, at: s.At, heard: s.At, kept: newKept(l.cfg.PerConn), told: map[told]telling{}}
 	l.conns[t] = c
 	l.old[0].push(c)
 	c.due = s.At + int64(l.cfg.StallAfter)
@@ -254,8 +255,11 @@ func (l *Live) Stats() LiveStats {
 	return s
 }
 
-// Told reports whether an earlier judgement of the connection had the cause, with less confidence.
+// Told reports whether an earlier judgement of the connection had the cause.
 func (j *Judgement) Told(code finding.Code) bool { return slices.Contains(j.before, code) }
+
+// Over reports whether an earlier judgement had the cause while it lasted, and it lasts no more.
+func (j *Judgement) Over(code finding.Code) bool { return slices.Contains(j.over, code) }
 
 // Write writes the packets of the connection as pcapng, with those secrets alone that open it. It may be called once the judgement
 // was heard; until the judgement is forgotten the packets stay in memory.

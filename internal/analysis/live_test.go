@@ -125,15 +125,22 @@ func TestLiveNamesStallsWhileTheyLast(t *testing.T) {
 			if keys {
 				store = keysOf(t, &c)
 			}
-			var first *Judgement
+			var first, last *Judgement
+			ended := ""
 			replayed(t, c.Path, LiveConfig{Secrets: store, Judged: func(j *Judgement) {
 				if first == nil && slices.ContainsFunc(j.New, func(f finding.Finding) bool { return f.Code == "tls.hello_request_ignored" }) {
 					first = j
+				}
+				if last = j; j.Over("tls.hello_request_ignored") {
+					ended = foundIn(j.New, "tls.hello_request_ignored").Summary
 				}
 			}}, ticking)
 			if first == nil {
 				t.Errorf("%s: it is not named", name)
 				continue
+			}
+			if f := foundIn(last.Result.Findings, "tls.hello_request_ignored"); ended == first.New[0].Summary || ended != f.Summary {
+				t.Errorf("%s: it is not told to its end: %q, which is %q", name, ended, f.Summary)
 			}
 			f := first.New[0]
 			var asked time.Time
@@ -147,6 +154,15 @@ func TestLiveNamesStallsWhileTheyLast(t *testing.T) {
 			t.Log(f.Summary)
 		}
 	}
+}
+
+func foundIn(all []finding.Finding, code finding.Code) finding.Finding {
+	for _, f := range all {
+		if f.Code == code {
+			return f
+		}
+	}
+	return finding.Finding{}
 }
 
 // ticking lets time pass in small steps before each packet.

@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"hash/fnv"
+
 	"github.com/lunette-waf/lunette/internal/capture/flow"
 	"github.com/lunette-waf/lunette/internal/capture/packet"
 	"github.com/lunette-waf/lunette/internal/capture/pcap"
@@ -27,7 +29,7 @@ type liveConn struct {
 	data    bool // bytes were sent
 
 	kept     kept
-	told     map[told]finding.Confidence
+	told     map[told]telling
 	random   [][]byte // of ClientHellos whose secrets are lacking
 	latest   []*flow.Flow
 	besides  uint64 // version of the neighbours that it was judged with
@@ -41,6 +43,25 @@ type liveConn struct {
 type told struct {
 	flow uint64
 	code finding.Code
+}
+
+// telling is how a cause was told last.
+type telling struct {
+	confidence finding.Confidence
+	lasted     bool   // the connection went on
+	stalled    bool   // and somebody owed something
+	words      uint64 // hash of the sentence
+}
+
+// over reports whether what was told while it lasted is told to its end by f.
+func (t *telling) over(f *finding.Finding, lasts, stalled bool) bool {
+	return (t.lasted && !lasts || t.stalled && !stalled) && t.words != wordsOf(f)
+}
+
+func wordsOf(f *finding.Finding) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(f.Summary))
+	return h.Sum64()
 }
 
 // note takes notice of the ends of a connection.

@@ -209,13 +209,19 @@ func (l *Live) tell(c *liveConn, all []*Judgement) {
 	for _, j := range all {
 		for _, f := range j.Result.Findings {
 			key := told{j.Flow.ID, f.Code}
-			if before := c.told[key]; f.Confidence > before && (before > 0 || len(c.told) < most) {
-				c.told[key] = f.Confidence
-				if before > 0 {
-					j.before = append(j.before, f.Code)
-				}
-				j.New = append(j.New, f)
+			before, again := c.told[key]
+			over := before.over(&f, j.Lasts, c.stalled)
+			if f.Confidence <= before.confidence && !over || !again && len(c.told) >= most {
+				continue
 			}
+			c.told[key] = telling{max(f.Confidence, before.confidence), j.Lasts, j.Lasts && c.stalled, wordsOf(&f)}
+			if again {
+				j.before = append(j.before, f.Code)
+			}
+			if over {
+				j.over = append(j.over, f.Code)
+			}
+			j.New = append(j.New, f)
 		}
 	}
 	l.mu.Unlock()

@@ -32,13 +32,16 @@ type watchIncident struct {
 	count int64
 	first time.Time
 	last  time.Time
-	id    string // of the store, "" without one
+	id    string                  // of the store, "" without one
+	taken map[netip.AddrPort]bool // clients of connections that lasted as a sample of them was taken; at most mostTaken
 }
 
 // watchFailure is one connection that failed, or fails.
 type watchFailure struct {
 	*watchIncident
 	fresh   bool // the first of its incident, or the first that is so sure
+	again   bool // counted before: it is surer now, or over
+	over    bool // it was told while it lasted, and lasts no more
 	at      time.Time
 	client  netip.AddrPort
 	server  netip.AddrPort
@@ -101,7 +104,7 @@ func (t *watcher) failed(site string, j *analysis.Judgement, f *finding.Finding)
 			t.known[key] = in
 		}
 	}
-	again := j.Told(f.Code) // the same connection, and surer now
+	again := !fresh && j.Told(f.Code) // the same connection, and surer now, or over
 	if !again {
 		in.count++
 	}
@@ -110,16 +113,15 @@ func (t *watcher) failed(site string, j *analysis.Judgement, f *finding.Finding)
 	}
 	in.last = j.At
 	own := *f
+	own.Mends = watchMends(f.Mends)
 	own.Proof = slices.Clone(f.Proof)
 	if t.kept.active() { // numbers are those of the packets that are kept with it
 		for i := range own.Proof {
 			own.Proof[i].Frame = j.Frame(own.Proof[i].Frame)
 		}
 	}
-	if !again {
-		in.id = cmp.Or(t.kept.add(site, j, &own), in.id)
-	}
-	t.out.failure(&watchFailure{watchIncident: in, fresh: fresh, at: j.At, client: j.Flow.Client, server: j.Flow.Server, lasts: j.Lasts, finding: own})
+	in.id = cmp.Or(t.kept.add(in, j, &own, again), in.id)
+	t.out.failure(&watchFailure{watchIncident: in, fresh: fresh, again: again, over: again && j.Over(f.Code), at: j.At, client: j.Flow.Client, server: j.Flow.Server, lasts: j.Lasts, finding: own})
 }
 
 // site is the name that was wanted: by TLS, by HTTP, as the command line says, or the address.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -102,17 +103,27 @@ func (s *watchStore) well(site string, j *analysis.Judgement) {
 	}
 }
 
-// add keeps a failure and returns the id of its incident.
-func (s *watchStore) add(site string, j *analysis.Judgement, f *finding.Finding) string {
+// mostTaken bounds the connections of an incident whose end is awaited to take another sample.
+const mostTaken = 8
+
+// add keeps a failure and returns the id of its incident. One that was counted before is brought up to date, and so is its sample.
+func (s *watchStore) add(in *watchIncident, j *analysis.Judgement, f *finding.Finding, again bool) string {
 	if !s.active() {
 		return ""
 	}
-	failure := incident.Failure{At: j.At, Site: site, Origin: j.Flow.Server.String(), Finding: f, Judged: true, Stall: j.Lasts}
+	failure := incident.Failure{At: j.At, Site: in.site, Origin: in.origin, Finding: f, Judged: true, Stall: j.Lasts && !again, Again: again}
 	if len(f.Refines) > 0 {
 		failure.Reason = f.Refines[0]
 	}
-	if s.keeper.WantsSample(failure.Site, failure.Origin, failure.Reason) {
+	if again && in.taken[j.Flow.Client] || s.keeper.WantsSample(failure.Site, failure.Origin, failure.Reason) {
 		failure.Sample = watchSample(j, f)
+		delete(in.taken, j.Flow.Client)
+		if j.Lasts && len(in.taken) < mostTaken {
+			if in.taken == nil {
+				in.taken = map[netip.AddrPort]bool{}
+			}
+			in.taken[j.Flow.Client] = true
+		}
 	}
 	return s.keeper.Add(failure)
 }
@@ -129,6 +140,8 @@ func watchSample(j *analysis.Judgement, f *finding.Finding) *incident.Sample {
 	for _, x := range j.Result.Findings {
 		if x.Code == f.Code {
 			x = *f
+		} else {
+			x.Mends = watchMends(x.Mends)
 		}
 		result.Findings = append(result.Findings, x)
 	}

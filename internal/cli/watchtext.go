@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/finding"
@@ -18,6 +19,7 @@ type watchText struct {
 	loc     *time.Location
 	pending []*watchRepeats // in the order of their first repeat
 	by      map[watchKey]*watchRepeats
+	told    map[watchKey]netip.AddrPort // clients of those that lasted as their incident was told; as many as there are incidents
 }
 
 // watchRepeats are failures of an incident that were not told yet.
@@ -28,9 +30,23 @@ type watchRepeats struct {
 }
 
 func (w *watchText) failure(f *watchFailure) {
-	if !f.fresh {
+	switch {
+	case f.fresh:
+	case f.over && w.told[f.watchKey] == f.client:
+		delete(w.told, f.watchKey)
+		w.print("%s  over: %s · %s → %s · client %s\n  %s\n\n", w.clock(f.at), f.cause, printable(f.site), f.origin, f.client, printable(f.finding.Summary))
+		return
+	case f.again:
+		return
+	default:
 		w.again(f)
 		return
+	}
+	if delete(w.told, f.watchKey); f.lasts {
+		if w.told == nil {
+			w.told = map[watchKey]netip.AddrPort{}
+		}
+		w.told[f.watchKey] = f.client
 	}
 	lasts := ""
 	if f.lasts {
@@ -131,6 +147,8 @@ type watchLine struct {
 	Origin   string           `json:"origin,omitempty"`
 	Client   string           `json:"client,omitempty"`
 	Lasts    bool             `json:"lasts,omitempty"`
+	Again    bool             `json:"again,omitempty"` // counted before: surer now, or over
+	Over     bool             `json:"over,omitempty"`  // it was told while it lasted, and lasts no more
 	Finding  *finding.Finding `json:"finding,omitempty"`
 
 	Seconds     float64 `json:"seconds,omitempty"`
@@ -145,7 +163,7 @@ type watchLine struct {
 
 func (w *watchJSON) failure(f *watchFailure) {
 	_ = w.enc.Encode(watchLine{Kind: "failure", At: f.at.UTC(), New: f.fresh, Count: f.count, Incident: f.id, Site: f.site, Origin: f.origin,
-		Client: f.client.String(), Lasts: f.lasts, Finding: &f.finding})
+		Client: f.client.String(), Lasts: f.lasts, Again: f.again, Over: f.over, Finding: &f.finding})
 }
 
 func (w *watchJSON) tick(time.Time) {}
