@@ -21,6 +21,7 @@ type Recorder struct {
 	early   atomic.Int64
 	stalled atomic.Int64
 	clock   atomic.Int64 // when the watch looked last, nanoseconds since the Unix epoch: asking the system costs each request
+	floor   atomic.Int64 // silences begin no earlier, as clock
 	pause   atomic.Int64 // between two looks of the watch, nanoseconds
 	armed   atomic.Pointer[[]*Armed]
 
@@ -66,6 +67,9 @@ func New(cfg Config) (*Recorder, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	r.wg.Go(func() { r.watch(ctx) })
+	if cfg.Stalled != nil {
+		r.wg.Go(func() { r.listen(ctx) })
+	}
 	return r, nil
 }
 

@@ -90,3 +90,17 @@ func (t *tape) stalls(out []Stall, now, floor int64) []Stall {
 	}
 	return out
 }
+
+// lasts reports whether s, which was found a while ago, goes on.
+func (t *tape) lasts(s *Stall) bool {
+	since := s.Since.UnixNano()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.turns {
+		if n := &t.turns[i]; n.id == s.Request && n.told == since {
+			heard := len(t.turns) == 1 && max(t.lanes[0].last, t.lanes[1].last) > since
+			return awaits(n.whose) && n.since <= since && !heard
+		}
+	}
+	return false
+}

@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,4 +132,51 @@ func TestArm(t *testing.T) {
 	if _, ok := <-a.Events(); ok || old.r.watched(&old.set) {
 		t.Error("still armed")
 	}
+}
+
+// TestSlowListener: whoever hears of stalls may take long; what ended is wiped in time nevertheless, and captures are told.
+func TestSlowListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := New(Config{Linger: 5 * time.Second, Stalled: func(Stall) { time.Sleep(time.Second) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		f := r.For(Settings{StallAfter: time.Second, Mode: Packets, Bytes: 4096})
+		for range 30 {
+			f.Open(about(1)).Turn(&exchange.Exchange{ID: "a"}, exchange.TurnOrigin)
+		}
+		time.Sleep(2 * time.Second) // half a minute of telling begins
+		a := r.Arm(Arm{})
+		x := f.Open(about(2)).(*tape)
+		x.Wire(fact.SideServer, time.Now().UnixNano(), []byte("HTTP"))
+		x.Close()
+		time.Sleep(time.Second)
+		closed := false
+		for len(a.Events()) > 0 {
+			e := <-a.Events()
+			closed = closed || e.Closed
+		}
+		if n := r.Stats().Stalls; n < 1 || n > 5 {
+			t.Errorf("%d stalls told in 3 s", n)
+		}
+		for _, t := range slices.Clone(r.open) { // the others go on
+			t.Wire(fact.SideServer, time.Now().UnixNano(), []byte("HTTP"))
+			t.Close()
+		}
+		before := r.Stats().Stalls
+		defer func() {
+			if n := r.Stats().Stalls; n > before+1 {
+				t.Errorf("%d stalls told that were over", n-before)
+			}
+		}()
+		if !closed {
+			t.Error("a capture was not told that a connection is over")
+		}
+		time.Sleep(5 * time.Second)
+		if x.Recording() != nil {
+			t.Error("not wiped in time")
+		}
+		time.Sleep(time.Minute)
+	})
 }

@@ -22,12 +22,11 @@ func (r *Recorder) quicken(d time.Duration) {
 	}
 }
 
-// watch wipes what ended long enough ago and tells of stalls, until ctx ends.
+// watch wipes what ended long enough ago, until ctx ends.
 func (r *Recorder) watch(ctx context.Context) {
 	timer := time.NewTimer(longestPause)
 	defer timer.Stop()
 	last := time.Now()
-	floor := int64(0)
 	var w warning
 	for {
 		timer.Reset(time.Duration(r.pause.Load()))
@@ -39,13 +38,27 @@ func (r *Recorder) watch(ctx context.Context) {
 		}
 		now := time.Now()
 		if jump := time.Duration(now.UnixNano()-last.UnixNano()) - now.Sub(last); jump.Abs() > time.Second {
-			floor = now.UnixNano() // somebody set the clock: silences before that have no length
+			r.floor.Store(now.UnixNano()) // somebody set the clock: silences before that have no length
 		}
 		last = now
 		r.clock.Store(now.UnixNano())
 		r.sweep(now)
-		r.tellStalls(now.UnixNano(), floor)
 		r.warn(&w, now)
+	}
+}
+
+// listen tells of stalls until ctx ends. Whoever hears of them may take long: that holds up the next ones, and nothing else.
+func (r *Recorder) listen(ctx context.Context) {
+	timer := time.NewTimer(longestPause)
+	defer timer.Stop()
+	for {
+		timer.Reset(time.Duration(r.pause.Load()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			r.tellStalls(ctx, r.clock.Load(), r.floor.Load())
+		}
 	}
 }
 
@@ -95,10 +108,7 @@ func (r *Recorder) untold() (out []*tape) {
 }
 
 // tellStalls looks at all open tapes, some at a time: opening one must not wait for long.
-func (r *Recorder) tellStalls(now, floor int64) {
-	if r.cfg.Stalled == nil {
-		return
-	}
+func (r *Recorder) tellStalls(ctx context.Context, now, floor int64) {
 	var batch [256]*tape
 	var found []Stall
 	for from := 0; ; from += len(batch) {
@@ -116,6 +126,12 @@ func (r *Recorder) tellStalls(now, floor int64) {
 		}
 	}
 	for _, s := range found {
+		if ctx.Err() != nil {
+			return
+		}
+		if !s.Tape.(*tape).lasts(&s) {
+			continue // those before it took long to tell
+		}
 		r.stalled.Add(1)
 		r.cfg.Stalled(s)
 	}
