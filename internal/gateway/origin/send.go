@@ -139,7 +139,7 @@ func (k *call) write(ctx context.Context, b []byte, now time.Time) *reason.Error
 // waits for the end of the handshake when it is called again. Every other fault is for good: it comes once more.
 func (c *conn) put(b []byte) (n int, err error) {
 	n, err = c.nc.Write(b)
-	for tries := c.tap.renegs.Load(); err != nil && n == 0 && tries > 0 && c.tap.unwritten.Load() == nil; tries-- {
+	for tries := int32(0); err != nil && n == 0 && tries < c.tap.renegs.Load() && c.tap.unwritten.Load() == nil; tries++ {
 		n, err = c.nc.Write(b)
 	}
 	return n, err
