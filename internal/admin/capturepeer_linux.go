@@ -52,13 +52,14 @@ func userOf(from, to netip.AddrPort) (int, error) {
 	return 0, errors.New("whose connection this is cannot be seen in /proc/net/tcp")
 }
 
-// findUser reads a table of sockets (proc(5)): a line has number, local and remote address, …, and the user as its eighth field.
+// findUser reads a table of sockets (proc(5)): a line has number, local and remote address, …, the user as its eighth field and the inode as its
+// tenth. Sockets that nobody holds any more, closed and not yet gone, have no inode, and root's number whoever they belonged to.
 func findUser(r io.Reader, from, to netip.AddrPort) (uid int, ok bool) {
-	const fieldLocal, fieldRemote, fieldUser = 1, 2, 7
+	const fieldLocal, fieldRemote, fieldUser, fieldInode = 1, 2, 7, 9
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		f := strings.Fields(lines.Text())
-		if len(f) <= fieldUser || socketAddr(f[fieldLocal]) != unmapped(from) || socketAddr(f[fieldRemote]) != unmapped(to) {
+		if len(f) <= fieldInode || f[fieldInode] == "0" || socketAddr(f[fieldLocal]) != unmapped(from) || socketAddr(f[fieldRemote]) != unmapped(to) {
 			continue
 		}
 		uid, err := strconv.Atoi(f[fieldUser])
