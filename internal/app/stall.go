@@ -60,13 +60,17 @@ func (f *aftermath) stalled(s flight.Stall, r *route) (why reason.Code, cause *f
 	w := waitOf(&s, rec)
 	var result *check.Result
 	if f.judge.take(time.Now(), alike{s.Site, s.URL, w.reason}) {
-		flow, res, err := f.judge.recorded(rec)
+		flow, res, err := f.judge.recorded(rec, w.reason)
 		if err != nil {
 			f.log.Debug("a stall could not be looked into", "id", s.Request, "error", err)
 		} else {
 			result = res
 			w.look(&s, flow)
 		}
+	}
+	if onPurpose(result) {
+		f.log.Debug("an answer lies still, as its kind may", "id", s.Request, "site", s.Site, "origin", s.URL, "waiting", finding.Span(time.Since(s.Since)))
+		return "", nil, 0
 	}
 	n := incident.Failure{At: time.Now(), Site: s.Site, Origin: s.URL, Request: s.Request, Reason: w.reason, Judged: result != nil, Stall: true, Finding: best(result)}
 	if c := n.Finding; c != nil && len(c.Refines) > 0 && !slices.Contains(c.Refines, n.Reason) {
@@ -96,14 +100,23 @@ func (f *aftermath) stalled(s flight.Stall, r *route) (why reason.Code, cause *f
 	return n.Reason, n.Finding, rec.ID
 }
 
-// recorded states the causes that the recording of a connection shows which still lasts, and returns what it shows.
-func (j *judge) recorded(rec *recording.Recording) (*check.Flow, *check.Result, error) {
+// onPurpose reports whether all that is known of a wait is that a stream (of events, say) lies still, as it may for as long as it likes.
+func onPurpose(r *check.Result) bool {
+	return r != nil && best(r) == nil && slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Code == "http1.answer_stalled" })
+}
+
+// recorded states the causes that the recording of a connection shows which still lasts, and returns what it shows. Would is the reason
+// that the wait would end with; that it is one of writing is not in the bytes.
+func (j *judge) recorded(rec *recording.Recording, would reason.Code) (*check.Flow, *check.Result, error) {
 	flows, err := analysis.Recorded(context.Background(), []*recording.Recording{rec}, analysis.Config{Memory: sampleMemory})
 	if err != nil {
 		return nil, nil, err
 	}
 	f := evidence.FromRecorded(flows[0], rec)
 	f.Watched |= check.Lasting
+	if would == reason.WriteTimeout {
+		f.Reason = would
+	}
 	r := check.Run(j.checks, &check.Case{Flow: f})
 	return f, &r, nil
 }

@@ -72,13 +72,17 @@ func leaving(f *check.Flow, from, left int, line string, e check.End) *check.Ver
 		at = left
 		waited = max(time.Duration(f.Facts[left].Size), f.Facts[left].At.Sub(f.Facts[from].At))
 	}
-	v := &check.Verdict{Confidence: finding.Certain, Waited: waited, Proof: []finding.Proof{f.Proof(from, line+" is out")}}
+	v := &check.Verdict{Confidence: finding.Certain, Waited: waited, Ended: fact.SideClient, Proof: []finding.Proof{f.Proof(from, line+" is out")}}
 	if at >= 0 {
 		v.Proof = append(v.Proof, f.Proof(at, "the client's side ends it"))
 	}
 	state := "the origin had sent nothing of an answer"
 	if f.NextOf(fact.SideServer, from, fact.FirstByte, fact.ResponseHead) >= 0 {
-		state = "the origin was sending its answer"
+		state = "the origin's answer had begun and was not over"
+		if length, i := f.SilenceAfter(from, at); i >= 0 && f.Facts[i].Side == fact.SideServer && length >= patience {
+			state += "; it was silent for " + finding.Span(length) + " in it"
+			v.Proof = append(v.Proof, f.Proof(i, "the origin is silent within its answer"))
+		}
 	}
 	if waited < patience {
 		v.Severity = finding.Info

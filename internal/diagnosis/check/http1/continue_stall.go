@@ -109,5 +109,8 @@ func heldInVain(f *check.Flow, x *check.Exchange) *check.Verdict {
 	} else {
 		v.Confidence, v.Settle = finding.Likely, "watch until the connection ends"
 	}
+	if v.Lasts = f.Lasts(x.RequestAt); v.Lasts {
+		v.Summary = fmt.Sprintf("%s waits with its body for a 100 (Continue) and the origin for the body; both have been silent for %s, so far.", x.Line(), finding.Span(length))
+	}
 	return v
 }

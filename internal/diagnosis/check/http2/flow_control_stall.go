@@ -72,7 +72,8 @@ func runFlowControlStall(c *check.Case) *check.Verdict {
 		what = fmt.Sprintf("stream %d (%s)", stream, line(f, stream))
 	}
 	v := &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(worst, fmt.Sprintf("the %s could send nothing on %s for %s", x.Side, what, finding.Span(lasted)))}}
-	if done(f, worst, x.Side, stream) || lasted < stalled && !endedDead(f) {
+	lasts := f.Lasts(worst - 1)
+	if done(f, worst, x.Side, stream) || lasted < stalled && !endedDead(f) && !lasts {
 		v.Severity = finding.Info
 		v.Summary = fmt.Sprintf("The %s had to wait %s for window on %s: the %s reads slowly.", x.Side, finding.Span(lasted), what, x.Side.Other())
 		return v
@@ -80,6 +81,13 @@ func runFlowControlStall(c *check.Case) *check.Verdict {
 	v.Summary = fmt.Sprintf("The %s stood still for %s on %s and never went on: the %s gave it no window.", x.Side, finding.Span(lasted), what, x.Side.Other())
 	if end := f.EndAfter(worst - 1); end.At >= 0 && end.How != fact.GaveUp {
 		v.Waited = lasted
+	}
+	if lasts {
+		v.Waited, v.Lasts, v.Severity, v.Confidence, v.Settle = lasted, true, finding.Warning, finding.Likely, "watch until it goes on or somebody gives up"
+		if lasted < hasty {
+			v.Confidence = finding.Possible
+		}
+		v.Summary = fmt.Sprintf("The %s has stood still for %s on %s, so far: the %s gives it no window.", x.Side, finding.Span(lasted), what, x.Side.Other())
 	}
 	if x.Side == fact.SideServer { // our end, or who is in front of it, does not read
 		v.Severity = finding.Warning

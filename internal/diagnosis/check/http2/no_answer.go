@@ -90,7 +90,7 @@ func unanswered(f *check.Flow, x *check.Exchange) *check.Verdict {
 		end.At, end.Side, end.How, end.Time = left, fact.SideClient, fact.HTTP2RstStream, f.Facts[left].At
 	}
 	if end.At < 0 {
-		return nil
+		return stillWaits(f, x)
 	}
 	waited := end.Time.Sub(f.Facts[x.RequestDone].At)
 	v := &check.Verdict{Confidence: finding.Certain, Waited: waited, Ended: end.Side, Proof: []finding.Proof{f.Proof(x.RequestDone, fmt.Sprintf("%s is out, on stream %d", x.Line(), x.Stream))}}
@@ -113,4 +113,15 @@ func unanswered(f *check.Flow, x *check.Exchange) *check.Verdict {
 	v.Proof = append(v.Proof, f.Proof(end.At, "nothing came on the stream for "+finding.Span(waited)+", and here it ends"))
 	v.Summary = fmt.Sprintf("The origin had %s on stream %d and sent nothing on it for %s, %s.", x.Line(), x.Stream, finding.Span(waited), how)
 	return v
+}
+
+// stillWaits is unanswered where it goes on, nil where nobody knows that.
+func stillWaits(f *check.Flow, x *check.Exchange) *check.Verdict {
+	waited := f.Until().Sub(f.Facts[x.RequestDone].At)
+	if !f.Lasts(x.RequestDone) || waited < impatient {
+		return nil
+	}
+	return &check.Verdict{Confidence: finding.Likely, Severity: finding.Warning, Waited: waited, Lasts: true, Settle: "watch until an answer comes or somebody gives up",
+		Proof:   []finding.Proof{f.Proof(x.RequestDone, fmt.Sprintf("%s is out, on stream %d", x.Line(), x.Stream))},
+		Summary: fmt.Sprintf("The origin had %s on stream %d and has sent nothing on it for %s; it still waits.", x.Line(), x.Stream, finding.Span(waited))}
 }

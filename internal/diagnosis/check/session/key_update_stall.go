@@ -1,6 +1,8 @@
 package session
 
 import (
+	"time"
+
 	"github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/fact"
 	"github.com/lunette-waf/lunette/internal/finding"
@@ -61,7 +63,7 @@ func runKeyUpdateStall(c *check.Case) *check.Verdict {
 			return v
 		}
 		waited, at := f.SilenceAfter(i, heard)
-		if waited < 5*patience || f.Facts[at].Side != peer || heard >= 0 || f.Facts[i].Code != 1 {
+		if waited < keysPatience(f, i) || f.Facts[at].Side != peer || heard >= 0 || f.Facts[i].Code != 1 {
 			continue
 		}
 		// It was asked to change its keys too, owes an answer, and never said anything again.
@@ -69,9 +71,20 @@ func runKeyUpdateStall(c *check.Case) *check.Verdict {
 		v.Settle = "a KeyUpdate made on purpose on a connection of its own (openssl s_client -tls1_3, then K)"
 		v.Proof = append(v.Proof, f.Proof(at, "from here on nothing of the "+peer.String()+", whose turn it is"))
 		v.Summary = "The " + f.Facts[i].Side.String() + " changed its keys and asked for the same (KeyUpdate); the " + peer.String() + " never sent anything again, for " + finding.Span(waited) + "."
+		if v.Lasts = f.Lasts(i); v.Lasts {
+			v.Summary = "The " + f.Facts[i].Side.String() + " changed its keys and asked for the same (KeyUpdate); the " + peer.String() + " has sent nothing since, for " + finding.Span(waited) + " so far."
+		}
 		return v
 	}
 	return nil
+}
+
+// keysPatience is how long an end must be silent behind a KeyUpdate for that to be told: less where it still is.
+func keysPatience(f *check.Flow, i int) time.Duration {
+	if f.Lasts(i) {
+		return longPatience
+	}
+	return 5 * patience
 }
 
 // stoppedItself is an end that sends nothing any more after its own KeyUpdate, though it owes something: likely where it stops in the
@@ -79,14 +92,18 @@ func runKeyUpdateStall(c *check.Case) *check.Verdict {
 func stoppedItself(f *check.Flow, i int) *check.Verdict {
 	side := f.Facts[i].Side
 	waited, at := f.SilenceAfter(i, -1)
-	if waited < 5*patience || f.Facts[at].Side != side || f.Heard(side, i) >= 0 && f.Heard(side, i) < at {
+	if waited < keysPatience(f, i) || f.Facts[at].Side != side || f.Heard(side, i) >= 0 && f.Heard(side, i) < at {
 		return nil
 	}
 	confidence := finding.Possible
 	if begun := f.Last(fact.ResponseHead); side == fact.SideServer && begun >= 0 && begun < i && f.Next(begun, fact.ResponseDone) < 0 {
 		confidence = finding.Likely
 	}
-	return &check.Verdict{Confidence: confidence, Waited: waited, Settle: "the same request over TLS 1.2, and once more over TLS 1.3: does it always stop at the KeyUpdate?",
+	how := " and sent nothing after it, though it owed more, for " + finding.Span(waited) + "."
+	if f.Lasts(i) {
+		how = " and has sent nothing since, though it owes more, for " + finding.Span(waited) + " so far."
+	}
+	return &check.Verdict{Confidence: confidence, Waited: waited, Lasts: f.Lasts(i), Settle: "the same request over TLS 1.2, and once more over TLS 1.3: does it always stop at the KeyUpdate?",
 		Proof:   []finding.Proof{f.Proof(i, "KeyUpdate of the "+side.String()), f.Proof(at, "from here on nothing of the "+side.String()+", whose turn it is")},
-		Summary: "The " + side.String() + " changed its keys (KeyUpdate) and sent nothing after it, though it owed more, for " + finding.Span(waited) + "."}
+		Summary: "The " + side.String() + " changed its keys (KeyUpdate)" + how}
 }

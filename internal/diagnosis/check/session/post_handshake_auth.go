@@ -79,7 +79,9 @@ func askedUnoffered(f *check.Flow) *check.Verdict {
 	case waited >= patience:
 		v.Waited = waited
 		v.Summary = "The origin asked for a client certificate after the TLS 1.3 handshake and the client did not answer; both waited " + finding.Span(waited) + "."
-		if content < 0 && end.At < 0 {
+		if v.Lasts = f.Lasts(i); v.Lasts && waited >= longPatience {
+			v.Summary = "The origin asked for a client certificate after the TLS 1.3 handshake and the client has not answered; both have waited " + finding.Span(waited) + ", so far."
+		} else if content < 0 && end.At < 0 {
 			v.Confidence, v.Settle = finding.Likely, "watch until the connection ends"
 		} else if content < 0 {
 			v.Proof = append(v.Proof, f.Proof(end.At, "it ends here: "+endWords(end)))

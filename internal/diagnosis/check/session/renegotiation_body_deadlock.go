@@ -132,11 +132,17 @@ func stuck(f *check.Flow, a *asked, end check.End, waited time.Duration) *check.
 	if end.At >= 0 {
 		v.Proof = append(v.Proof, f.Proof(end.At, "it ends here after "+finding.Span(waited)))
 	}
+	how := "until " + endWords(end)
+	if v.Lasts = f.Lasts(a.at); v.Lasts {
+		if how = "and still wait"; waited < longPatience {
+			v.Confidence, v.Settle = finding.Likely, "watch a little longer: the handshake may yet go on"
+		}
+	}
 	confirm(f, v, "Timer_SslRenegotiation", "Timer_EntityBody")
 	upload := ""
 	if l := line(f, a.at); l != "the request" {
 		upload = " (" + l + ")"
 	}
-	v.Summary = fmt.Sprintf("The origin asked for a new handshake in the middle of the upload%s; %s, and both sides waited %s, until %s.", upload, what, finding.Span(waited), endWords(end))
+	v.Summary = fmt.Sprintf("The origin asked for a new handshake in the middle of the upload%s; %s, and both sides waited %s, %s.", upload, what, finding.Span(waited), how)
 	return v
 }

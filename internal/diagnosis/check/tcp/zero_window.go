@@ -19,13 +19,16 @@ const (
 // stuck is how long a window must stay shut to be more than a reader that is busy.
 const stuck = 5 * time.Second
 
+// lastingStuck is the same of one that is shut now.
+const lastingStuck = 3 * time.Second
+
 var zeroWindow = check.Check{
 	Code:      "tcp.zero_window",
 	Title:     "the origin stopped reading: it takes nothing of the request any more",
 	Severity:  finding.Critical,
 	Catalogue: []int{14},
 	Refines:   []reason.Code{reason.WriteTimeout, reason.WriteReset, reason.WriteEOF, reason.TLSRenegotiationFailed},
-	On:        []fact.Kind{fact.TCPZeroWindow, fact.GaveUp},
+	On:        []fact.Kind{fact.TCPZeroWindow, fact.GaveUp, fact.TLSApplicationData, fact.RequestHead},
 	Silences:  []finding.Code{"client.gone", "read.timer_inversion", "http1.answer_stalled"},
 	Text: `Bytes of an upload arrive faster than the origin's program reads them; its receive buffer fills and the kernel announces a
 **window of 0**. The sender may send no more, and asks from time to time whether that has changed (window probes). A program that
@@ -74,10 +77,15 @@ func runZeroWindow(c *check.Case) *check.Verdict {
 		v.Proof = append(v.Proof, f.Proof(open, "the window is open again after "+finding.Span(lasted)))
 		return v
 	}
-	if lasted < stuck {
+	if v.Lasts = f.Lasts(i); v.Lasts && lasted >= lastingStuck {
+		v.Severity = finding.Warning
+	} else if lasted < stuck {
 		v.Severity = finding.Info
 	}
 	v.Summary = fmt.Sprintf("The server stopped reading (a window of 0) and had not gone on %s later.", finding.Span(lasted))
+	if v.Lasts {
+		v.Summary = fmt.Sprintf("The server has stopped reading (a window of 0) and not gone on for %s, so far.", finding.Span(lasted))
+	}
 	if end := f.EndAfter(i); end.At >= 0 {
 		v.Proof = append(v.Proof, f.Proof(end.At, "it ends here, the window was never opened again"))
 	} else {
@@ -121,8 +129,11 @@ func writeGivenUp(f *check.Flow) *check.Verdict {
 	i := f.Find(-1, func(x *fact.Fact) bool {
 		return x.Kind == fact.GaveUp && (x.Text == "timeouts.write" || x.Text == deadWait && f.Ours && f.Reason == reason.WriteTimeout)
 	})
-	if i < 0 || f.Watched&check.Packets != 0 {
+	if f.Watched&check.Packets != 0 {
 		return nil
+	}
+	if i < 0 {
+		return writeStands(f)
 	}
 	waited := time.Duration(f.Facts[i].Size)
 	v := &check.Verdict{Confidence: finding.Likely, Settle: "capture the packets: a window of 0 from the origin, or segments sent again without an ACK",
@@ -135,6 +146,27 @@ func writeGivenUp(f *check.Flow) *check.Verdict {
 	}
 	if asked := renegotiation(f, i); asked >= 0 {
 		v.Confidence = finding.Possible
+		v.Summary += " Before that it had asked to renegotiate, which explains it."
+		v.Proof = append(v.Proof, f.Proof(asked, "the server had asked to renegotiate"))
+	}
+	return v
+}
+
+// writeStands is a write of ours that goes on: the reason is that with which it would end. The origin may be slow, and take more soon.
+func writeStands(f *check.Flow) *check.Verdict {
+	i := f.Last(fact.TLSApplicationData, fact.RequestHead)
+	if !f.Ours || f.Reason != reason.WriteTimeout || i < 0 || f.Facts[i].Side != fact.SideClient || !f.Lasts(i) || f.Has(fact.HTTP2FlowBlocked) {
+		return nil
+	}
+	waited := f.Until().Sub(f.Facts[i].At)
+	if waited < time.Second {
+		return nil
+	}
+	v := &check.Verdict{Confidence: finding.Possible, Severity: finding.Warning, Waited: waited, Lasts: true,
+		Settle:  "capture the packets (lunette capture): a window of 0 from the origin, or segments sent again without an ACK",
+		Proof:   []finding.Proof{f.Proof(i, "the last that could be written of the request")},
+		Summary: fmt.Sprintf("The origin has taken nothing more of the request for %s, so far.", finding.Span(waited))}
+	if asked := renegotiation(f, i); asked >= 0 {
 		v.Summary += " Before that it had asked to renegotiate, which explains it."
 		v.Proof = append(v.Proof, f.Proof(asked, "the server had asked to renegotiate"))
 	}
