@@ -97,9 +97,9 @@ func (u *h2Upload) send(p []byte, last bool) (bool, *reason.Error) {
 			}
 		}
 	}
-	h.c.turn(s.x, exchange.TurnTaking)
 	defer h.c.turn(s.x, exchange.TurnOurs)
 	for len(p) > 0 || last {
+		h.c.turn(s.x, exchange.TurnTaking) // each frame that was taken ends a silence
 		n, ok, r := u.room(len(p))
 		if !ok || r != nil {
 			return false, r
