@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -115,7 +116,7 @@ func (r *Recorder) wipeFirst(s *share) bool {
 	return true
 }
 
-// shed lets a connection of s that lasts give up what it misses least, for t: one that waits for nothing first, then the one that loses
+// shed lets a connection of s that lasts give up what it misses least, for t: one whose origin owes nothing first, then the one that loses
 // least, then the one that was idle longest, and at least for so long.
 func (s *share) shed(t *tape, idle time.Duration) bool {
 	var victim *tape
@@ -128,7 +129,7 @@ func (s *share) shed(t *tape, idle time.Duration) bool {
 		}
 		how := v.spare()
 		cost := [3]int64{0, int64(how), v.now}
-		if len(v.turns) > 0 {
+		if slices.ContainsFunc(v.turns, func(n turn) bool { return awaits(n.whose) }) {
 			cost[0] = 1
 		}
 		if how == shedNothing || idle > 0 && t.now-v.now < int64(idle) || victim != nil && !cheaper(cost, least) {
