@@ -93,6 +93,11 @@ func (r *captureRun) remarks(s *live.Stats, received, dropped uint64) {
 	case s.Conns > s.Opened && sources > 0:
 		say("%s without secrets: open before the capture began, no TLS, or of programs that were not named", counted(int(s.Conns-s.Opened), "connection"))
 	}
+	for _, name := range r.source.missing() {
+		if s.Opened == 0 {
+			say("no process of %s was seen: --exe wants the name or the path of the program file (ls -l /proc/PID/exe)", printable(name))
+		}
+	}
 	if dropped > 0 {
 		say("packets were dropped because they were not read in time: narrow it with --filter")
 	}

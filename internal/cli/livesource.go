@@ -101,8 +101,15 @@ func (l *liveSource) openPackets() error {
 	return err
 }
 
-// remarkHooks says what of the programs could not be hooked.
+// remarkHooks says what of the programs could not be hooked, and which do not run.
 func (l *liveSource) remarkHooks() {
+	missing := l.probe.Missing()
+	for _, name := range missing {
+		_, _ = fmt.Fprintf(l.stderr, "lunette: no process of %s runs: its secrets are read once it starts\n", printable(name))
+	}
+	if len(missing) > 0 && len(missing) == len(l.cfg.exes) && len(l.cfg.pids) == 0 {
+		return // what of the system's libraries is not readable concerns nobody yet
+	}
 	hooked := false
 	for _, t := range l.probe.Attached() {
 		hooked = hooked || len(t.Hooks) > 0
@@ -113,6 +120,14 @@ func (l *liveSource) remarkHooks() {
 	if !hooked {
 		_, _ = fmt.Fprintln(l.stderr, "lunette: no program is hooked yet: secrets come once one that was named runs and uses OpenSSL, GnuTLS or Go's TLS")
 	}
+}
+
+// missing are the programs that were named and of which no process was seen.
+func (l *liveSource) missing() []string {
+	if l.probe == nil {
+		return nil
+	}
+	return l.probe.Missing()
 }
 
 // link is the link type of the packets; false without packets.

@@ -39,9 +39,29 @@ func TestExe(t *testing.T) {
 				t.Errorf("requests: %q\n%s", got, c.stderr)
 			}
 			onlySecretsOf(t, file)
+			if strings.Contains(c.stderr.String(), "no process of") {
+				t.Errorf("nginx runs:\n%s", c.stderr)
+			}
 			if strings.Contains(c.stderr.String(), "dropped because") {
 				t.Errorf("packets were dropped:\n%s", c.stderr)
 			}
 		})
+	}
+}
+
+// TestExeThatDoesNotRun holds that a name of which no process runs is told, before and after, and nothing that concerns no process.
+func TestExeThatDoesNotRun(t *testing.T) {
+	needRoot(t)
+	if err := uprobe.Allowed(); err != nil {
+		t.Skip("needs uprobes: ", err)
+	}
+	c := command(t, "capture", "--host", "127.0.0.1:1", "--exe", "no-such-program", "--plain", "-w", filepath.Join(t.TempDir(), "x.pcapng"))
+	c.stderr.await(t, "an interrupt ends it")
+	if code := c.interrupt(); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, c.stderr)
+	}
+	said := c.stderr.String()
+	if strings.Count(said, "no process of no-such-program runs") != 1 || strings.Count(said, "no process of no-such-program was seen") != 1 || strings.Contains(said, "not readable") {
+		t.Error(said)
 	}
 }

@@ -40,7 +40,8 @@ type Reader struct {
 	closed   bool
 	targets  map[file]*target
 	byNumber []*target
-	full     bool // more files were met than are looked at
+	full     bool                // more files were met than are looked at
+	met      map[string]struct{} // of Config.Exe, those of which a process was seen
 
 	followed map[int]byte // of the search alone, as exes
 	exes     map[file]struct{}
@@ -68,7 +69,7 @@ func Open(cfg Config) (*Reader, error) {
 			return nil, fmt.Errorf("open reader of secrets: no process %d runs", pid)
 		}
 	}
-	r := &Reader{cfg: cfg, log: cfg.Log, targets: map[file]*target{}, followed: map[int]byte{}, exes: map[file]struct{}{}, recent: map[[32]byte]struct{}{}, done: make(chan struct{})}
+	r := &Reader{cfg: cfg, log: cfg.Log, targets: map[file]*target{}, followed: map[int]byte{}, exes: map[file]struct{}{}, met: map[string]struct{}{}, recent: map[[32]byte]struct{}{}, done: make(chan struct{})}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -194,6 +195,17 @@ func (r *Reader) Attached() []Target {
 	}
 	slices.SortFunc(all, func(a, b Target) int { return strings.Compare(a.Path, b.Path) })
 	return all
+}
+
+// Missing returns those of Config.Exe of which no process was seen so far. One that ran for less than a quarter of a second may not have
+// been, and was read nevertheless.
+func (r *Reader) Missing() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(r.cfg.Exe), func(name string) bool {
+		_, ok := r.met[name]
+		return ok
+	})
 }
 
 // Lost returns how many secrets the kernel dropped because Next was not called in time.

@@ -31,6 +31,9 @@ func (*Reader) Next(context.Context) (Secret, error) { return Secret{}, ErrClose
 // Attached returns nothing.
 func (*Reader) Attached() []Target { return nil }
 
+// Missing returns nothing.
+func (*Reader) Missing() []string { return nil }
+
 // Lost returns 0.
 func (*Reader) Lost() uint64 { return 0 }
 

@@ -89,8 +89,10 @@ func (r *Reader) wanted(all []process) map[int]byte {
 			return want
 		case slices.Contains(r.cfg.PIDs, p.pid):
 			want[p.pid] = withChildren
+			r.meet(p.exe)
 		case runs(p.exe, r.cfg.Exe):
 			want[p.pid] = alone
+			r.meet(p.exe)
 			if id, err := identify(fmt.Sprintf("/proc/%d/exe", p.pid)); err == nil {
 				r.filter(id)
 			}
@@ -105,6 +107,17 @@ func (r *Reader) wanted(all []process) map[int]byte {
 		}
 	}
 	return want
+}
+
+// meet notes which of the programs that were asked for run.
+func (r *Reader) meet(exe string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range r.cfg.Exe {
+		if runs(exe, []string{name}) {
+			r.met[name] = struct{}{}
+		}
+	}
 }
 
 // follow brings the kernel's list of processes up to date: first those that ended, to make room.
