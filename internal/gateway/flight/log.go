@@ -37,11 +37,3 @@ func (l *log[T]) at(i int) *T {
 	}
 	return &l.all[i]
 }
-
-// newest is what was added last, nil where nothing was.
-func (l *log[T]) newest() *T {
-	if l.n == 0 {
-		return nil
-	}
-	return &l.all[(l.n-1)%int64(len(l.all))]
-}

@@ -30,6 +30,7 @@ type tape struct {
 	bytes   bool  // bytes are kept
 	secrets bool  // secrets are kept
 	holds   bool  // pages
+	latest  mark  // what was noted last, so as not to touch where it is kept
 	lacked  bool  // no memory was to be had, or it was given up for others
 	over    bool
 	wiped   bool
@@ -124,13 +125,13 @@ func (t *tape) Wire(s fact.Side, at int64, p []byte) {
 
 // mark notes when what begins at off was sent.
 func (t *tape) mark(s fact.Side, off int64) {
-	m := mark{t.now, off<<1 | int64(s-1)}
-	last := t.marks.newest()
-	if last == nil && len(t.first) > 0 {
-		last = &t.first[len(t.first)-1]
+	m, last := mark{t.now, off<<1 | int64(s-1)}, t.latest
+	// After an end the order tells who left first.
+	if len(t.ends) == 0 && last.at != 0 && last.lane() == m.lane() && m.at-last.at < together {
+		return
 	}
+	t.latest = m
 	switch {
-	case len(t.ends) == 0 && last != nil && last.lane() == m.lane() && m.at-last.at < together: // after an end the order tells who left first
 	case len(t.first) < mostFirst && (len(t.first) < cap(t.first) || t.growFirst()):
 		t.first = append(t.first, m)
 	default:
