@@ -119,6 +119,9 @@ func audit(cmd *cobra.Command, s *store.Store, a store.Audit) error {
 	if err != nil {
 		return fmt.Errorf("write audit line: %w", err)
 	}
+	if info, err := os.Lstat(filepath.Join(s.Folder(), auditFile)); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("write audit line: %s is no regular file: somebody put it there; remove it", filepath.Join(s.Folder(), auditFile))
+	}
 	file, err := os.OpenFile(filepath.Join(s.Folder(), auditFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("write audit line: %w", err)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -54,6 +55,9 @@ func Open(cfg Config) (*Store, error) {
 		if err := os.MkdirAll(cfg.Folder, 0o700); err != nil {
 			return nil, fmt.Errorf("open store: make folder: %w", err)
 		}
+	}
+	if cfg.Folder != "" && !cfg.ReadOnly {
+		s.ownFolder()
 	}
 	err := s.begin()
 	if err != nil && damaged(err) && cfg.Folder != "" {
@@ -114,6 +118,9 @@ func (s *Store) source() (string, error) {
 		settings.Set("mode", "ro")
 		settings.Del("_txlock")
 	} else {
+		if err := noLink(s.path()); err != nil {
+			return "", err
+		}
 		settings["_pragma"] = append(settings["_pragma"], "journal_mode(WAL)", "synchronous(NORMAL)", "journal_size_limit(4194304)")
 		f, err := os.OpenFile(s.path(), os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
@@ -134,9 +141,33 @@ func (s *Store) source() (string, error) {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: settings.Encode()}).String(), nil
 }
 
+// noLink refuses a path that leads elsewhere, where what is written would change a file of somebody else.
+func noLink(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file but %s: remove it, or give another folder", path, info.Mode().Type())
+	}
+	return err
+}
+
+// ownFolder says when others may put files into the folder.
+func (s *Store) ownFolder() {
+	info, err := os.Stat(s.cfg.Folder)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+		s.cfg.Log.Warn("the folder of incidents can be written to by others, who may take samples away or put links in their place", "folder", s.cfg.Folder,
+			"mode", info.Mode().Perm().String(), "next", "chmod 0700 "+s.cfg.Folder)
+	}
+}
+
+// SetAside is how the name of a store begins that was damaged.
+const SetAside = FileName + ".damaged-"
+
 // setAside renames a damaged file, with what belongs to it, so that nothing of it is lost.
 func (s *Store) setAside(cause error) error {
-	aside := s.path() + ".damaged-" + time.Now().UTC().Format("20060102T150405.000")
+	aside := filepath.Join(s.cfg.Folder, SetAside) + time.Now().UTC().Format("20060102T150405.000")
 	if err := os.Rename(s.path(), aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("set damaged store aside: %w", err)
 	}
@@ -145,7 +176,7 @@ func (s *Store) setAside(cause error) error {
 			return fmt.Errorf("set damaged store aside: %w", err)
 		}
 	}
-	s.cfg.Log.Error("the store of incidents is damaged; it was set aside and a new one begun: incidents start from nothing, samples of old ones stay until they are swept",
+	s.cfg.Log.Error("the store of incidents is damaged; it was set aside and a new one begun: incidents start from nothing, samples of old ones stay for incidents.keep as long as it lies there",
 		"file", s.path(), "aside", aside, "cause", cause.Error(), "next", "look at the disk; sqlite3 "+aside+" .recover may save what is in it")
 	return nil
 }

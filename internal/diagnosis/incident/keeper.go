@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -29,7 +28,7 @@ type kind struct {
 // known is a kind of failure that was seen.
 type known struct {
 	entry      *entry       // of its latest cause
-	nextSample atomic.Int64 // nanoseconds since the Unix epoch; until then none is wanted
+	nextSample atomic.Int64 // nanoseconds since the Keeper began; until then none is wanted
 }
 
 // entry is an incident as it is followed in memory.
@@ -40,6 +39,7 @@ type entry struct {
 	sampled  bool         // it has its oldest sample, or one waits
 	waiting  *waiting     // its newest sample that waits; nil
 	lastSeen time.Time
+	added    bool // lastSeen is when this process added one
 }
 
 // place is where requests go well or not.
@@ -66,11 +66,13 @@ type Keeper struct {
 	resolved time.Time            // when quiet incidents were looked for last
 	pruned   time.Time
 	written  int64 // bytes of samples since then
+	clock    clock // its start is for any goroutine
 }
 
 // New makes a Keeper that knows what s holds already, and sweeps what a process that was killed left of samples. It does nothing until Run.
 func New(cfg Config, s *store.Store) (*Keeper, error) {
 	k := &Keeper{cfg: cfg.filled(), most: mostKeys, store: s, kinds: map[kind]*known{}, entries: map[store.Key]*entry{}, dirty: map[*entry]struct{}{}, stalls: map[string]stalled{}, warned: map[string]time.Time{}}
+	k.clock.start = k.cfg.Now()
 	k.wells.Store(&map[place]*atomic.Int64{})
 	if cfg.Folder != "" {
 		if path, err := filepath.Abs(cfg.Folder); err == nil {
@@ -86,7 +88,7 @@ func New(cfg Config, s *store.Store) (*Keeper, error) {
 			}
 			k.recipients = append(k.recipients, r)
 		}
-		if err := os.MkdirAll(filepath.Join(cfg.Folder, SamplesFolder), 0o700); err != nil {
+		if err := samplesFolder(filepath.Join(cfg.Folder, SamplesFolder)); err != nil {
 			return nil, fmt.Errorf("keep incidents: %w", err)
 		}
 	}
@@ -116,7 +118,7 @@ func (k *Keeper) Add(f Failure) string {
 	defer k.mu.Unlock()
 	which := kind{f.Site, f.Origin, f.Reason}
 	e := k.entryOf(k.keyOf(which, &f))
-	e.lastSeen = now
+	e.lastSeen, e.added = now, true
 	kn := k.kinds[which]
 	if kn == nil && len(k.kinds) < 2*k.most && e.key.Site != Overflow {
 		kn = &known{}
@@ -254,7 +256,7 @@ func (k *Keeper) Well(site, origin string, at time.Time) {
 // WantsSample reports whether the next failure of this kind should come with a sample, and be judged: the first, and then one every
 // Config.SampleEvery. It says yes to one of all who ask.
 func (k *Keeper) WantsSample(site, origin string, r reason.Code) bool {
-	now := k.cfg.Now().UnixNano()
+	now := k.clock.since(k.cfg.Now()).Nanoseconds() // setting the clock must not keep samples away
 	which := kind{site, origin, r}
 	k.mu.RLock()
 	kn := k.kinds[which]

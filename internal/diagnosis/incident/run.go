@@ -210,7 +210,11 @@ func (k *Keeper) resolve(ctx context.Context, now time.Time) {
 		n := &all[i]
 		wait := k.cfg.quiet(n.Flaps)
 		well := wells[place{n.Site, n.Origin}]
-		if now.Sub(n.Last) < wait || well == nil || well.Load() < n.Last.Add(wait/2).UnixNano() {
+		last := n.Last
+		if last.After(now.Add(futureFrom)) { // the clock was set back: what is known in memory counts
+			last = k.lastSeen(n.Key, now)
+		}
+		if now.Sub(last) < wait || well == nil || well.Load() < last.Add(wait/2).UnixNano() {
 			continue
 		}
 		done, err := k.store.Quiet(ctx, n.Key, n.Last, now)
@@ -224,6 +228,17 @@ func (k *Keeper) resolve(ctx context.Context, now time.Time) {
 		}
 	}
 	k.renewWells(all)
+}
+
+// lastSeen is when a failure of this incident was added last, as the clock now counts; for one that this process has not seen, when it began.
+func (k *Keeper) lastSeen(key store.Key, now time.Time) time.Time {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	at := k.clock.start
+	if e := k.entries[key]; e != nil && e.added {
+		at = e.lastSeen
+	}
+	return now.Add(-now.Sub(at))
 }
 
 // renewWells makes the places where requests are watched those of the open incidents among all.
@@ -243,7 +258,11 @@ func (k *Keeper) renewWells(all []store.Incident) {
 
 // prune keeps the store and the folder of samples within their bounds.
 func (k *Keeper) prune(ctx context.Context, now time.Time) {
-	removed, err := k.store.Prune(ctx, store.Limits{Before: now.Add(-k.cfg.Keep), MaxSize: k.cfg.MaxSize, MaxIncidents: k.cfg.MaxIncidents})
+	before := now.Add(-k.cfg.Keep)
+	if !k.clock.held(now) {
+		before = time.Time{} // nothing goes for its age while the clock may be wrong
+	}
+	removed, err := k.store.Prune(ctx, store.Limits{Before: before, MaxSize: k.cfg.MaxSize, MaxIncidents: k.cfg.MaxIncidents})
 	if err != nil {
 		k.warn("store", "the store cannot be pruned", err)
 		return

@@ -25,6 +25,18 @@ const (
 	leftAfter = time.Minute // a file without a row may be one that another process is about to name
 )
 
+// samplesFolder makes the folder of samples, and refuses one that leads elsewhere: who put it there would read them.
+func samplesFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is a link: remove it, or give another folder", path)
+	}
+	return err
+}
+
 // waiting is a sample that is to be written.
 type waiting struct {
 	entry   *entry
@@ -177,6 +189,10 @@ func (k *Keeper) sweep(ctx context.Context) {
 		k.warn("store", "samples cannot be read", err)
 		return
 	}
+	wait := leftAfter
+	if aside, _ := filepath.Glob(filepath.Join(k.cfg.Folder, store.SetAside+"*")); len(aside) > 0 { // who mends that store wants them
+		wait = k.cfg.Keep
+	}
 	there, known := map[string]bool{}, map[string]bool{}
 	for _, name := range named {
 		known[name] = true
@@ -184,7 +200,7 @@ func (k *Keeper) sweep(ctx context.Context) {
 	for _, e := range entries {
 		name := SamplesFolder + "/" + e.Name()
 		there[name] = true
-		if !known[name] && ours(e.Name()) && k.left(e) {
+		if !known[name] && ours(e.Name()) && (k.left(e, wait) || strings.HasPrefix(e.Name(), temporary) && k.left(e, leftAfter)) {
 			_ = os.Remove(filepath.Join(k.cfg.Folder, SamplesFolder, e.Name()))
 		}
 	}
@@ -202,8 +218,8 @@ func ours(name string) bool {
 	return strings.HasPrefix(name, temporary) || strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".tar.age")
 }
 
-// left reports whether nobody is at work on a file.
-func (k *Keeper) left(e os.DirEntry) bool {
+// left reports whether nobody was at work on a file for this time.
+func (k *Keeper) left(e os.DirEntry, wait time.Duration) bool {
 	info, err := e.Info()
-	return err == nil && info.Mode().IsRegular() && k.cfg.Now().Sub(info.ModTime()) > leftAfter
+	return err == nil && info.Mode().IsRegular() && k.cfg.Now().Sub(info.ModTime()) > wait
 }
