@@ -25,7 +25,7 @@ var notGiven = [...]Code{
 	CertRevoked, CertOCSPBad, CertPinMismatch, CertDrifted,
 	ReadTooSlow,
 	HTTP3GoAway, HTTP3RST, HTTP3FlowControl, HTTP3BadFrame, HTTP3NoStatus, HTTP3Push, HTTP3QuicClose, HTTP3RefusedStream,
-	OriginStatus5xx, OriginStatusUnexpected, OriginHealthBodyMismatch, OriginGRPC,
+	OriginStatusUnexpected, OriginHealthBodyMismatch, OriginGRPC,
 	UsReloadDrain, UsAdminKill,
 }
 
