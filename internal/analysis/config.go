@@ -18,7 +18,7 @@ import (
 type Input struct {
 	Name string
 	Size int64                         // bytes, 0 when unknown: for Config.Progress
-	Open func() (io.ReadCloser, error) // from its start, each time
+	Open func() (io.ReadCloser, error) // from its start, each time; where Close does not end a Read that waits, it has a method Interrupt that does
 }
 
 // File is the Input of a regular file on disk; for others, which may not be readable twice, there is [Spool].

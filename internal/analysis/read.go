@@ -48,8 +48,8 @@ func (p *pass) readInput(ctx context.Context, in *Input) error {
 
 // unblock ends a Read that waits.
 func unblock(src io.Closer) {
-	if s, ok := src.(*spooled); ok {
-		s.interrupt()
+	if s, ok := src.(interface{ Interrupt() }); ok { // Close alone may not end it
+		s.Interrupt()
 		return
 	}
 	src.Close()

@@ -90,8 +90,8 @@ func (r *spooled) Read(p []byte) (int, error) {
 // Close leaves the source open for the next reading.
 func (r *spooled) Close() error { return nil }
 
-// interrupt ends a Read that waits for the source, where that can be closed.
-func (r *spooled) interrupt() {
+// Interrupt ends a Read that waits for the source, where that can be closed.
+func (r *spooled) Interrupt() {
 	if c, ok := r.s.src.(io.Closer); ok {
 		c.Close()
 	}

@@ -71,7 +71,7 @@ func (r *captureRun) summary(received, dropped uint64) {
 		return
 	}
 	if r.encrypted {
-		say("next: age --decrypt -i KEYFILE %s | lunette explain -", file)
+		say("next: lunette explain --identity KEYFILE %s", file)
 		return
 	}
 	say("next: lunette explain %s", file)

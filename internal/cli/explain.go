@@ -18,6 +18,7 @@ const explainExample = "lunette explain capture.pcapng --keylog keys.txt"
 type explainFlags struct {
 	secrets   secretFlags
 	look      lookFlags
+	identity  string
 	origin    originLogFlags
 	format    string
 	filters   []string
@@ -42,7 +43,7 @@ func explainCommand() *cobra.Command {
 	var e explainFlags
 	cmd := &cobra.Command{
 		Use: "explain FILE…", Short: "Say what happened in a packet capture, decrypted where secrets allow", Example: explainExample,
-		Long: "Reads pcap and pcapng, also packed with gzip; FILE \"-\" is standard input, several files count as one capture. Prints each\n" +
+		Long: "Reads pcap and pcapng, also packed with gzip, or encrypted by lunette capture (--identity); FILE \"-\" is standard input, several files count as one capture. Prints each\n" +
 			"connection as a ladder of events, client left and server right, with the silences and whose turn it was,\n" +
 			"and below it the causes: what is wrong, how sure that is, what proves it (marked in the ladder), how to mend it.\n" +
 			"\"lunette keys\" says how to get secrets; with --compare NORMAL two captures stand side by side.",
@@ -63,6 +64,7 @@ func explainCommand() *cobra.Command {
 	flags := cmd.Flags()
 	e.secrets.add(flags)
 	e.look.add(flags)
+	flags.StringVar(&e.identity, "identity", "", "`FILE` with the private key (age) that captures are encrypted to")
 	e.origin.add(flags)
 	flags.StringVar(&e.format, "format", "text", "text, json (one document), ndjson (a flow on each line), har (decrypted HTTP)")
 	flags.StringArrayVar(&e.filters, "filter", nil, "only flows with these `TERMS`: host= sni= addr= port= after= before=; may be repeated")

@@ -110,7 +110,12 @@ func (e *explainFlags) config(files []string, stdin io.Reader, store *secrets.St
 	if e.bodies {
 		cfg.Flow.Bodies = e.maxBody
 	}
-	cfg.Inputs, done, err = inputs(files, stdin)
+	if cfg.Inputs, done, err = inputs(files, stdin); err != nil {
+		return cfg, nil, err
+	}
+	if err = decrypting(cfg.Inputs, e.identity); err != nil {
+		done()
+	}
 	return cfg, done, err
 }
 
