@@ -125,7 +125,7 @@ func (c *captures) EndCapture(id string) bool {
 // note writes down who looks.
 func (c *captures) note(want *admin.CaptureWant, head CaptureEvent) {
 	c.log.Info("a capture is armed: secrets of connections are handed out", "who", want.Who, "site", want.Site, "host", want.Host, "leg", head.Leg,
-		"recordings", want.Recordings, "for_at_most", want.Duration)
+		"recordings", want.Recordings, "for_at_most", want.Duration.String())
 	if c.audit == nil {
 		return
 	}

@@ -83,15 +83,15 @@ func (r *captureRun) announce() {
 	if where == "-" {
 		where = "standard output"
 	}
+	if !r.encrypted && !r.flags.noSecrets {
+		_, _ = fmt.Fprintln(r.stderr, "lunette: the file will not be encrypted: whoever has it reads what was said (--recipient encrypts it)")
+	}
 	_, _ = fmt.Fprintf(r.stderr, "lunette: %s into %s", what, printable(where))
 	if r.flags.on != "" {
 		_, _ = fmt.Fprintf(r.stderr, " at the next failure (%s)", r.flags.on)
 	}
 	if r.filter != "" {
 		_, _ = fmt.Fprintf(r.stderr, ", filter %s", printable(r.filter))
-	}
-	if !r.encrypted && !r.flags.noSecrets {
-		_, _ = fmt.Fprint(r.stderr, "; not encrypted: whoever has the file reads what was said")
 	}
 	_, _ = fmt.Fprintln(r.stderr, "; an interrupt ends it")
 }
