@@ -8,12 +8,17 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
 
+// built is set once binary was called.
+var built atomic.Bool
+
 // binary builds the program once for all tests that need it as a process.
 var binary = sync.OnceValues(func() (string, error) {
+	built.Store(true)
 	dir, err := os.MkdirTemp("", "lunette-capture-")
 	if err != nil {
 		return "", err
@@ -29,6 +34,9 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if !built.Load() {
+		os.Exit(code)
+	}
 	if bin, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(bin))
 	}
