@@ -26,22 +26,11 @@ const profilesEvery = 5 * time.Second
 func (a *App) openMemory(cfg *config.Config, mask *redact.Masker) error {
 	n := &cfg.Incidents
 	a.events = make(chan store.Event, mostEvents)
-	var err error
-	folder := n.Folder
-	if a.store, err = store.Open(store.Config{Folder: folder, Log: a.log}); err != nil {
-		if errors.Is(err, store.ErrNewer) || folder == "" {
-			return fmt.Errorf("open incidents.folder: %w", err)
-		}
-		a.log.Error("incidents.folder cannot be used: incidents live in memory, without samples, until a restart; mend the folder", "folder", folder, "error", err)
-		folder = ""
-		if a.store, err = store.Open(store.Config{}); err != nil {
-			return fmt.Errorf("open incidents in memory: %w", err)
-		}
+	keeper, err := a.openIncidents(n, n.Folder)
+	if err != nil && n.Folder != "" && !errors.Is(err, store.ErrNewer) {
+		a.log.Error("incidents.folder cannot be used: incidents live in memory, without samples, until a restart; mend the folder", "folder", n.Folder, "error", err)
+		keeper, err = a.openIncidents(n, "")
 	}
-	keeper, err := incident.New(incident.Config{
-		Folder: folder, Recipients: n.Recipients, Plain: n.Plain, Keep: n.Keep, MaxSize: n.MaxSize, MaxIncidents: n.MaxIncidents,
-		ResolveAfter: n.ResolveAfter, Log: a.log, Version: a.opts.Version,
-	}, a.store)
 	if err != nil {
 		return err
 	}
@@ -63,6 +52,23 @@ func (a *App) openMemory(cfg *config.Config, mask *redact.Masker) error {
 	}
 	a.rec.Metrics().SetFlight((*flightStats)(a.sh.flight))
 	return nil
+}
+
+// openIncidents opens the store in folder, "" for one in memory, and who keeps incidents in it.
+func (a *App) openIncidents(n *config.Incidents, folder string) (*incident.Keeper, error) {
+	s, err := store.Open(store.Config{Folder: folder, Log: a.log})
+	if err != nil {
+		return nil, fmt.Errorf("open incidents.folder: %w", err)
+	}
+	k, err := incident.New(incident.Config{
+		Folder: folder, Recipients: n.Recipients, Plain: n.Plain, Keep: n.Keep, MaxSize: n.MaxSize, MaxIncidents: n.MaxIncidents,
+		ResolveAfter: n.ResolveAfter, Log: a.log, Version: a.opts.Version,
+	}, s)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	a.store = s
+	return k, nil
 }
 
 // flightStats tells the metrics of the flight recorder.

@@ -91,7 +91,7 @@ func (f *aftermath) stalled(s flight.Stall, r *route) (why reason.Code, cause *f
 		args = append(args, "ends_by", fmt.Sprintf("%s: %s, in %s", name, limit, finding.Span(left.Round(time.Second/10))))
 	}
 	if n.Finding != nil {
-		args = append(args, "finding", string(n.Finding.Code), "confidence", n.Finding.Confidence.String(), "cause", n.Finding.Summary)
+		args = append(args, "finding", string(n.Finding.Code), "confidence", n.Finding.Confidence.String(), "cause", incident.WithoutQueries(n.Finding.Summary))
 		if ahead := n.Finding.Ahead(); ahead != "" {
 			args = append(args, "may_end_it", ahead)
 		}

@@ -67,7 +67,7 @@ func documented(text string) (out []string) {
 			}
 			out = append(out, name)
 		}
-		if of := code.FindStringSubmatch(cells[1]); of != nil && slices.Contains([]string{"facts", "lacking", "missing"}, of[1]) {
+		if of := code.FindStringSubmatch(cells[1]); len(of) > 1 && slices.Contains([]string{"facts", "lacking", "missing"}, of[1]) {
 			for _, m := range code.FindAllStringSubmatch(cells[2], -1) {
 				out = append(out, of[1]+"."+m[1])
 			}

@@ -113,10 +113,8 @@ func masked(text string) string {
 
 // isMask reports whether text is what masked makes, and nothing else.
 func isMask(text string) bool {
-	n, ok := strings.CutPrefix(text, "[masked ")
-	if n, ok = strings.CutSuffix(n, " bytes]"); !ok || len(text) < len("[masked 0 bytes]") || !strings.HasPrefix(text, "[masked ") {
-		return false
-	}
+	rest, begins := strings.CutPrefix(text, "[masked ")
+	n, ends := strings.CutSuffix(rest, " bytes]")
 	_, err := strconv.ParseUint(n, 10, 32)
-	return err == nil
+	return begins && ends && err == nil
 }
