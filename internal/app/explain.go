@@ -1,13 +1,9 @@
 package app
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/config"
@@ -92,9 +88,13 @@ func findRecord(cfg *config.Config, logFile, id string) (*telemetry.Record, erro
 		missed = append(missed, err)
 	}
 	if cfg != nil && cfg.Admin.Address != "" {
-		rec, err := askAdmin(cfg, id)
+		rec := new(telemetry.Record)
+		err := askAdmin(context.Background(), cfg, "/blocks/"+id, maxBlockRecord, rec)
 		if err == nil {
 			return rec, nil
+		}
+		if errors.Is(err, errNotKnown) {
+			err = fmt.Errorf("%w, it keeps only recent blocks", err)
 		}
 		missed = append(missed, err)
 	}
@@ -102,38 +102,6 @@ func findRecord(cfg *config.Config, logFile, id string) (*telemetry.Record, erro
 		return nil, errors.New("find the request: the configuration names neither an access log file nor an admin address; give --log FILE")
 	}
 	return nil, fmt.Errorf("find the request: %w", errors.Join(missed...))
-}
-
-func askAdmin(cfg *config.Config, id string) (*telemetry.Record, error) {
-	req, err := http.NewRequest(http.MethodGet, "http://"+cfg.Admin.Address+"/blocks/"+id, nil)
-	if err != nil {
-		return nil, fmt.Errorf("ask the admin address: %w", err)
-	}
-	token := cfg.Admin.Token
-	if cfg.Admin.TokenFile != "" {
-		b, err := os.ReadFile(cfg.Admin.TokenFile)
-		if err != nil {
-			return nil, fmt.Errorf("read admin token: %w", err)
-		}
-		token = strings.TrimSpace(string(b))
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	c := http.Client{Timeout: 5 * time.Second}
-	res, err := c.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the admin address %s: %w", cfg.Admin.Address, err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask the admin address %s: status %d, it keeps only recent blocks", cfg.Admin.Address, res.StatusCode)
-	}
-	rec := new(telemetry.Record)
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxBlockRecord)).Decode(rec); err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", cfg.Admin.Address, err)
-	}
-	return rec, nil
 }
 
 func wafOf(w *telemetry.RecordWAF) *exchange.WAF {

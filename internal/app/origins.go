@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -129,35 +126,9 @@ func learnedIn(ctx context.Context, folder string) (*Learned, error) {
 
 // askOrigins asks the running gateway.
 func askOrigins(ctx context.Context, cfg *config.Config) (*Learned, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+cfg.Admin.Address+"/origins", nil)
-	if err != nil {
-		return nil, fmt.Errorf("ask the admin address: %w", err)
-	}
-	token := cfg.Admin.Token
-	if cfg.Admin.TokenFile != "" {
-		b, err := os.ReadFile(cfg.Admin.TokenFile)
-		if err != nil {
-			return nil, fmt.Errorf("read admin token: %w", err)
-		}
-		token = strings.TrimSpace(string(b))
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := c.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("ask the admin address %s: %w: does the gateway run?", cfg.Admin.Address, err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask the admin address %s: status %d", cfg.Admin.Address, res.StatusCode)
-	}
 	l := new(Learned)
-	if err := json.NewDecoder(io.LimitReader(res.Body, mostOrigins)).Decode(l); err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", cfg.Admin.Address, err)
+	if err := askAdmin(ctx, cfg, "/origins", mostOrigins, l); err != nil {
+		return nil, err
 	}
 	return l, nil
 }
