@@ -27,7 +27,7 @@ func TestStorm(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = o.Close() }()
-	g := start(t, site("shop.test", "https://"+o.Addr(), "      tls: {verify: none}\n      health: {passive: {failures: 0}}\n"))
+	g := start(t, site("shop.test", "https://"+o.Addr(), "      tls: {verify: none}\n      health: {passive: {failures: 0}}\n")+"access_log: {file: \"off\"}\n") // which the harness would keep in memory
 	addr := g.Addrs()[0]
 	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
