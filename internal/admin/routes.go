@@ -29,8 +29,12 @@ func (s *Server) routes(cfg Config, deps Deps) http.Handler {
 		_ = json.NewEncoder(w).Encode(map[string]string{"version": cfg.Version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
 	})
 	mux.HandleFunc("GET /blocks/{id}", func(w http.ResponseWriter, r *http.Request) { block(w, r.PathValue("id"), deps.Blocks) })
-	mux.HandleFunc("GET /incidents", func(w http.ResponseWriter, _ *http.Request) { incidents(w, deps.Incidents) })
-	mux.HandleFunc("GET /origins", func(w http.ResponseWriter, _ *http.Request) { origins(w, deps.Origins) })
+	mux.HandleFunc("GET /incidents", func(w http.ResponseWriter, _ *http.Request) {
+		document(w, deps.incidents(), "no incidents are kept here", "the incidents could not be read")
+	})
+	mux.HandleFunc("GET /origins", func(w http.ResponseWriter, _ *http.Request) {
+		document(w, deps.origins(), "nothing is learned of origins here", "what was learned of origins could not be written down")
+	})
 	s.captureRoutes(mux, cfg, deps)
 	if cfg.Token != "" { // profiles show more than any local user should see
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
