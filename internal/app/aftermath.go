@@ -107,7 +107,7 @@ func (f *aftermath) erred(x *exchange.Exchange) {
 	f.add(x, at, n, result)
 }
 
-// lastFailed is the attempt that the failure of x is about.
+// lastFailed is the attempt that the failure of x is about: the last one with a reason, else the last; -1 without any.
 func lastFailed(x *exchange.Exchange) int {
 	for i := len(x.Attempts) - 1; i >= 0; i-- {
 		if x.Attempts[i].Reason != "" {

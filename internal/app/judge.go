@@ -78,13 +78,13 @@ func failed(x *exchange.Exchange) bool {
 
 // kindOf is what the failure of x is like: its last attempt that failed counts, else what ended the exchange.
 func kindOf(x *exchange.Exchange) alike {
-	for i := len(x.Attempts) - 1; i >= 0; i-- {
-		if a := &x.Attempts[i]; a.Reason != "" {
+	if at := lastFailed(x); at >= 0 {
+		switch a := &x.Attempts[at]; {
+		case a.Reason != "":
 			return alike{x.Site, a.URL, a.Reason}
+		case erred(x):
+			return alike{x.Site, a.URL, reason.OriginStatus5xx}
 		}
-	}
-	if a := len(x.Attempts) - 1; a >= 0 && erred(x) {
-		return alike{x.Site, x.Attempts[a].URL, reason.OriginStatus5xx}
 	}
 	return alike{x.Site, "", x.Answer.Reason}
 }
