@@ -270,5 +270,5 @@ func (f *incidentsFlags) events(cmd *cobra.Command, s *store.Store) error {
 
 // who is the user that runs this, and the process, as far as they are known.
 func who() string {
-	return strings.TrimSpace(accountName() + " (process " + strconv.Itoa(processID()) + ")")
+	return strings.TrimSpace(accountName() + " (process " + strconv.Itoa(os.Getpid()) + ")")
 }

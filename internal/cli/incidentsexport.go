@@ -30,15 +30,11 @@ func incidentsExportCommand(f *incidentsFlags) *cobra.Command {
 			"Each export leaves a line in audit.log beside the incidents.",
 		Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := f.open(false)
+			s, n, err := f.of(cmd, args[0], false)
 			if err != nil {
 				return err
 			}
 			defer func() { _ = s.Close() }()
-			n, err := find(cmd, s, args[0])
-			if err != nil {
-				return err
-			}
 			b, err := sample.read(s.Folder(), &n)
 			if err != nil {
 				return err
@@ -154,5 +150,3 @@ func accountName() string {
 	}
 	return name
 }
-
-func processID() int { return os.Getpid() }

@@ -75,15 +75,11 @@ func incidentsShowCommand(f *incidentsFlags) *cobra.Command {
 			"cause stands in the samples: encrypted ones want --identity. --origin-log joins the origin's own log with the connection of the sample.",
 		Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := f.open(true)
+			s, n, err := f.of(cmd, args[0], true)
 			if err != nil {
 				return err
 			}
 			defer func() { _ = s.Close() }()
-			n, err := find(cmd, s, args[0])
-			if err != nil {
-				return err
-			}
 			bundle, err := sample.read(s.Folder(), &n)
 			var usage usageError
 			if err != nil && (sample.identity != "" || len(origin.files) > 0 || errors.As(err, &usage)) {
@@ -111,6 +107,20 @@ func incidentsShowCommand(f *incidentsFlags) *cobra.Command {
 	sample.add(cmd)
 	origin.add(cmd.Flags())
 	return cmd
+}
+
+// of opens the store and reads the incident that the user named. The caller closes the store.
+func (f *incidentsFlags) of(cmd *cobra.Command, name string, readOnly bool) (*store.Store, store.Incident, error) {
+	s, err := f.open(readOnly)
+	if err != nil {
+		return nil, store.Incident{}, err
+	}
+	n, err := find(cmd, s, name)
+	if err != nil {
+		_ = s.Close()
+		return nil, store.Incident{}, err
+	}
+	return s, n, nil
 }
 
 // find reads an incident by what the user typed.
@@ -219,15 +229,11 @@ func incidentsResolveCommand(f *incidentsFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "resolve ID", Short: "Say that an incident is over; it opens again when its cause is seen again", Example: "lunette incidents resolve --config lunette.yaml 01K2", Args: exactly("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := f.open(false)
+			s, n, err := f.of(cmd, args[0], false)
 			if err != nil {
 				return err
 			}
 			defer func() { _ = s.Close() }()
-			n, err := find(cmd, s, args[0])
-			if err != nil {
-				return err
-			}
 			if n.State == store.StateResolved {
 				_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s was resolved already, %s by %s\n", n.ID, localStamp(n.ResolvedAt), printable(n.ResolvedBy))
 				return err
