@@ -32,6 +32,10 @@ type Exchange struct {
 	Request    Request
 	W          ResponseWriter
 
+	// Refused is why the request goes no further than to the rules: it is malformed, or nothing that the site lets pass. Whatever
+	// rules say of it, this is what it is refused for. nil for every other request.
+	Refused *reason.Error
+
 	// Filled on the way.
 	Site     string // first name of the site, "" when none matched
 	Route    string // path prefix of the route, "" for the site itself

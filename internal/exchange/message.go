@@ -1,6 +1,9 @@
 package exchange
 
-import "io"
+import (
+	"io"
+	"strings"
+)
 
 // Body lengths that are not a number of bytes.
 const (
@@ -46,7 +49,30 @@ type Request struct {
 	Body      Body   // never nil while a handler runs; NoBody when there is none
 	Close     bool   // the client asked to close after this exchange
 	Expect    bool   // Expect: 100-continue was asked; reading Body answers it
-	Upgrade   string // protocol of an Upgrade request that is also named by Connection, lower case ("websocket"), else ""
+	// RawLine is the request line without its end, byte for byte, where Method, Target and Proto do not tell all of it: set for
+	// requests that are refused before they become well-formed ones (see Exchange.Refused), else "".
+	RawLine string
+	Upgrade string // protocol of an Upgrade request that is also named by Connection, lower case ("websocket"), else ""
+}
+
+// Version is the protocol version as the request named it: "HTTP/1.1", of a refused request any text, or "" where it named none.
+func (r *Request) Version() string {
+	if r.Proto != 0 || r.RawLine == "" {
+		return r.Proto.String()
+	}
+	i := strings.LastIndexByte(r.RawLine, ' ')
+	if v := r.RawLine[i+1:]; i > 0 && v != r.Target && v != r.Method {
+		return v
+	}
+	return ""
+}
+
+// Line is the request line: RawLine, or what Method, Target and Proto make.
+func (r *Request) Line() string {
+	if r.RawLine != "" {
+		return r.RawLine
+	}
+	return r.Method + " " + r.Target + " " + r.Proto.String()
 }
 
 // Response is a response head, and its body where it came from an origin.
