@@ -95,6 +95,7 @@ func (a *App) openListener(i int, g *graph, key string, leaving map[string]*runn
 	}
 	lc := listenerConfig(c, g.cfg)
 	lc.Sites, lc.ConnIDs, lc.Record = g.tls, a.sh.connIDs, a.record
+	lc.Refused = a.pipe.refused
 	lc.Dial, lc.Observe, lc.Panic, lc.Flight = a.dialPassthrough, (*clients)(a), a.panicked, a.clientTapes
 	l, err := listener.New(lc, socket, a.pipe)
 	if err != nil {

@@ -70,6 +70,10 @@ func (t *transit) serve(ctx context.Context) {
 	m, f := t.g.table.Match(x)
 	t.m = m
 	if f != nil {
+		if f.Rules {
+			x.Refused = f.Reason
+			t.p.inspectRefused(t.g, x, &t.m)
+		}
 		r, body := t.g.table.Refusal(x, &t.m, f)
 		t.answer(r, body, f.Reason)
 		return

@@ -45,6 +45,10 @@ type Config struct {
 	// x.Answer.Reason is set; x.Answer.Status is 0 where no HTTP answer was given. Called from many goroutines.
 	Record func(x *exchange.Exchange)
 
+	// Refused lets rules look at a request that is about to be refused, as far as it could be read (see [exchange.Exchange].Refused), before its answer
+	// is sent and Record is called. It must not answer. nil: nobody looks.
+	Refused func(x *exchange.Exchange)
+
 	// Panic takes a panic that a handler let through, or that is our own, with its stack, before its connection or stream
 	// is ended and recorded as us.panic. nil: the record alone tells of it.
 	Panic func(value any, stack []byte)

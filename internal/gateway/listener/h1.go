@@ -94,6 +94,7 @@ func (h *h1) readHead(s *Settings, r *h1Exchange) error {
 	r.x.Request.Scheme = h.scheme
 	r.x.Request.Header = r.fields[:0]
 	if err := h.in.ReadRequest(lim, &r.x.Request); err != nil {
+		h.salvage(lim, r, err)
 		return err
 	}
 	h.phase = phaseBody
@@ -111,6 +112,22 @@ func (h *h1) readHead(s *Settings, r *h1Exchange) error {
 		return reason.New(reason.LimitBodyTooBig, "Content-Length", nil)
 	}
 	return nil
+}
+
+// salvageWait is how long the rest of a refused head is waited for, so that rules see the fields behind the fault too. Most heads come in one piece.
+const salvageWait = 250 * time.Millisecond
+
+// salvage reads what it can of a head that was refused with err, for the rules and the record.
+func (h *h1) salvage(lim httpwire.Limits, r *h1Exchange, err error) {
+	q := &r.x.Request
+	*q = exchange.Request{Scheme: h.scheme, Header: r.fields[:0], Body: exchange.NoBody}
+	if e := reason.Of(err); e == nil || e.Code == reason.ClientGone || h.c.l.cfg.Refused == nil {
+		return
+	}
+	h.phase = phaseHeadTimed
+	h.readUntil = time.Time{}
+	_ = h.rw.SetReadDeadline(time.Now().Add(salvageWait))
+	h.in.Salvage(lim, q)
 }
 
 // exchange lets the handler serve one request; false when the connection must end, which it then has.

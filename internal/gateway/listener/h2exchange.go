@@ -107,6 +107,7 @@ func refuseH2(c *conn, e *h2Exchange, err *reason.Error) {
 	case pathTooLong:
 		status = http.StatusRequestURITooLong
 	}
+	c.l.showRefused(&e.x, err)
 	sendRefusal(&e.w, &e.x, status, err)
 	c.l.cfg.Record(&e.x)
 }

@@ -17,6 +17,7 @@ func (h *h1) refuse(s *Settings, r *h1Exchange, err error) {
 	a.Reason, a.Detail, a.InRequest = e.Code, e.Detail, e.InRequest
 	r.x.Request.Body = exchange.NoBody
 	if status := h.refusalStatus(e); status != 0 {
+		h.c.l.showRefused(&r.x, e)
 		r.w.close = true
 		sendRefusal(&r.w, &r.x, status, e)
 	}
@@ -26,6 +27,15 @@ func (h *h1) refuse(s *Settings, r *h1Exchange, err error) {
 	}
 	r.w.freeOut()
 	lingerClose(h.c.nc, h.rw, s.Linger)
+}
+
+// showRefused lets rules look at a request that is refused for e, where it was read at least in part.
+func (l *Listener) showRefused(x *exchange.Exchange, e *reason.Error) {
+	if l.cfg.Refused == nil || x.Request.Method == "" {
+		return
+	}
+	x.Refused = e
+	l.cfg.Refused(x)
 }
 
 // headFault gives an error of reading a head its reason.

@@ -12,6 +12,8 @@
 // Bodies of compressed responses are inspected decoded where the coding is gzip or deflate, and forwarded as they came;
 // other codings are not inspected, and the record says so.
 //
+// A request that is refused for its form, or by its site, is shown to rules too ([Transaction.Refused]): its head alone, within the same budget.
+//
 // Non-goals: rules (an engine's), what the client is shown (the pipeline), WebSocket messages: an upgrade request passes the rules like
 // any other, what flows after it does not.
 package policy

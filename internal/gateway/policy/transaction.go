@@ -78,6 +78,22 @@ func (t *Transaction) Request(ctx context.Context) Decision {
 	})
 }
 
+// Refused runs the rules on the head of a request that is refused anyway (see [exchange.Exchange].Refused), for the record: nothing waits for
+// them but its answer, and no byte of a body is read.
+func (t *Transaction) Refused() {
+	if t == nil {
+		return
+	}
+	d := t.step("request_headers", func(deadline time.Time) (*exchange.Response, error) {
+		t.in = t.stage.engine.Begin(t.x)
+		return t.in.RequestHead(deadline)
+	})
+	if d.Stop() || t.failed != nil {
+		return
+	}
+	t.step("request_body", func(deadline time.Time) (*exchange.Response, error) { return t.in.RequestBody(nil, false, deadline) })
+}
+
 // queue waits until the rules may look at a body of size bytes. Where that did not come to pass, leave is nil.
 func (t *Transaction) queue(ctx context.Context, phase string, size int64) (leave func(), d Decision) {
 	release, err := t.stage.cfg.Gate.hold(ctx, size)

@@ -22,6 +22,7 @@ type Match struct {
 type Fault struct {
 	Status int
 	Header exchange.Header // fields that the answer must carry, such as Allow
+	Rules  bool            // the request is at fault, not who sent it or where to: rules shall look at it all the same
 	Reason *reason.Error
 }
 
@@ -60,7 +61,7 @@ func (t *Table) Match(x *exchange.Exchange) (m Match, f *Fault) {
 		return m, f
 	}
 	if f = m.Site.checkMethod(r.Method); f != nil {
-		return m, f
+		return m, forRules(x, &m, f)
 	}
 	how, fault := readPath(r.Path, m.Site.lenient)
 	if fault == "" && r.Path == "*" && r.Method != "OPTIONS" {
@@ -70,19 +71,57 @@ func (t *Table) Match(x *exchange.Exchange) (m Match, f *Fault) {
 		fault = readQuery(r.Query, m.Site.lenient)
 	}
 	if fault != "" {
-		return m, refuse(400, reason.ClientPathRefused, fault)
+		return m, forRules(x, &m, refuse(400, reason.ClientPathRefused, fault))
 	}
 	m.Route, m.Policy = m.Site.choose(r.Path, how)
 	x.Route = m.Route.Path
 	if name := droppedByConnection(r.Header); name != "" {
 		f = refuse(400, reason.HTTP1BadHeader, "Connection names "+name+", which is not hop-by-hop (RFC 9110 section 7.6.1)")
 		f.Reason.InRequest = true
-		return m, f
+		return m, forRules(x, &m, f)
 	}
 	if t.looped(r.Header) {
 		return m, refuse(508, reason.ConfigLoopDetected, t.self)
 	}
 	return m, nil
+}
+
+// Refused finds the site and the policy for a request that was refused before Match could see it, and fills x.Site and
+// x.ClientAddr. ok is false where no rules are to look at it: it belongs to no site, or comes on a connection or in a scheme whose good
+// requests would not get to the rules either.
+func (t *Table) Refused(x *exchange.Exchange) (m Match, ok bool) {
+	t.identify(x, &m)
+	x.ClientAddr = m.Client
+	f := t.findSite(x, &m)
+	if m.Site != nil {
+		x.Site = m.Site.Name
+	}
+	if f != nil || m.redirected() {
+		return m, false
+	}
+	m.Policy = m.Site.policyOf(x.Request.Path)
+	return m, true
+}
+
+// policyOf returns the route whose policy judges a path that goes to no origin.
+func (s *Site) policyOf(path string) *Route {
+	how, fault := readPath(path, s.lenient)
+	if fault != "" {
+		how = manyReadings
+	}
+	_, policy := s.choose(path, how)
+	return policy
+}
+
+// redirected reports whether the site sends requests of this scheme elsewhere.
+func (m *Match) redirected() bool { return m.Site.redirect && m.Scheme != "https" }
+
+// forRules marks f as one whose request rules look at, unless no good one would get to them, and names the policy for that in m.
+func forRules(x *exchange.Exchange, m *Match, f *Fault) *Fault {
+	if !m.redirected() {
+		f.Rules, m.Policy = true, m.Site.policyOf(x.Request.Path)
+	}
+	return f
 }
 
 // findSite finds the site by Host and holds it against SNI. A connection without SNI may ask for any site but those

@@ -55,7 +55,7 @@ func (in *Inspection) RequestHead(deadline time.Time) (*exchange.Response, error
 		if c != nil {
 			in.tx.ProcessConnection(in.x.Address().Unmap().String(), int(c.Addr.Port()), c.Local.Addr().Unmap().String(), int(c.Local.Port()))
 		}
-		in.tx.ProcessURI(r.Target, r.Method, r.Proto.String())
+		in.tx.ProcessURI(r.Target, r.Method, r.Version())
 		for i, f := range r.Header {
 			in.tx.AddRequestHeader(ownName(r.Header, i), f.Value)
 		}
