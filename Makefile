@@ -63,6 +63,11 @@ bench: ## CPU per request beside nginx, HAProxy, Caddy and httputil.ReverseProxy
 	@[ -x $(BIN)/caddy ] || GOBIN=$(BIN) $(GO) install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION) || echo "caddy could not be installed and is left out"
 	$(GO) run ./test/bench $(BENCHFLAGS)
 
+.PHONY: bench-waf
+bench-waf: ## CPU per request with the Core Rule Set, beside nginx with ModSecurity and a Go proxy with Coraza
+	@test/peers.sh bench >/dev/null
+	$(GO) run ./test/bench -waf $(BENCHFLAGS)
+
 .PHONY: bench-flight
 bench-flight: ## CPU per request with the flight recorder against without, in alternating pairs
 	$(GO) build -o bin/benchflight ./test/benchflight

@@ -30,7 +30,7 @@ wanted=(
   "gcc gcc libc6-dev"
 )
 if [ "${1:-}" = bench ]; then
-  wanted+=("wrk wrk")
+  wanted+=("wrk wrk" "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so libnginx-mod-http-modsecurity")
 fi
 
 present() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" || [ -x "/usr/sbin/$1" ] ;; esac >/dev/null 2>&1; }

@@ -17,6 +17,7 @@ import (
 )
 
 type options struct {
+	rules   bool          // measure rules and nothing else
 	only    string        // parts, comma-separated; "" for all
 	systems string        // names, comma-separated; "" for all
 	loads   string        // likewise
@@ -39,6 +40,8 @@ func main() {
 	flag.StringVar(&b.origin, "origin", "", "of -reverseproxy: address of the origin")
 	flag.StringVar(&b.cert, "cert", "", "of -reverseproxy: certificate file")
 	flag.StringVar(&b.key, "key", "", "of -reverseproxy: key file")
+	flag.BoolVar(&b.coraza, "coraza", false, "of -reverseproxy: requests pass the Core Rule Set in Coraza")
+	flag.BoolVar(&o.rules, "waf", false, "measure rules: CPU time per request beside ModSecurity and Coraza, and nothing else")
 	flag.StringVar(&o.only, "only", "", "parts to run, of cpu,latency,handshake,idle; default all")
 	flag.StringVar(&o.systems, "systems", "", "systems to run, such as lunette,nginx; default all that are installed")
 	flag.StringVar(&o.loads, "loads", "", "requests to send, of get,page,form; default all")
@@ -106,9 +109,9 @@ func (o *options) run(ctx context.Context) (err error) {
 		name string
 		run  func(context.Context, *rig, []*system, *report) error
 	}{
-		{"cpu", o.cpu}, {"latency", o.latency}, {"handshake", o.handshakes}, {"idle", o.idle},
+		{"cpu", o.cpu}, {"latency", o.latency}, {"handshake", o.handshakes}, {"idle", o.idle}, {"waf", o.waf},
 	} {
-		if !wants(o.only, part.name) {
+		if o.rules != (part.name == "waf") || !wants(o.only, part.name) {
 			continue
 		}
 		if err := part.run(ctx, r, systems, rep); err != nil {
@@ -130,7 +133,11 @@ func (o *options) open(ctx context.Context, r *rig, rep *report) ([]*system, err
 		return nil, err
 	}
 	var out []*system
-	for _, st := range starters(o.binary, o.base) {
+	list := starters(o.binary, o.base)
+	if o.rules {
+		list = wafStarters(o.binary, o.base)
+	}
+	for _, st := range list {
 		if !wants(o.systems, st.name) {
 			continue
 		}

@@ -60,6 +60,9 @@ func (r *rig) files() error {
 	if err := os.WriteFile(r.file("www/page.html"), []byte(page[:10<<10]), 0o600); err != nil {
 		return err
 	}
+	if err := wafScripts(r); err != nil {
+		return err
+	}
 	return os.WriteFile(r.file("form.lua"), []byte(formScript()), 0o600)
 }
 

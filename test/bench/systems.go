@@ -47,15 +47,15 @@ type starter struct {
 // starters lists the systems in the order of the tables.
 func starters(lunette, base string) []starter {
 	out := []starter{
-		{"lunette", startLunette(lunette, "off")},
+		{"lunette", startLunette(lunette, "off", 1)},
 		{"nginx", startNginx},
 		{"haproxy", startHAProxy},
 		{"reverseproxy", startReverseProxy},
 		{"caddy", startCaddy},
-		{"lunette+waf", startLunette(lunette, "block")},
+		{"lunette+waf", startLunette(lunette, "block", 1)},
 	}
 	if base != "" {
-		out = append(out, starter{"base", startLunette(base, "off")}, starter{"base+waf", startLunette(base, "block")})
+		out = append(out, starter{"base", startLunette(base, "off", 1)}, starter{"base+waf", startLunette(base, "block", 1)})
 	}
 	return out
 }
@@ -78,7 +78,7 @@ func (r *rig) open(ctx context.Context, st starter) (*system, error) {
 
 const adminToken = "a-token-for-the-bench-only"
 
-func startLunette(binary, mode string) func(context.Context, *rig, *system) error {
+func startLunette(binary, mode string, paranoia int) func(context.Context, *rig, *system) error {
 	return func(ctx context.Context, r *rig, s *system) (err error) {
 		if s.admin, err = freeAddr(); err != nil {
 			return err
@@ -94,8 +94,8 @@ sites:
     origin:
       urls: ["https://%s"]
       tls: {server_name: %s, ca: %s}
-    waf: {mode: %q}
-`, s.plain, s.tls, s.admin, adminToken, s.Name, site, r.cert, r.key, r.origin, site, r.cert, mode)
+    waf: {mode: %q, paranoia: %d}
+`, s.plain, s.tls, s.admin, adminToken, s.Name, site, r.cert, r.key, r.origin, site, r.cert, mode, paranoia)
 		file := r.file(s.Name + ".yaml")
 		if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 			return err
