@@ -1,0 +1,229 @@
+package seclang
+
+import (
+	"strconv"
+	"strings"
+)
+
+// directive reads one directive, and goes into the files of an Include.
+func (p *parser) directive(l *line) {
+	p.step++
+	name, _ := l.bare(0)
+	if len(l.text) > maxLine || len(p.out) == maxDirectives {
+		p.toMany = len(p.out) == maxDirectives
+		p.fault(l, 0, "a directive has at most 1 MiB, all files together 200,000 directives", "")
+		return
+	}
+	if i := strings.IndexByte(l.text, 0); i >= 0 {
+		p.fault(l, i, "a NUL byte stands here", "rules are text: is this the right file, and is it UTF-8?")
+		return
+	}
+	spec, ok := p.specs[strings.ToLower(name)]
+	if !ok {
+		p.chain = nil // this may be the rule that it waits for
+		p.fault(l, 0, "unknown directive "+quote(name), p.nearestDirective(name))
+		return
+	}
+	d := Directive{Position: l.at(0), Name: spec.name, Source: l.text[:min(len(l.text), maxSource)]}
+	before := len(p.faults)
+	switch spec.shape {
+	case shapeRule, shapeAction:
+		p.rule(&d, l, len(name), spec)
+	default:
+		if spec.shape != shapeInclude {
+			p.endChain(spec.name + " stands behind it")
+		}
+		words := p.words(&d, l, len(name), spec)
+		if len(p.faults) == before {
+			p.arguments(&d, l, words, spec)
+		}
+		if spec.shape == shapeInclude {
+			return
+		}
+	}
+	if len(p.faults) == before {
+		p.out = append(p.out, d)
+	}
+}
+
+// bare reads the name of a directive, which no quote can stand before.
+func (l *line) bare(offset int) (string, int) {
+	end := offset
+	for end < len(l.text) && !blank(l.text[end]) {
+		end++
+	}
+	return l.text[offset:end], end
+}
+
+func (p *parser) nearestDirective(name string) string {
+	var names []string
+	for _, s := range directiveSpecs() {
+		names = append(names, s.name)
+	}
+	return didYouMean(name, "", names)
+}
+
+// words reads the words behind the name into d.Args.
+func (p *parser) words(d *Directive, l *line, at int, spec directiveSpec) []word {
+	var words []word
+	for {
+		w, ok := l.word(at)
+		if !ok {
+			break
+		}
+		if one := spec.shape == shapeRest || spec.shape == shapeInclude || spec.shape == shapeDefault; one && (w.quote == 0 || w.end < len(l.text) && w.quote != '`') {
+			w = word{from: w.from - b2i(w.quote != 0), to: len(l.text), end: len(l.text)} // blanks belong to it
+		}
+		if !p.closed(l, w) {
+			return nil
+		}
+		words = append(words, w)
+		if at = w.end; at < len(l.text) && !blank(l.text[at]) {
+			p.fault(l, at, "a blank is missing behind the quote", `a quote inside is written \"`)
+			return nil
+		}
+	}
+	if n := len(words); n < spec.least || n > spec.most {
+		p.count(l, words, spec)
+		return nil
+	}
+	for _, w := range words {
+		d.Args = append(d.Args, Argument{Position: l.at(w.from), Text: l.value(w)})
+	}
+	return words
+}
+
+// closed reports whether the quotes of w are closed, and says it where not.
+func (p *parser) closed(l *line, w word) bool {
+	if w.open {
+		p.fault(l, w.from-1, "quote is not closed", "write "+string(w.quote)+" behind the text")
+	}
+	return !w.open
+}
+
+// count says that a directive has too few or too many words.
+func (p *parser) count(l *line, words []word, spec directiveSpec) {
+	at, takes := 0, strconv.Itoa(spec.least)
+	switch {
+	case len(words) > spec.most:
+		at = words[spec.most].from
+	case spec.most == 1000:
+		takes += " or more"
+	case spec.most > spec.least:
+		takes += " to " + strconv.Itoa(spec.most)
+	}
+	hint := ""
+	if len(words) > spec.most {
+		hint = "put a text with blanks into quotes"
+	}
+	p.fault(l, at, spec.name+" takes "+takes+" words behind its name, not "+strconv.Itoa(len(words)), hint)
+}
+
+// arguments looks into the words of a directive, as its shape says.
+func (p *parser) arguments(d *Directive, l *line, words []word, spec directiveSpec) {
+	last := len(words) - 1
+	switch spec.shape {
+	case shapeInclude:
+		p.include(d, words[0], l)
+	case shapeIDs:
+		p.checkIDs(d, l, words)
+	case shapeTargets:
+		p.checkIDs(d, l, words[:last])
+		p.targets(l, words[last])
+	case shapeTargetsBy:
+		p.targets(l, words[last])
+	case shapeActions:
+		p.checkIDs(d, l, words[:last])
+		p.updateActions(l, words[last])
+	case shapeDefault:
+		p.defaultAction(l, words[last])
+	case shapeRest:
+		if strings.TrimSpace(d.Args[0].Text) == "" {
+			p.fault(l, words[0].from, spec.name+" needs a text", "")
+		} else if d.Name == "SecMarker" {
+			p.markers[d.Args[0].Text] = p.step
+		}
+	}
+}
+
+// checkIDs looks at the words that name rules by id.
+func (p *parser) checkIDs(d *Directive, l *line, words []word) {
+	for i, w := range words {
+		if _, err := idRanges(d.Args[i].Text); err != nil {
+			p.fault(l, w.from+err.Offset, err.Text, err.Hint)
+		}
+	}
+}
+
+func (p *parser) targets(l *line, w word) []Target {
+	r := targetReader{line: l, at: w.from, end: w.to, quote: w.quote}
+	targets := r.read()
+	p.problems(l, r.faults)
+	return targets
+}
+
+func (p *parser) actions(l *line, w word) ([]Action, []int) {
+	r := actionReader{line: l, at: w.from, end: w.to, quote: w.quote}
+	actions := r.read()
+	p.problems(l, r.faults)
+	return actions, r.places
+}
+
+func (p *parser) problems(l *line, problems []problem) {
+	for _, f := range problems {
+		p.fault(l, f.at, f.text, f.hint)
+	}
+}
+
+// updateActions looks at the actions that SecRuleUpdateActionById gives to a rule: who it is and when it runs cannot change.
+func (p *parser) updateActions(l *line, w word) {
+	actions, places := p.actions(l, w)
+	for i, a := range actions {
+		if a.ID == ActId || a.ID == ActPhase || a.ID == ActChain {
+			p.fault(l, places[i], "SecRuleUpdateActionById cannot change "+a.ID.String(), "take it out")
+		}
+		if a.ID == ActSkipAfter {
+			p.skips = append(p.skips, skip{marker: a.Value, at: a.Position, from: p.source(), step: p.step})
+		}
+	}
+}
+
+// defaultAction looks at the actions of SecDefaultAction: a phase, a disruptive action, and nothing that is about one rule.
+func (p *parser) defaultAction(l *line, w word) {
+	before := len(p.faults)
+	actions, places := p.actions(l, w)
+	phase, disruptive := 0, false
+	for i, a := range actions {
+		switch {
+		case a.ID == ActPhase:
+			phase = ParsePhase(a.Value)
+		case a.ID.Metadata() || a.ID == ActT || a.ID == ActChain || a.ID == ActSkip || a.ID == ActSkipAfter:
+			p.fault(l, places[i], a.ID.String()+" cannot stand in SecDefaultAction", "write it in the rules themselves")
+		}
+		disruptive = disruptive || a.ID.Disruptive()
+	}
+	if len(p.faults) > before {
+		return
+	}
+	first, twice := p.defFor[phase]
+	switch {
+	case phase == 0:
+		p.fault(l, w.from, "SecDefaultAction names no phase", "write phase:1 or another into it")
+	case !disruptive:
+		p.fault(l, w.from, "SecDefaultAction has no disruptive action", "write pass, deny or another into it")
+	case twice:
+		p.fault(l, w.from, "phase "+strconv.Itoa(phase)+" has a SecDefaultAction already", "the first stands at "+where(first))
+	default:
+		p.defFor[phase] = l.at(0)
+	}
+}
+
+// where writes a place as file:line.
+func where(at Position) string { return at.File + ":" + strconv.Itoa(at.Line) }
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,71 @@
+package seclang
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// SyntaxError is what is wrong with one value: the part of a rule that ParseCtl, ParseSetvar, ParseMacro and ParseIDs read.
+type SyntaxError struct {
+	Offset int    // of the word that is wrong, in bytes from the begin of the value
+	Text   string // what is wrong
+	Hint   string // what to do, "" where Text says it
+}
+
+// Error implements error.
+func (e *SyntaxError) Error() string {
+	if e.Hint == "" {
+		return e.Text
+	}
+	return e.Text + ": " + e.Hint
+}
+
+// sourceWidth is how much of a line a fault shows, in bytes.
+const sourceWidth = 160
+
+// excerpt makes line printable and bounded; of a long one it keeps what stands around column, which counts from 1 in bytes.
+func excerpt(line string, column int) string {
+	line = strings.TrimRight(line, " \t\r\n")
+	if len(line) > sourceWidth {
+		from := min(max(column-sourceWidth/2, 0), len(line)-sourceWidth)
+		cut := line[from : from+sourceWidth]
+		if from > 0 {
+			cut = "…" + cut
+		}
+		if from+sourceWidth < len(line) {
+			cut += "…"
+		}
+		line = cut
+	}
+	return printable(line)
+}
+
+// printable replaces what a terminal might obey.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == utf8.RuneError:
+			return '.'
+		}
+		return r
+	}, s)
+}
+
+// quote puts a word of the rules into a sentence.
+func quote(word string) string {
+	const most = 60
+	if len(word) > most {
+		word = strings.ToValidUTF8(word[:most], "") + "…"
+	}
+	return `"` + printable(word) + `"`
+}
+
+// didYouMean is the hint that names the nearest of words.
+func didYouMean(word, prefix string, words []string) string {
+	if near := Nearest(word, words); near != "" {
+		return "did you mean " + prefix + near + "?"
+	}
+	return ""
+}
