@@ -15,11 +15,14 @@ type WAF struct {
 	Exclusions        []Exclusion   `key:"exclusions" absent:"none" doc:"Rules that are not to look at something. lunette explain-block prints the narrowest one for a blocked request."`
 	BodyLimit         int64         `key:"body_limit" default:"10MiB" min:"1KiB" max:"1GiB" doc:"Bytes of a request body that rules see. The request waits until they have; more than 64 KiB of it lie in a temporary file."`
 	OnLimit           string        `key:"on_limit" default:"refuse" enum:"refuse|partial" doc:"A body over body_limit. refuse: 413 (with mode: detect it passes). partial: inspect the beginning, pass the rest; an attack may hide in the rest."`
-	Arguments         int           `key:"arguments" default:"3000" min:"100" max:"100000" doc:"Values of one request that rules look at: query and form fields, JSON members, parts. More are refused with 413; time_limit bounds the time for all of them."`
+	Arguments         int           `key:"arguments" default:"3000" min:"100" max:"100000" doc:"Values of one request that rules look at: fields of the query and of forms, parts. More are refused with 413."`
+	Leaves            int           `key:"leaves" default:"10000" min:"100" max:"1000000" doc:"Values of one JSON, XML, GraphQL or protobuf body that rules look at. More are refused with 413."`
+	Depth             int           `key:"depth" default:"256" min:"8" max:"10000" doc:"Nesting of such a body. A deeper one is refused as one that cannot be parsed."`
 	InspectResponses  bool          `key:"inspect_responses" default:"false" doc:"Let rules see the bodies of answers too (leaked data, error messages). Text, HTML, JSON and XML only."`
 	ResponseLimit     int64         `key:"response_limit" default:"512KiB" min:"1KiB" max:"64MiB" doc:"Bytes of an answer that rules see; the rest passes."`
 	TimeLimit         time.Duration `key:"time_limit" default:"5s" max:"1m" doc:"Time that rules may spend on one request, see on_error; 0s: off."`
-	OnError           string        `key:"on_error" default:"closed" enum:"open|closed" doc:"When the rules fail or time_limit is spent. open: let the request pass. closed: refuse it with 503."`
+	WorkLimit         int64         `key:"work_limit" default:"1GiB" min:"1MiB" max:"1TiB" doc:"Bytes that rules may look at for one request, each value counted once for every form in which it is looked at. It bounds the work as time_limit does, but equally on a busy machine. See on_error."`
+	OnError           string        `key:"on_error" default:"closed" enum:"open|closed" doc:"When the rules fail, or time_limit or work_limit is spent. open: let the request pass. closed: refuse it with 503."`
 }
 
 // Exclusion keeps rules from looking at something.
