@@ -80,7 +80,7 @@ func TestDefaults(t *testing.T) {
 	equal(t, "tls", s.Origin.TLS, OriginTLS{Verify: "full", MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13,
 		Profile: "modern", Renegotiation: "auto"})
 	equal(t, "waf", s.WAF, WAF{Mode: "block", CoreRules: true, Paranoia: 1, InboundThreshold: 5, OutboundThreshold: 4,
-		BodyLimit: 10 << 20, Arguments: 3000, OnLimit: "refuse", ResponseLimit: 512 << 10, TimeLimit: 5 * time.Second, OnError: "closed"})
+		BodyLimit: 10 << 20, Arguments: 3000, Leaves: 10000, Depth: 256, WorkLimit: 1 << 30, OnLimit: "refuse", ResponseLimit: 512 << 10, TimeLimit: 5 * time.Second, OnError: "closed"})
 	equal(t, "health", s.Origin.Health.Status, StatusRange{200, 399})
 	equal(t, "the rest", []any{c.AccessLog.File, c.Log.Level, c.Admin.Address, s.Path, s.Origin.Host, s.Limits.Body, c.DrainTimeout},
 		[]any{"stdout", "info", "", "strict", "", int64(10 << 20), 30 * time.Second})
