@@ -167,6 +167,17 @@ func (r *Result) fail(at int, format string, args ...any) {
 	}
 }
 
+// state is what reading says about itself; a reading that was only tried is undone by it.
+type state struct {
+	text           string
+	at             int
+	tooMany, depth bool
+}
+
+func (r *Result) state() state { return state{r.Error, r.ErrorAt, r.TooMany, r.Depth} }
+
+func (r *Result) restore(s state) { r.Error, r.ErrorAt, r.TooMany, r.Depth = s.text, s.at, s.tooMany, s.depth }
+
 // tooDeep says that nesting reached its bound at byte at.
 func (r *Result) tooDeep(at, limit int, what string) {
 	r.TooMany, r.Depth = true, true
@@ -182,8 +193,3 @@ func (r *Result) add(name, value string, l Limits) bool {
 	r.Args = append(r.Args, Field{name, value})
 	return true
 }
-func (r *Result) multipart(contentType, text string, partial bool, l Limits) {}
-func (r *Result) graphQL(text string, partial bool, l Limits)                {}
-func (r *Result) graphQLInJSON(first int, partial bool, l Limits)            {}
-func (r *Result) grpc(contentType, text string, partial bool, l Limits)      {}
-func (r *Result) protobuf(text string, partial bool, l Limits)               {}

@@ -76,14 +76,7 @@ func Sniff(text string, partial bool, l Limits) Processor {
 }
 
 // isText reports whether s holds none of the control characters that no text has.
-func isText(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && (c < '\t' || c > '\r') || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
+func isText(s string) bool { return textPrefix(s) == len(s) }
 
 const byteOrderMark = "\xef\xbb\xbf"
 
