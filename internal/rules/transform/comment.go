@@ -168,9 +168,12 @@ func dropCommentMarks(a *Arena, s string, i int) string {
 
 // firstBlockComment finds the first /*.
 func firstBlockComment(s string) int {
-	for i := 0; i+1 < len(s); i++ {
-		i += firstByte(s[i:], '*')
-		if i < len(s) && i > 0 && s[i-1] == '/' {
+	for i := firstByte(s, '*'); i < len(s); i++ {
+		if i+8 <= len(s) && hasByte(load(s, i), '*') == 0 {
+			i += 7
+			continue
+		}
+		if s[i] == '*' && i > 0 && s[i-1] == '/' {
 			return i - 1
 		}
 	}

@@ -70,8 +70,30 @@ func foldCase(a *Arena, s string, i int, up bool) string {
 	return a.commit(d, n)
 }
 
+// smallCased is the end of the letters that tables know: Latin, Greek, Cyrillic.
+const smallCased = 0x530
+
+// lowers and uppers are the other case of each letter below smallCased.
+var (
+	lowers = makeFolds(unicode.ToLower)
+	uppers = makeFolds(unicode.ToUpper)
+)
+
+func makeFolds(fold func(rune) rune) (t [smallCased]uint16) {
+	for i := range t {
+		t[i] = uint16(fold(rune(i)))
+	}
+	return t
+}
+
 // foldRune changes the case of one letter above 0x7f.
 func foldRune(r rune, up bool) rune {
+	if r < smallCased {
+		if up {
+			return rune(uppers[r])
+		}
+		return rune(lowers[r])
+	}
 	if r >= 0x2e80 && r < 0xa640 || r >= 0xac00 && r < 0xd800 || r == utf8.RuneError {
 		return r // East Asian scripts have no case, and their texts are long
 	}

@@ -91,11 +91,14 @@ func anySpace(s string, i int) (size int, space bool) {
 	if c < utf8.RuneSelf {
 		return 1, classes[c]&(classSpace|classBlank) != 0
 	}
+	if c >= 0xf8 {
+		return 1, false
+	}
 	if c > 0xc2 && (c < 0xe1 || c > 0xe3) {
 		return runeLen(s, i), false // all white space begins with one of c2, e1, e2, e3
 	}
 	r, size := utf8.DecodeRuneInString(s[i:])
-	return size, c == 0xa0 || unicode.IsSpace(r)
+	return size, c == 0xa0 || r != utf8.RuneError && unicode.IsSpace(r)
 }
 
 // firstSpace finds the first white space.
