@@ -176,7 +176,9 @@ type state struct {
 
 func (r *Result) state() state { return state{r.Error, r.ErrorAt, r.TooMany, r.Depth} }
 
-func (r *Result) restore(s state) { r.Error, r.ErrorAt, r.TooMany, r.Depth = s.text, s.at, s.tooMany, s.depth }
+func (r *Result) restore(s state) {
+	r.Error, r.ErrorAt, r.TooMany, r.Depth = s.text, s.at, s.tooMany, s.depth
+}
 
 // tooDeep says that nesting reached its bound at byte at.
 func (r *Result) tooDeep(at, limit int, what string) {

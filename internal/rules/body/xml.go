@@ -205,7 +205,7 @@ func (s *xmlScan) doctype() {
 	if containsFold(text, "<!ENTITY") {
 		s.r.fail(at, "read XML: it declares entities")
 	}
-	s.markup(text[min(2, len(text)):])
+	s.markup(strings.TrimSuffix(text[min(2, len(text)):], ">"))
 }
 
 // containsFold reports whether s holds upper, which begins with a "<", regardless of case.
