@@ -181,5 +181,6 @@ type Match struct {
 	Score    int      // points that it added
 	Target   string   // variable, e.g. ARGS:q
 	Part     string   // the matched part, masked and bounded
+	Data     string   // what the rule itself has to say (logdata), its macros filled in, masked and bounded; "" where it says nothing
 	Tags     []string // the rule's tags, e.g. paranoia-level/1
 }

@@ -55,16 +55,17 @@ type Request struct {
 	Upgrade string // protocol of an Upgrade request that is also named by Connection, lower case ("websocket"), else ""
 }
 
-// Version is the protocol version as the request named it: "HTTP/1.1", of a refused request any text, or "" where it named none.
+// Version is the protocol version as the request named it: "HTTP/1.1", of a refused request any text. A request line without a version is one of
+// HTTP/0.9 (RFC 1945 section 4.1).
 func (r *Request) Version() string {
 	if r.Proto != 0 || r.RawLine == "" {
 		return r.Proto.String()
 	}
 	i := strings.LastIndexByte(r.RawLine, ' ')
-	if v := r.RawLine[i+1:]; i > 0 && v != r.Target && v != r.Method {
+	if v := r.RawLine[i+1:]; v != "" && v != r.Target && v != r.Method {
 		return v
 	}
-	return ""
+	return "HTTP/0.9"
 }
 
 // Line is the request line: RawLine, or what Method, Target and Proto make.

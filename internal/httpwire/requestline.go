@@ -76,6 +76,8 @@ func requestVersion(v []byte) (exchange.Proto, error) {
 		return exchange.HTTP10, nil
 	case string(v) == "HTTP/2.0":
 		return 0, fault(reason.HTTP1BadVersion, "HTTP/2 preface or version on an HTTP/1.1 connection (RFC 9113 3.4, RFC 9112 2.3)")
+	case len(v) == 8 && bytes.HasPrefix(v, []byte("HTTP/0.")) && all(v[7:], classDigit):
+		return 0, fault(reason.HTTP1BadRequestLine, "version "+quote(v)+": a request line of HTTP/0.9 names none (RFC 9112 3, RFC 1945 4.1)")
 	case len(v) == 8 && bytes.HasPrefix(v, []byte("HTTP/")) && all(v[5:6], classDigit) && v[6] == '.' && all(v[7:], classDigit):
 		return 0, fault(reason.HTTP1BadVersion, "version "+quote(v)+", not HTTP/1.0 or HTTP/1.1 (RFC 9112 2.3)")
 	case bytes.IndexByte(v, ' ') > 0 && !bytes.HasPrefix(v, []byte("HTTP/")):
@@ -85,7 +87,10 @@ func requestVersion(v []byte) (exchange.Proto, error) {
 	case len(v) > 0 && (v[0] == ' ' || v[len(v)-1] == ' '):
 		return 0, fault(reason.HTTP1BadRequestLine, "more than one space, or one at the end (RFC 9112 3)")
 	}
-	return 0, fault(reason.HTTP1BadVersion, quote(v)+" instead of an HTTP version (RFC 9112 2.3)")
+	if bytes.Equal(v, []byte("HTTP/2")) || bytes.Equal(v, []byte("HTTP/3")) {
+		return 0, fault(reason.HTTP1BadVersion, "version "+quote(v)+", not HTTP/1.0 or HTTP/1.1 (RFC 9112 2.3)")
+	}
+	return 0, fault(reason.HTTP1BadRequestLine, quote(v)+" instead of an HTTP version (RFC 9112 3, 2.3)")
 }
 
 func lineFault(c byte, rest string, code reason.Code) error {

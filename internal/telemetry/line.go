@@ -18,7 +18,7 @@ const (
 	maxURL     = 2048 // path and query each; bytes
 	maxValue   = 512  // a header value; bytes
 	maxHeaders = 64
-	maxRules   = 64
+	maxRules   = 256
 	maxTries   = 16
 	maxFacts   = 64
 	maxList    = 8 // SANs, tags
@@ -204,6 +204,7 @@ func (l *line) waf(w *exchange.WAF) {
 		b = keyInt(b, "score", int64(m.Score))
 		b = keyString(b, "target", m.Target, maxName)
 		b = keyString(b, "part", l.mask.Part(m.Target, m.Part), maxValue)
+		b = keyString(b, "data", l.mask.Part(m.Target, m.Data), maxValue)
 		b = append(keyStrings(b, "tags", m.Tags), '}')
 	}
 	l.b = append(b, "]}"...)

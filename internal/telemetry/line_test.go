@@ -46,7 +46,7 @@ func full() *exchange.Exchange {
 		},
 		WAF: exchange.WAF{Mode: "detect", Verdict: "detect", Phase: "request_body", Score: 5, Threshold: 5, Spent: 420 * time.Microsecond,
 			Inspected: 300, Of: 300, Matches: []exchange.Match{{ID: 942100, Message: "SQL Injection Attack Detected via libinjection",
-				Severity: "CRITICAL", Score: 5, Target: "ARGS:q", Part: "1' or '1'='1", Tags: []string{"attack-sqli", "paranoia-level/1"}}}},
+				Severity: "CRITICAL", Score: 5, Target: "ARGS:q", Part: "1' or '1'='1", Data: "Matched Data: s&sos found within ARGS:q: 1' or '1'='1", Tags: []string{"attack-sqli", "paranoia-level/1"}}}},
 		Answer: exchange.Answer{Status: 502, Reason: reason.TLSClientCertRequired, Detail: "40 handshake_failure", BytesIn: 300, BytesOut: 812,
 			Duration: 18*time.Millisecond + 7*time.Microsecond, First: 17 * time.Millisecond},
 		Attempts: []exchange.Attempt{{
@@ -113,7 +113,7 @@ func TestLineIsWhatRecordReads(t *testing.T) {
 				{"authorization", "Bearer [masked 7 bytes]"}, {"x-odd", "a\\xffb\"\\\x00"}}},
 		WAF: &RecordWAF{Mode: "detect", Verdict: "detect", Phase: "request_body", Score: 5, Threshold: 5, SpentMS: 0.42, Inspected: 300, Of: 300,
 			Rules: []RecordRule{{ID: 942100, Message: "SQL Injection Attack Detected via libinjection", Severity: "CRITICAL", Score: 5, Target: "ARGS:q",
-				Part: "1' or '1'='1", Tags: []string{"attack-sqli", "paranoia-level/1"}}}},
+				Part: "1' or '1'='1", Data: "Matched Data: s&sos found within ARGS:q: 1' or '1'='1", Tags: []string{"attack-sqli", "paranoia-level/1"}}}},
 		Attempts: []RecordAttempt{{StartMS: 1, URL: "https://10.0.0.227:8443", Address: "10.0.0.227:8443", Local: "10.0.0.1:50022", Connection: 12,
 			IdleMS: ms(0), DNSMS: ms(0), ConnectMS: ms(0.8), TLSMS: ms(5), WriteMS: ms(0.09), Proto: "HTTP/1.1", Reason: "tls.client_cert_required",
 			Side: "origin", Detail: "40 handshake_failure", Finding: "tls.client_cert_required", Confidence: "certain", BytesSent: 512,

@@ -83,6 +83,7 @@ type RecordRule struct {
 	Score    int      `json:"score"`
 	Target   string   `json:"target"`
 	Part     string   `json:"part"`
+	Data     string   `json:"data"`
 	Tags     []string `json:"tags"`
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -110,7 +111,7 @@ func (g *gateway) send(in *input) (o outcome) {
 	defer g.log.forget(peer)
 	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, o.err = c.Write(o.sent); o.err == nil {
-		o.status, o.err = readAnswer(c, or(in.Method, "GET"))
+		o.status, o.err = readAnswer(c, strings.SplitN(string(o.sent), " ", 2)[0])
 	}
 	_ = c.Close()
 	select {

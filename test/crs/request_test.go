@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/template"
 )
 
 const (
@@ -18,7 +19,7 @@ func (in *input) bytes() ([]byte, error) {
 	if in.Encoded != "" {
 		return in.raw()
 	}
-	method, data, h, auto := or(in.Method, "GET"), or(in.Data, ""), slices.Clone(in.Headers), or(in.Auto, true)
+	method, data, h, auto := or(in.Method, "GET"), expanded(or(in.Data, "")), slices.Clone(in.Headers), or(in.Auto, true)
 	if data != "" && auto {
 		h.add(contentType, formType)
 		if h[h.get(contentType)].value == formType {
@@ -41,6 +42,22 @@ func (in *input) bytes() ([]byte, error) {
 	}
 	b.WriteString("\r\n" + data)
 	return []byte(b.String()), nil
+}
+
+// expanded fills in data that is written as a template, such as {{ "1" | repeat 64200 }}. What is none stays as it is.
+func expanded(data string) string {
+	if !strings.Contains(data, "{{") {
+		return data
+	}
+	t, err := template.New("data").Funcs(template.FuncMap{"repeat": func(n int, s string) string { return strings.Repeat(s, n) }}).Parse(data)
+	if err != nil {
+		return data
+	}
+	var b strings.Builder
+	if t.Execute(&b, nil) != nil {
+		return data
+	}
+	return b.String()
 }
 
 func or[T any](p *T, absent T) T {

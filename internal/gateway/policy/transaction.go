@@ -220,10 +220,13 @@ func (t *Transaction) End() {
 		w.Phase = t.phase
 	}
 	for i := range w.Matches {
-		if w.Matches[i].Part == "" {
-			continue // an engine's note about what it was not shown
+		m := &w.Matches[i]
+		if m.Part != "" { // "" in an engine's note about what it was not shown
+			m.Part = t.stage.cfg.Mask(m.Target, m.Part)
 		}
-		w.Matches[i].Part = t.stage.cfg.Mask(w.Matches[i].Target, w.Matches[i].Part)
+		if m.Data != "" {
+			m.Data = t.stage.cfg.Mask(m.Target, m.Data)
+		}
 	}
 	w.Matches = append(w.Matches, t.notes...)
 	if r := t.replayed; r != nil && w.Of < 0 && errors.Is(r.end, io.EOF) {

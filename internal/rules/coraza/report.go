@@ -1,6 +1,7 @@
 package coraza
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 
 // Bounds of what is kept of matches.
 const (
-	maxMatches = 64
+	maxMatches = 256
 	maxPart    = 512
 	maxMessage = 200
 	maxTags    = 16
@@ -90,7 +91,7 @@ func (in *Inspection) addMatches(w *exchange.WAF, m types.MatchedRule) {
 		}
 		w.Matches = append(w.Matches, exchange.Match{
 			ID: r.ID(), Message: bounded(m.Message(), maxMessage), Severity: severity(r.Severity()), Score: each,
-			Target: target, Part: bounded(shown.Value(), maxPart), Tags: boundedTags(r.Tags()),
+			Target: target, Part: bounded(shown.Value(), maxPart), Data: bounded(cmp.Or(d.Data(), m.Data()), maxPart), Tags: boundedTags(r.Tags()),
 		})
 	}
 }
