@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,6 +219,25 @@ func TestFixedIsComplete(t *testing.T) {
 			if !Fixed(c.id, s, Classify(s)) {
 				t.Errorf("Fixed(%s, %q) = false", c.id, s)
 			}
+		}
+	}
+}
+
+// TestLinear gives every transformation long hostile values. The bound is a hundred times what a pass takes, and far below what
+// anything that looks twice at each byte for each byte would.
+func TestLinear(t *testing.T) {
+	a := &Arena{}
+	for _, in := range benchInputs() {
+		s := strings.Repeat(in.value, 25)
+		c := Classify(s)
+		for id := ID(1); id < ids; id++ {
+			start := time.Now()
+			Apply(a, id, s)
+			Fixed(id, s, c)
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("%s of %d bytes of %s takes %v", id, len(s), in.name, took)
+			}
+			a.Reset()
 		}
 	}
 }
