@@ -1,6 +1,9 @@
 package compile
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
@@ -15,18 +18,79 @@ type Options struct {
 	// Patterns are what earlier programs compiled: equal patterns are not compiled again. nil: none are shared.
 	Patterns *match.Cache
 	Limits   match.Limits
+
+	whole bool // nothing is folded, for tests that compare
 }
 
 // Compile makes a program of directives. With faults the program is nil.
-func Compile(list []seclang.Directive, o Options) (*Program, []seclang.Fault) { return nil, nil }
-
-// Warning is what the engineer should know about rules that work.
-type Warning struct {
-	seclang.Position
-	Rule int
-	Text string
-	Cost float64 // ns a byte of the rule's pattern
+func Compile(list []seclang.Directive, o Options) (*Program, []seclang.Fault) {
+	b := newBuilder(o)
+	for i := range list {
+		b.add(&list[i])
+	}
+	for _, d := range b.rules {
+		b.build(d, 0)
+	}
+	for _, name := range sortedKeys(o.Fixed) {
+		b.slotOf(name)
+	}
+	for _, name := range o.Given {
+		b.slotOf(name)
+	}
+	b.link()
+	start := b.start()
+	dropped := make([]bool, len(b.rules))
+	if !o.whole && len(b.faults) == 0 {
+		f := &folder{rules: b.rules, names: b.slots, chains: b.chains, given: map[int32]bool{}, start: start}
+		for _, name := range o.Given {
+			f.given[b.slotOf(name)] = true
+		}
+		f.fold(b.phases())
+		dropped = f.dropped
+	}
+	b.checkDropped(dropped)
+	p := b.assemble(start, dropped)
+	if len(b.faults) > 0 {
+		slices.SortStableFunc(b.faults, func(x, y seclang.Fault) int {
+			return cmp.Or(cmp.Compare(x.File, y.File), x.Line-y.Line, x.Column-y.Column)
+		})
+		return nil, b.faults
+	}
+	return p, nil
 }
 
-// Warnings lists rules whose pattern costs more than limit nanoseconds a byte.
-func (p *Program) Warnings(limit float64) []Warning { return nil }
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// start is what is known of TX variables before the first rule.
+func (b *builder) start() state {
+	s := make(state, len(b.slots))
+	for i := captures; i < len(s); i++ {
+		s[i] = cell{know: absent}
+	}
+	for name, value := range b.o.Fixed {
+		if i := b.slotOf(name); i >= captures {
+			s[i] = cell{exact, value}
+		}
+	}
+	for _, name := range b.o.Given {
+		if i := b.slotOf(name); i >= captures {
+			s[i] = cell{know: present}
+		}
+	}
+	return s
+}
+
+// phases sorts the rules by phase: indexes in b.rules.
+func (b *builder) phases() (out [Phases][]int) {
+	for i, d := range b.rules {
+		out[d.phase] = append(out[d.phase], i)
+	}
+	return out
+}

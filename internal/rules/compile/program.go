@@ -46,10 +46,11 @@ type Phase struct {
 }
 
 // Plan says which rules of a phase are sure to run, and which patterns wake the others. All sets of rules are bits by position.
+// A pattern that is found wakes every rule of Wakes: each of them still looks whether it was found in one of its own targets.
 type Plan struct {
 	Always   []uint64                   // rules that run whatever the values are
 	Wakes    [][]int32                  // by pattern: positions of the rules that begin with it
-	Wanted   [seclang.Variables]*Wanted // by variable: what to look for in its values; nil for nothing
+	Wanted   [seclang.Variables]*Wanted // by variable that holds values itself: of ARGS under ARGS_GET, ARGS_POST and ARGS_PATH, of ARGS_NAMES under ARGS_GET_NAMES and ARGS_POST_NAMES; nil for nothing
 	Patterns match.Bits                 // all patterns of the phase's plan
 }
 
@@ -103,7 +104,8 @@ type Rule struct {
 	Rev, Ver           string
 	Maturity, Accuracy int8
 	Log, Audit         bool
-	NeedsCaptures      bool    // an action, macro or later member may read TX:0 to TX:9 before the next rule that captures
+	NeedsCaptures      bool    // with Capture: what it captures may decide something: an action, a test of this chain or of a later rule reads it
+	CapturesInRecord   bool    // with Capture: besides, msg or logdata of this chain or of a later rule shows it
 	Scores             []Score // anomaly points that it adds, in any member
 	Paranoia           uint8   // from its tag paranoia-level/N; 0 without
 }
@@ -142,18 +144,19 @@ type Target struct {
 	Except   []Except // keys that are taken out
 }
 
-// Except takes values out of a target. A Key of "" without Regexp takes out all.
+// Except takes values out of a target. A Key of "" without Regexp takes out all. Keys are compared regardless of case, of
+// arguments too.
 type Except struct {
-	Key    string
+	Key    string // lower case
 	Regexp *match.Single
 }
 
 // Operator is the test of a rule: always, one pattern of the set, a compiled operator, or one whose argument has macros.
 type Operator struct {
-	ID      seclang.OperatorID
+	ID      seclang.OperatorID // 0 of SecAction: it matches once, with no value
 	Negated bool
 	Pattern int32             // index in Program.Patterns; -1
-	Test    operator.Operator // nil where Pattern >= 0, ID is OpAlways or Macro is set
+	Test    operator.Operator // nil where Pattern >= 0, ID is 0 or Macro is set
 	Macro   Macro             // argument to expand and hand to operator.Compare; nil without
 	Text    string            // argument as written, for the record
 }
@@ -183,8 +186,8 @@ type Set struct {
 	Name       Macro            // of the variable; of initcol, setsid …: empty
 	Slot       int32            // of TX with a constant name; else -1
 	Op         SetOp
-	Value      Macro // what to set or add; the key of initcol; seconds of expirevar
-	Number     int64 // of Add where Value is a constant number
+	Value      Macro // what to set or add; the key of initcol, setsid …; seconds of expirevar; what deprecatevar takes away
+	Number     int64 // of Add and Subtract where Value is a constant number; of deprecatevar: per how many seconds
 	Constant   bool  // Number holds
 }
 
@@ -202,7 +205,9 @@ const (
 // Ctl changes how the rest of the exchange is inspected.
 type Ctl struct {
 	Option seclang.CtlOption
-	Value  string
-	Rules  []uint64 // of ruleRemove…: indexes into Program.Rules, as bits
-	Target *Target  // of ruleRemoveTarget…
+	Mode   seclang.Mode // of engines and switches
+	Number int64        // of limits and levels
+	Value  string       // of ...BodyProcessor in upper case, of auditLogParts
+	Rules  []uint64     // of ruleRemove…: indexes into Program.Rules, as bits
+	Target *Target      // of ruleRemoveTarget…
 }

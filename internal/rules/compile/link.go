@@ -1,0 +1,168 @@
+package compile
+
+import (
+	"math"
+	"regexp/syntax"
+	"slices"
+
+	"github.com/lunette-waf/lunette/internal/rules/match"
+)
+
+// link turns places in the order of all rules into positions in phases: where skipAfter goes on, and how far skip reaches.
+func (b *builder) link() {
+	phases := b.phases()
+	for _, d := range b.rules {
+		list := phases[d.phase]
+		if d.rule.SkipTo >= 0 {
+			d.rule.SkipTo = int32(b.position(list, int(d.rule.SkipTo)))
+		}
+	}
+	for i, d := range b.rules {
+		if d.rule.Skip > 0 {
+			b.linkSkip(i, d, phases[d.phase])
+		}
+	}
+}
+
+// position is how many rules of the list stand before order.
+func (b *builder) position(list []int, order int) int {
+	n, _ := slices.BinarySearchFunc(list, order, func(i, order int) int { return b.rules[i].order - order })
+	return n
+}
+
+// linkSkip makes a skip a jump to a position. Markers count as rules, as in Coraza. A rule that some ctl takes out does not count: where that may
+// happen the number stays, less the markers.
+func (b *builder) linkSkip(i int, d *draft, list []int) {
+	end := math.MaxInt
+	left := int(d.rule.Skip)
+	at := b.position(list, d.order) + 1
+	first := at
+	for _, m := range b.markers {
+		if m.order < d.order {
+			continue
+		}
+		n := min(b.position(list, m.order)-at, left)
+		at, left = at+n, left-n
+		if left == 0 {
+			end = at
+			break
+		}
+		left--
+		d.rule.Skip--
+		if left == 0 {
+			end = at
+			break
+		}
+	}
+	if end == math.MaxInt {
+		end = min(at+left, len(list))
+	}
+	if d.rule.SkipTo < 0 && b.counted(i, list[min(first, len(list)):end]) {
+		d.rule.Skip, d.rule.SkipTo = 0, int32(end)
+	}
+}
+
+// counted reports whether rule i, when it matches, is sure to find all rules of the list still there.
+func (b *builder) counted(i int, list []int) bool {
+	for by, d := range b.rules {
+		for m := d; m != nil; m = m.next {
+			for _, do := range m.rule.Do {
+				if do.Ctl == nil || !removes(do.Ctl.Option) || do.Ctl.Target != nil {
+					continue
+				}
+				hits := slices.ContainsFunc(list, func(k int) bool { return hasBit(do.Ctl.Rules, k) })
+				if hits && (by == i || !hasBit(do.Ctl.Rules, i)) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// checkDropped finds faults in expressions that are not compiled because their rules are left out.
+func (b *builder) checkDropped(dropped []bool) {
+	for i, d := range b.rules {
+		for m := d; m != nil && dropped[i]; m = m.next {
+			if m.pattern == nil || m.pattern.Kind != match.Regexp {
+				continue
+			}
+			if _, err := syntax.Parse("(?sm)"+m.pattern.Expr, syntax.Perl); err != nil {
+				b.source, b.rule = m.source, m.id
+				b.fault(m.operator.Position, "", "@rx: %v", err)
+			}
+		}
+	}
+}
+
+// assemble makes the program of the rules that remain.
+func (b *builder) assemble(start state, dropped []bool) *Program {
+	p := &Program{Chains: b.chains, Slots: b.slots, Settings: b.settings, slot: b.slot}
+	var kept []*draft
+	index := make([]int, len(b.rules)) // in Program.Rules, of kept ones
+	before := [Phases][]int32{}        // by phase and old position: the new position
+	var phases [Phases][]*draft
+	for i, d := range b.rules {
+		before[d.phase] = append(before[d.phase], int32(len(phases[d.phase])))
+		if dropped[i] {
+			p.Folded++
+			index[i] = -1
+			continue
+		}
+		index[i] = len(kept)
+		kept = append(kept, d)
+		phases[d.phase] = append(phases[d.phase], d)
+	}
+	markCaptures(kept)
+	found := collect(kept)
+	b.compilePatterns(p, found)
+	for _, d := range kept {
+		moved := append(before[d.phase], int32(len(phases[d.phase])))
+		b.move(d, moved, index, len(kept))
+	}
+	for i, c := range start {
+		if c.know == exact {
+			p.Initial = append(p.Initial, Initial{int32(i), c.value})
+		}
+	}
+	for n := range phases {
+		p.Phases[n].Plan = b.plan(phases[n], len(found.list))
+	}
+	for i, d := range kept {
+		p.Phases[d.phase].Rules = append(p.Phases[d.phase].Rules, int32(i))
+		p.Rules = append(p.Rules, *d.rule)
+	}
+	return p
+}
+
+// compilePatterns makes the set of all patterns.
+func (b *builder) compilePatterns(p *Program, found *patterns) {
+	set, errs := match.New(found.list, b.o.Limits)
+	for _, e := range errs {
+		d := found.rule[e.Index]
+		b.source, b.rule = d.source, d.id
+		b.fault(d.operator.Position, "", "@%s: %v", d.operator.ID, e.Err)
+	}
+	p.Patterns = set
+}
+
+// move turns positions and indexes of all rules into those of the rules that remain.
+func (b *builder) move(d *draft, moved []int32, index []int, kept int) {
+	if d.rule.SkipTo >= 0 {
+		d.rule.SkipTo = moved[d.rule.SkipTo]
+	}
+	for m := d; m != nil; m = m.next {
+		for _, do := range m.rule.Do {
+			if do.Ctl == nil || do.Ctl.Rules == nil {
+				continue
+			}
+			bits := newBits(kept)
+			for i, n := range index {
+				if n >= 0 && hasBit(do.Ctl.Rules, i) {
+					setBit(bits, n)
+				}
+			}
+			do.Ctl.Rules = bits
+		}
+	}
+}

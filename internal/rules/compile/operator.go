@@ -1,0 +1,100 @@
+package compile
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/rules/match"
+	"github.com/lunette-waf/lunette/internal/rules/operator"
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+)
+
+// operator makes the test of d's rule. Patterns are collected later, from the rules that remain.
+func (b *builder) operator(d *draft) {
+	r := d.rule
+	r.Operator = Operator{ID: d.operator.ID, Negated: d.operator.Negated, Pattern: -1, Text: d.operator.Argument}
+	if d.action {
+		r.Operator = Operator{Pattern: -1}
+		return
+	}
+	arg := d.operator.Argument
+	switch d.operator.ID {
+	case seclang.OpRx:
+		d.pattern = &match.Pattern{Kind: match.Regexp, Expr: arg}
+		return
+	case seclang.OpPm:
+		d.pattern = &match.Pattern{Kind: match.Words, Words: operator.Words(arg)}
+		return
+	case seclang.OpPmFromDataset:
+		d.pattern = &match.Pattern{Kind: match.Words, Words: d.words}
+		return
+	case seclang.OpPmFromFile:
+		d.pattern = b.wordsOfFile(d)
+		return
+	}
+	if expands(d.operator.ID) {
+		m, err := seclang.ParseMacro(arg)
+		if err != nil {
+			b.syntax(d.operator.Position, err)
+			return
+		}
+		if _, constant := m.Constant(); !constant {
+			r.Operator.Macro = b.convert(m)
+			return
+		}
+	}
+	id := d.operator.ID
+	if id == seclang.OpIpMatchFromDataset {
+		id, arg = seclang.OpIpMatch, strings.Join(d.words, ",")
+	}
+	r.Operator.Test = b.test(d, id, arg)
+}
+
+// test compiles an operator that is no pattern.
+func (b *builder) test(d *draft, id seclang.OperatorID, arg string) operator.Operator {
+	t, err := operator.New(b.o.Files, dirOf(d.File), id, arg)
+	if err != nil {
+		b.fault(d.operator.Position, "", "@%s: %v", d.operator.ID, err)
+	}
+	return t
+}
+
+// expands reports whether macros in the operator's argument are expanded. Patterns are compiled once: a macro in one is text.
+func expands(id seclang.OperatorID) bool {
+	switch id {
+	case seclang.OpEq, seclang.OpGe, seclang.OpGt, seclang.OpLe, seclang.OpLt, seclang.OpStreq, seclang.OpContains, seclang.OpContainsWord,
+		seclang.OpBeginsWith, seclang.OpEndsWith, seclang.OpWithin, seclang.OpStrmatch:
+		return true
+	}
+	return false
+}
+
+func dirOf(file string) string {
+	if filepath.IsAbs(file) {
+		return filepath.Dir(file)
+	}
+	return path.Dir(file)
+}
+
+// wordsOfFile reads the words of @pmFromFile. Relative names start at the folder of the file of rules.
+func (b *builder) wordsOfFile(d *draft) *match.Pattern {
+	name := d.operator.Argument
+	if !filepath.IsAbs(name) {
+		name = path.Join(dirOf(d.File), name)
+	}
+	p := &match.Pattern{Kind: match.Words}
+	if b.o.Files == nil {
+		b.fault(d.operator.Position, "", "read %s: there are no data files here", name)
+		return p
+	}
+	text, err := b.o.Files.Read(name)
+	if err != nil {
+		b.fault(d.operator.Position, "relative names start at the folder of the file of rules", "read data file: %v", err)
+		return p
+	}
+	if p.Words = operator.WordsOfFile(text); len(p.Words) == 0 {
+		b.fault(d.operator.Position, "", "data file %s has no words", name)
+	}
+	return p
+}

@@ -1,0 +1,194 @@
+package compile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/rules/match"
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+)
+
+// concrete lists the variables that hold the values of v themselves.
+func concrete(v seclang.Variable) []seclang.Variable {
+	switch v {
+	case seclang.VarArgs:
+		return []seclang.Variable{seclang.VarArgsGet, seclang.VarArgsPost, seclang.VarArgsPath}
+	case seclang.VarArgsNames:
+		return []seclang.Variable{seclang.VarArgsGetNames, seclang.VarArgsPostNames}
+	}
+	return []seclang.Variable{v}
+}
+
+// static reports whether the values of v are there before the first rule of a phase and stay as they are in it.
+func static(v seclang.Variable) bool {
+	switch v {
+	case seclang.VarTX, seclang.VarRule, seclang.VarEnv, seclang.VarGeo, seclang.VarDuration, seclang.VarHighestSeverity,
+		seclang.VarMatchedVar, seclang.VarMatchedVarName, seclang.VarMatchedVars, seclang.VarMatchedVarsNames,
+		seclang.VarReqbodyProcessor, seclang.VarResBodyProcessor, seclang.VarSessionid, seclang.VarUserid,
+		seclang.VarTime, seclang.VarTimeDay, seclang.VarTimeEpoch, seclang.VarTimeHour, seclang.VarTimeMin, seclang.VarTimeMon,
+		seclang.VarTimeSec, seclang.VarTimeWday, seclang.VarTimeYear:
+		return false
+	}
+	return !v.Persistent()
+}
+
+// planned reports whether a rule can wait for its pattern to be found.
+func planned(d *draft) bool {
+	r := d.rule
+	if d.pattern == nil || r.Operator.Negated || r.MultiMatch {
+		return false
+	}
+	return !slices.ContainsFunc(r.Targets, func(t Target) bool { return t.Count || !static(t.Variable) })
+}
+
+// patterns collects the patterns of all rules, equal ones once, and gives each rule its own.
+type patterns struct {
+	list   []match.Pattern
+	index  map[string]int32
+	groups map[string]int
+	rule   []*draft // by pattern: the first that has it
+}
+
+func collect(list []*draft) *patterns {
+	p := &patterns{index: map[string]int32{}, groups: map[string]int{}}
+	for _, d := range list {
+		for m := d; m != nil; m = m.next {
+			if m.pattern == nil {
+				continue
+			}
+			group := fmt.Sprint("alone ", len(p.list))
+			if m == d && planned(d) {
+				group = groupOf(d)
+			}
+			m.rule.Operator.Pattern = p.add(m, group)
+		}
+	}
+	return p
+}
+
+// groupOf names what is looked for together: behind one chain, in the same variables.
+func groupOf(d *draft) string {
+	var vars []seclang.Variable
+	for _, t := range d.rule.Targets {
+		vars = append(vars, concrete(t.Variable)...)
+	}
+	slices.Sort(vars)
+	return fmt.Sprint(d.phase, d.rule.Chain, slices.Compact(vars))
+}
+
+func (p *patterns) add(d *draft, group string) int32 {
+	key := string(rune('0'+d.pattern.Kind)) + d.pattern.Expr + "\x00" + strings.Join(d.pattern.Words, "\x00")
+	i, ok := p.index[key]
+	if ok {
+		return i
+	}
+	g, ok := p.groups[group]
+	if !ok {
+		g = len(p.groups)
+		p.groups[group] = g
+	}
+	i = int32(len(p.list))
+	p.index[key] = i
+	one := *d.pattern
+	one.Group = g
+	p.list = append(p.list, one)
+	p.rule = append(p.rule, d)
+	return i
+}
+
+// planner makes the plan of one phase.
+type planner struct {
+	plan   Plan
+	words  int // of match.Bits
+	chains []Chain
+}
+
+// plan sorts the rules of a phase into those that always run and those that wait for a pattern.
+func (b *builder) plan(list []*draft, patterns int) Plan {
+	p := &planner{words: (patterns + 63) / 64, chains: b.chains}
+	p.plan = Plan{Always: newBits(len(list)), Wakes: make([][]int32, patterns), Patterns: make(match.Bits, p.words)}
+	for pos, d := range list {
+		if !planned(d) {
+			setBit(p.plan.Always, pos)
+			continue
+		}
+		i := d.rule.Operator.Pattern
+		p.plan.Wakes[i] = append(p.plan.Wakes[i], int32(pos))
+		setBit(p.plan.Patterns, int(i))
+		for _, t := range d.rule.Targets {
+			for _, v := range concrete(t.Variable) {
+				p.want(v, t, d.rule.Chain, int(i))
+			}
+		}
+	}
+	p.tidy()
+	return p.plan
+}
+
+// want notes that pattern is to be looked for in the values of v that t selects, behind a chain.
+func (p *planner) want(v seclang.Variable, t Target, chain int32, pattern int) {
+	w := p.plan.Wanted[v]
+	if w == nil {
+		w = &Wanted{}
+		p.plan.Wanted[v] = w
+	}
+	if t.Key == "" { // all keys, or those that an expression selects: the rule itself looks
+		w.All = p.note(w.All, chain, pattern)
+		return
+	}
+	if w.Keyed == nil {
+		w.Keyed = map[string][]Want{}
+	}
+	w.Keyed[t.Key] = p.note(w.Keyed[t.Key], chain, pattern)
+}
+
+func (p *planner) note(list []Want, chain int32, pattern int) []Want {
+	i := slices.IndexFunc(list, func(w Want) bool { return w.Chain == chain })
+	if i < 0 {
+		i = len(list)
+		list = append(list, Want{Chain: chain, Patterns: make(match.Bits, p.words)})
+	}
+	setBit(list[i].Patterns, pattern)
+	return list
+}
+
+// tidy orders what is wanted by chain, so that parents come first, and takes from Keyed what is looked for in every value.
+func (p *planner) tidy() {
+	for _, w := range p.plan.Wanted {
+		if w == nil {
+			continue
+		}
+		byChain := func(a, b Want) int { return int(a.Chain - b.Chain) }
+		slices.SortFunc(w.All, byChain)
+		w.Union = make(match.Bits, p.words)
+		w.Touches = 0
+		for _, one := range w.All {
+			w.Touches |= p.chains[one.Chain].Touches
+			for k, bits := range one.Patterns {
+				w.Union[k] |= bits
+			}
+		}
+		for key, list := range w.Keyed {
+			list = p.besides(list, w.All)
+			slices.SortFunc(list, byChain)
+			if w.Keyed[key] = list; len(list) == 0 {
+				delete(w.Keyed, key)
+			}
+		}
+	}
+}
+
+// besides takes out of list what all has.
+func (p *planner) besides(list, all []Want) []Want {
+	for i := range list {
+		for _, a := range all {
+			if a.Chain == list[i].Chain {
+				for k := range a.Patterns {
+					list[i].Patterns[k] &^= a.Patterns[k]
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(list, func(w Want) bool { return !slices.ContainsFunc(w.Patterns, func(b uint64) bool { return b != 0 }) })
+}

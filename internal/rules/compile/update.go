@@ -1,0 +1,167 @@
+package compile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+)
+
+// remove takes out rules that are there; ids that no rule has are no fault.
+func (b *builder) remove(d *seclang.Directive) {
+	if len(d.Args) == 0 {
+		return
+	}
+	var gone func(*draft) bool
+	switch d.Name {
+	case "SecRuleRemoveById":
+		var ids []seclang.IDRange
+		for _, a := range d.Args {
+			list, err := seclang.ParseIDs(a.Text)
+			if err != nil {
+				b.syntax(a.Position, err)
+				return
+			}
+			ids = append(ids, list...)
+		}
+		gone = func(r *draft) bool { return within(ids, r.id) }
+	case "SecRuleRemoveByTag":
+		gone = func(r *draft) bool { return slices.Contains(r.tags, d.Args[0].Text) }
+	default:
+		gone = func(r *draft) bool { return r.msg == d.Args[0].Text }
+	}
+	b.rules = slices.DeleteFunc(b.rules, func(r *draft) bool {
+		if !gone(r) {
+			return false
+		}
+		delete(b.byID, r.id)
+		return true
+	})
+}
+
+func within(ids []seclang.IDRange, id int) bool {
+	return slices.ContainsFunc(ids, func(r seclang.IDRange) bool { return r.Has(id) })
+}
+
+// named lists the rules that the first argument of an update names. An id that no rule has is a fault: what it was to do does not happen.
+func (b *builder) named(d *seclang.Directive) []*draft {
+	var out []*draft
+	first := d.Args[0]
+	switch {
+	case strings.HasSuffix(d.Name, "ByTag"):
+		for _, r := range b.rules {
+			if slices.Contains(r.tags, first.Text) {
+				out = append(out, r)
+			}
+		}
+		return out
+	case strings.HasSuffix(d.Name, "ByMsg"):
+		for _, r := range b.rules {
+			if r.msg == first.Text {
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	text, offset := first.Text, -1
+	if id, n, ok := strings.Cut(text, ":"); ok {
+		text, offset = id, number(n)
+	}
+	ids, err := seclang.ParseIDs(text)
+	if err != nil {
+		b.syntax(first.Position, err)
+		return nil
+	}
+	for _, r := range b.rules {
+		if within(ids, r.id) {
+			out = append(out, r)
+		}
+	}
+	for _, one := range ids {
+		if one.First == one.Last && b.byID[one.First] == nil {
+			b.fault(first.Position, "it must stand behind the rule; rules that were removed before are gone", "%s: there is no rule %d", d.Name, one.First)
+		}
+	}
+	if offset > 0 {
+		out = b.members(first.Position, out, offset)
+	}
+	return out
+}
+
+// members replaces rules by the n-th member of their chains.
+func (b *builder) members(at seclang.Position, rules []*draft, n int) []*draft {
+	for i, r := range rules {
+		m := r
+		for k := 0; k < n && m != nil; k++ {
+			m = m.next
+		}
+		if m == nil {
+			b.fault(at, "count from 0, the rule with the id", "the chain of rule %d has no member %d", r.id, n)
+			return nil
+		}
+		rules[i] = m
+	}
+	return rules
+}
+
+// updateTargets adds targets to rules; those with ! take values out. With a third argument the second replaces it.
+func (b *builder) updateTargets(d *seclang.Directive) {
+	if len(d.Args) < 2 {
+		return
+	}
+	list, ok := b.parseTargets(d.Args[1])
+	if !ok {
+		return
+	}
+	var old []seclang.Target
+	if len(d.Args) > 2 {
+		if old, ok = b.parseTargets(d.Args[2]); !ok {
+			return
+		}
+	}
+	for _, r := range b.named(d) {
+		if len(old) > 0 {
+			r.targets = slices.DeleteFunc(r.targets, func(t seclang.Target) bool {
+				return slices.ContainsFunc(old, func(o seclang.Target) bool { return same(o, t) })
+			})
+		}
+		r.targets = append(r.targets, list...)
+	}
+}
+
+// same reports whether a and b are the same target, wherever they stand.
+func same(a, b seclang.Target) bool {
+	a.Position, b.Position = seclang.Position{}, seclang.Position{}
+	if !a.Variable.CaseSensitive() {
+		a.Selector, b.Selector = strings.ToLower(a.Selector), strings.ToLower(b.Selector)
+	}
+	return a == b
+}
+
+// updateActions adds actions to rules; a disruptive one replaces theirs.
+func (b *builder) updateActions(d *seclang.Directive) {
+	if len(d.Args) < 2 {
+		return
+	}
+	list, ok := b.parseActions(d.Args[1])
+	if !ok {
+		return
+	}
+	for _, a := range list {
+		switch a.ID {
+		case seclang.ActId, seclang.ActPhase, seclang.ActChain:
+			b.fault(a.Position, "take it out", "SecRuleUpdateActionById cannot change %s", a.ID)
+			return
+		}
+	}
+	replaces := slices.ContainsFunc(list, func(a seclang.Action) bool { return disruptive(a.ID) })
+	for _, r := range b.named(d) {
+		if replaces {
+			r.actions = slices.DeleteFunc(r.actions, func(a seclang.Action) bool { return disruptive(a.ID) })
+		}
+		r.actions = append(r.actions, list...)
+		for _, a := range list {
+			b.identify(r, a)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package compile
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+)
+
+// Warning is what the engineer should know about rules that work.
+type Warning struct {
+	seclang.Position
+	Rule int
+	Text string
+	Cost float64 // ns a byte of the rule's pattern
+}
+
+// Warnings lists rules whose pattern costs more than limit nanoseconds a byte.
+func (p *Program) Warnings(limit float64) []Warning {
+	var out []Warning
+	for i := range p.Rules {
+		for r := &p.Rules[i]; r != nil; r = r.Next {
+			if r.Operator.Pattern < 0 {
+				continue
+			}
+			if c := p.Patterns.Cost(int(r.Operator.Pattern)); c > limit {
+				out = append(out, Warning{r.Position, r.ID, fmt.Sprintf("its pattern takes %.0f ns for each byte of a value, more than %.0f", c, limit), c})
+			}
+		}
+	}
+	return out
+}
+
+// Memory is how many bytes the program holds, patterns included; operators of package operator are counted by their arguments.
+func (p *Program) Memory() int64 {
+	n := int64(unsafe.Sizeof(*p)) + p.Patterns.Memory()
+	for i := range p.Rules {
+		for r := &p.Rules[i]; r != nil; r = r.Next {
+			n += r.memory()
+		}
+	}
+	for _, c := range p.Chains {
+		n += int64(unsafe.Sizeof(c)) + int64(len(c.Names)+len(c.Steps))
+	}
+	for _, s := range p.Slots {
+		n += 2*int64(unsafe.Sizeof(s)+8) + int64(len(s))
+	}
+	for _, v := range p.Initial {
+		n += int64(unsafe.Sizeof(v)) + int64(len(v.Value))
+	}
+	for i := range p.Phases {
+		n += p.Phases[i].memory()
+	}
+	return n
+}
+
+func (r *Rule) memory() int64 {
+	n := int64(unsafe.Sizeof(*r)) + 2*int64(len(r.Operator.Text)) + int64(len(r.Rev)+len(r.Ver))
+	for _, t := range r.Targets {
+		n += int64(unsafe.Sizeof(t)) + int64(len(t.Key)+len(t.Except)*64)
+	}
+	for _, t := range r.Tags {
+		n += int64(unsafe.Sizeof(t)) + int64(len(t))
+	}
+	eachMacro(r, func(m Macro, _ bool) {
+		for _, part := range m {
+			n += int64(unsafe.Sizeof(part)) + int64(len(part.Text)+len(part.Key))
+		}
+	})
+	for _, d := range r.Do {
+		n += int64(unsafe.Sizeof(d))
+		if d.Set != nil {
+			n += int64(unsafe.Sizeof(*d.Set))
+		}
+		if d.Ctl != nil {
+			n += int64(unsafe.Sizeof(*d.Ctl)) + 8*int64(len(d.Ctl.Rules))
+		}
+	}
+	return n + int64(len(r.Scores))*int64(unsafe.Sizeof(Score{}))
+}
+
+func (p *Phase) memory() int64 {
+	n := int64(len(p.Rules)*4+len(p.Plan.Always)*8+len(p.Plan.Patterns)*8) + int64(len(p.Plan.Wakes))*24
+	for _, w := range p.Plan.Wakes {
+		n += int64(len(w)) * 4
+	}
+	of := func(list []Want) (n int64) {
+		for _, w := range list {
+			n += 32 + int64(len(w.Patterns))*8
+		}
+		return n
+	}
+	for _, w := range p.Plan.Wanted {
+		if w == nil {
+			continue
+		}
+		n += int64(unsafe.Sizeof(*w)) + of(w.All) + int64(len(w.Union))*8
+		for key, list := range w.Keyed {
+			n += 64 + int64(len(key)) + of(list)
+		}
+	}
+	return n
+}
