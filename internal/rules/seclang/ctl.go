@@ -200,7 +200,7 @@ func (c *Ctl) targets(val string) *SyntaxError {
 		return &SyntaxError{Text: "ctl:" + c.Option.String() + " does not say of which rules"}
 	}
 	l := newLine(Position{Line: 1, Column: 1}, list)
-	r := targetReader{line: l, at: 0, end: len(list)}
+	r := targetReader{line: l, at: len(list) - len(strings.TrimLeft(list, " ")), end: len(strings.TrimRight(list, " "))}
 	c.Targets = r.read()
 	if len(r.faults) > 0 {
 		f := r.faults[0]

@@ -25,23 +25,17 @@ func (p *parser) directive(l *line) {
 		return
 	}
 	d := Directive{Position: l.at(0), Name: spec.name, Source: l.text[:min(len(l.text), maxSource)]}
-	before := len(p.faults)
-	switch spec.shape {
-	case shapeRule, shapeAction:
-		p.rule(&d, l, len(name), spec)
-	default:
-		if spec.shape != shapeInclude {
-			p.endChain(spec.name + " stands behind it")
-		}
-		words := p.words(&d, l, len(name), spec)
-		if len(p.faults) == before {
-			p.arguments(&d, l, words, spec)
-		}
-		if spec.shape == shapeInclude {
-			return
-		}
+	isRule := spec.shape == shapeRule || spec.shape == shapeAction
+	if !isRule && spec.shape != shapeInclude { // what an Include brings may continue the chain
+		p.endChain(spec.name + " stands behind it")
 	}
-	if len(p.faults) == before {
+	before := len(p.faults)
+	if isRule {
+		p.rule(&d, l, len(name), spec)
+	} else if words := p.words(&d, l, len(name), spec); len(p.faults) == before {
+		p.arguments(&d, l, words, spec)
+	}
+	if len(p.faults) == before && spec.shape != shapeInclude {
 		p.out = append(p.out, d)
 	}
 }
@@ -71,8 +65,8 @@ func (p *parser) words(d *Directive, l *line, at int, spec directiveSpec) []word
 		if !ok {
 			break
 		}
-		if one := spec.shape == shapeRest || spec.shape == shapeInclude || spec.shape == shapeDefault; one && (w.quote == 0 || w.end < len(l.text) && w.quote != '`') {
-			w = word{from: w.from - b2i(w.quote != 0), to: len(l.text), end: len(l.text)} // blanks belong to it
+		if w.quote == 0 && spec.shape.rest() {
+			w.to, w.end = len(l.text), len(l.text) // blanks belong to it
 		}
 		if !p.closed(l, w) {
 			return nil
@@ -103,20 +97,22 @@ func (p *parser) closed(l *line, w word) bool {
 
 // count says that a directive has too few or too many words.
 func (p *parser) count(l *line, words []word, spec directiveSpec) {
-	at, takes := 0, strconv.Itoa(spec.least)
+	takes := strconv.Itoa(spec.least) + " words"
 	switch {
-	case len(words) > spec.most:
-		at = words[spec.most].from
+	case spec.most == 0:
+		takes = "no words"
 	case spec.most == 1000:
-		takes += " or more"
+		takes = strconv.Itoa(spec.least) + " words or more"
 	case spec.most > spec.least:
-		takes += " to " + strconv.Itoa(spec.most)
+		takes = strconv.Itoa(spec.least) + " to " + strconv.Itoa(spec.most) + " words"
+	case spec.least == 1:
+		takes = "1 word"
 	}
-	hint := ""
+	at, hint := 0, ""
 	if len(words) > spec.most {
-		hint = "put a text with blanks into quotes"
+		at, hint = words[spec.most].from, "put a text with blanks into one pair of quotes"
 	}
-	p.fault(l, at, spec.name+" takes "+takes+" words behind its name, not "+strconv.Itoa(len(words)), hint)
+	p.fault(l, at, spec.name+" takes "+takes+", not "+strconv.Itoa(len(words)), hint)
 }
 
 // arguments looks into the words of a directive, as its shape says.

@@ -16,6 +16,9 @@ const (
 	shapeInclude
 )
 
+// rest reports whether all that stands behind the name is one word, where no quote says otherwise.
+func (s shape) rest() bool { return s == shapeRest || s == shapeInclude || s == shapeDefault }
+
 // directiveSpec is a directive: its name, how it is read, and how many words it takes.
 type directiveSpec struct {
 	name        string

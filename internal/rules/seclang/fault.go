@@ -44,6 +44,8 @@ func excerpt(line string, column int) string {
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
+		case r == '\ufeff': // a byte order mark
+			return -1
 		case r == '\t':
 			return ' '
 		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == utf8.RuneError:

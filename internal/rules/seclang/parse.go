@@ -1,6 +1,7 @@
 package seclang
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -118,7 +119,9 @@ func (p *parser) finish() ([]Directive, []Fault) {
 		p.step = s.step
 		p.addFault(s.from, Fault{Position: s.at, Rule: s.rule, Text: text, Hint: hint})
 	}
-	slices.SortStableFunc(p.faults, func(a, b ordered) int { return a.step - b.step })
+	slices.SortStableFunc(p.faults, func(a, b ordered) int {
+		return cmp.Or(a.step-b.step, strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
+	})
 	var out []Fault
 	for i, f := range p.faults {
 		if i == maxFaults {

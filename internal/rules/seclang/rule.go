@@ -53,6 +53,10 @@ func (p *parser) test(r *Rule, l *line, at int) int {
 	if !p.closed(l, w) {
 		return lost
 	}
+	if w.quote == 0 && l.text[w.from] == '|' {
+		p.fault(l, w.from, "a blank stands in the list of targets", "take it out, or put the list into quotes")
+		return lost
+	}
 	op, problems := operator(l, l.value(w), w.from)
 	r.Operator = op
 	p.problems(l, problems)
@@ -64,7 +68,7 @@ func (p *parser) list(l *line, at int, spec directiveSpec) (word, bool) {
 	if at > len(l.text) {
 		return word{}, false
 	}
-	if at > 0 && at < len(l.text) && !blank(l.text[at]) {
+	if at < len(l.text) && !blank(l.text[at]) && l.text[at] != '"' && l.text[at] != '\'' {
 		p.fault(l, at, "a blank is missing behind the quote", `a quote inside is written \"`)
 		return word{}, false
 	}
