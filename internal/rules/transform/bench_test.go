@@ -17,6 +17,8 @@ func benchInputs() []struct{ name, value string } {
 		{"entity", strings.Repeat("&lt;", 2500)},
 		{"noentity", strings.Repeat("&abcdef", 1450)},
 		{"shortno", strings.Repeat("&aa", 3400)},
+		{"bare", strings.Repeat("&notin0x", 1250)},
+		{"greek", strings.Repeat("\u1f08\u1f88\u1fb3", 1100)},
 		{"jsescape", strings.Repeat("\\u0041", 1700)},
 		{"comment", strings.Repeat("/*", 5000)},
 		{"comments", strings.Repeat("/**/", 2500)},

@@ -86,6 +86,14 @@ func writeEntities(t *testing.T, b *bytes.Buffer) {
 		slots[slot] = all.Len() + 1
 		all.WriteString(string([]byte{byte(len(name)), byte(len(value))}) + name + value)
 	}
+	for i, run := 0, 0; i < 2*len(slots); i++ {
+		if run++; slots[i%len(slots)] == 0 {
+			run = 0
+		}
+		if run > longestRun {
+			t.Fatalf("more than %d slots in a row are taken", longestRun)
+		}
+	}
 	b.WriteString("// entityText is, for each name, its length, the length of what it stands for, and both.\nconst entityText = \"\"")
 	for rest := all.String(); rest != ""; {
 		n := min(len(rest), 72)
