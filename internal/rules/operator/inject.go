@@ -13,8 +13,13 @@ func (detectSQLi) Match(value string, captured *[]string) bool {
 	return found
 }
 
-// IsSQLi reports whether value holds SQL that was injected, and the classes of its tokens.
-func IsSQLi(value string) (found bool, fingerprint string) { return libinjection.IsSQLi(value) }
+// IsSQLi reports whether value holds SQL that was injected, and the classes of its tokens. Linear in value.
+func IsSQLi(value string) (found bool, fingerprint string) {
+	if skipSQLi(value) {
+		return false, ""
+	}
+	return libinjection.IsSQLi(value)
+}
 
-// IsXSS reports whether value holds a script that was injected.
-func IsXSS(value string) bool { return libinjection.IsXSS(value) }
+// IsXSS reports whether value holds a script that was injected. Linear in value.
+func IsXSS(value string) bool { return !skipXSS(value) && libinjection.IsXSS(value) }
