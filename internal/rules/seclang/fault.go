@@ -55,6 +55,15 @@ func printable(s string) string {
 	}, s)
 }
 
+// sentence bounds and cleans what holds words of the rules.
+func sentence(s string) string {
+	const most = 400
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return printable(s)
+}
+
 // quote puts a word of the rules into a sentence.
 func quote(word string) string {
 	const most = 60

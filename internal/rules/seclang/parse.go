@@ -216,6 +216,7 @@ func (p *parser) addFault(from *source, f Fault) {
 	if len(p.faults) > 4*maxFaults { // more than are listed, so that the order of those that are is right
 		return
 	}
+	f.Text, f.Hint = sentence(f.Text), sentence(f.Hint)
 	if from != nil {
 		f.Source = excerpt(from.line(f.Line), f.Column)
 	}

@@ -47,7 +47,7 @@ func (p *parser) test(r *Rule, l *line, at int) int {
 	r.Targets = p.targets(l, w)
 	at = w.end
 	if w, ok = l.word(at); !ok {
-		p.fault(l, 0, "SecRule has no operator", `write SecRule `+l.text[min(len("SecRule")+1, at):at]+` "@rx …" "id:…"`)
+		p.fault(l, 0, "SecRule has no operator", `write one, such as "@rx …", behind the targets`)
 		return lost
 	}
 	if !p.closed(l, w) {
