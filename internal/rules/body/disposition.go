@@ -47,7 +47,7 @@ func (s *mpScan) disposition(h *partHead, value string) {
 			s.strict()
 			m.InvalidQuoting = true
 		}
-		if p.spaced || !isToken(p.name) {
+		if p.spaced || p.malformed || !isToken(p.name) {
 			s.strict()
 		}
 		lower := -1

@@ -203,9 +203,12 @@ func (s *mpScan) boundary(contentType string) string {
 		m.BoundaryQuoted = p.quoted
 		m.BoundaryWhitespace = m.BoundaryWhitespace || p.spaced
 		m.InvalidQuoting = m.InvalidQuoting || p.badQuoting
-		if p.spaced || p.escaped || p.badQuoting || !p.quoted && !isToken(found) {
+		if p.spaced || p.escaped || p.badQuoting || p.malformed {
 			s.strict()
 		}
+	}
+	if p.malformed {
+		s.strict()
 	}
 	if p.missing {
 		s.strict()

@@ -12,14 +12,20 @@ type params struct {
 	escaped          bool // a backslash stands before a quote or a backslash, which not every parser undoes
 	badQuoting       bool // a quote that does not end, text behind it, a quote within or an apostrophe around
 	missing          bool // a semicolon is, before this parameter or one that came before
+	malformed        bool // this parameter or one that came before is none: without a value, or with one that should be in quotes
+	begun            bool
 }
 
 // next reads the next parameter; false at the end.
 func (p *params) next() bool {
-	p.text = strings.TrimLeft(p.text, "; \t\r\n")
-	if p.text == "" {
+	rest := strings.TrimLeft(p.text, "; \t\r\n")
+	if rest == "" {
 		return false
 	}
+	if n := strings.Count(p.text[:len(p.text)-len(rest)], ";"); n > 1 || n > 0 && !p.begun {
+		p.malformed = true
+	}
+	p.text, p.begun = rest, true
 	p.raw, p.value, p.quoted, p.spaced, p.escaped, p.badQuoting = "", "", false, false, false, false
 	end := strings.IndexAny(p.text, "=;")
 	if end < 0 {
@@ -33,6 +39,7 @@ func (p *params) next() bool {
 	}
 	p.text = p.text[end:]
 	if p.text == "" || p.text[0] == ';' {
+		p.malformed = true
 		return true
 	}
 	p.text = p.text[1:]
@@ -67,6 +74,7 @@ func (p *params) readPlain() {
 	p.raw = strings.TrimRight(p.text[:end], " \t\r\n")
 	p.value = p.raw
 	p.badQuoting = strings.ContainsAny(p.raw, "\"\\ \t") || strings.HasPrefix(p.raw, "'")
+	p.malformed = p.malformed || !isToken(p.raw)
 	p.text = p.text[end:]
 }
 

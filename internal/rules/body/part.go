@@ -105,14 +105,19 @@ func (s *mpScan) head(begin, end int) (content int, complete bool) {
 		if at = end; i >= 0 {
 			line, at = line[:i], from+i+1
 		}
-		if strings.HasSuffix(line, "\r") {
+		switch {
+		case i < 0: // what ends the head, or stands at its end, is the delimiter, or the cut
+			if line = strings.TrimSuffix(line, "\r"); !s.partial {
+				s.strict()
+			}
+		case strings.HasSuffix(line, "\r"):
 			line = line[:len(line)-1]
 			s.crlf = true
-		} else if i >= 0 {
+		default:
 			s.bareLF()
 		}
 		if line == "" {
-			return at, true
+			return at, i >= 0
 		}
 		if s.heads++; s.heads > s.limits.Values {
 			s.r.TooMany, s.stop = true, true
