@@ -168,6 +168,7 @@ type WAF struct {
 	Score     int
 	Threshold int
 	Matches   []Match
+	Rules     []int // ids of all rules that matched and log, up to 512, in the order in which they did
 	Spent     time.Duration
 	Inspected int64 // request body bytes that rules saw
 	Of        int64 // of so many; -1 unknown
@@ -183,4 +184,8 @@ type Match struct {
 	Part     string   // the matched part, masked and bounded
 	Data     string   // what the rule itself has to say (logdata), its macros filled in, masked and bounded; "" where it says nothing
 	Tags     []string // the rule's tags, e.g. paranoia-level/1
+
+	Transformations string // those that changed the value, e.g. t:urlDecodeUni,t:lowercase
+	Paranoia        int    // level from which the rule runs; 0 for rules of every level
+	Scoring         bool   // the rule adds points; false for those that keep the books
 }

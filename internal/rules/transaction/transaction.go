@@ -12,8 +12,9 @@
 package transaction
 
 import (
-	"io"
-	"time"
+	"errors"
+	"strings"
+	"sync"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/rules/body"
@@ -33,40 +34,54 @@ type Config struct {
 	Store     *persist.Store
 }
 
+// Defaults of [Config].
+const (
+	defaultArguments = 3000
+	defaultSteps     = 1 << 30
+)
+
 // Engine runs one program for one site. Safe for concurrent use.
-type Engine struct{}
+type Engine struct {
+	cfg   Config
+	plan  *plan
+	given []given
+	pool  sync.Pool // of *work
+}
+
+// given is a TX variable that the site sets before the first rule.
+type given struct {
+	slot  int32 // -1: no rule names it
+	name  string
+	value string
+}
 
 // New returns an engine for p.
-func New(p *compile.Program, cfg Config) (*Engine, error) { return nil, nil }
+func New(p *compile.Program, cfg Config) (*Engine, error) {
+	if p == nil {
+		return nil, errors.New("make rules engine: there is no program")
+	}
+	if cfg.Arguments <= 0 {
+		cfg.Arguments = defaultArguments
+	}
+	if cfg.Steps <= 0 {
+		cfg.Steps = defaultSteps
+	}
+	e := &Engine{cfg: cfg, plan: newPlan(p)}
+	for name, value := range cfg.Given {
+		name = strings.ToLower(name)
+		g := given{slot: -1, name: name, value: value}
+		if s, ok := p.Slot(name); ok {
+			g.slot = s
+		}
+		e.given = append(e.given, g)
+	}
+	e.pool.New = func() any { return newWork(e.plan) }
+	return e, nil
+}
 
 // Begin starts the inspection of one exchange. The caller must call End, from the same goroutine.
-func (e *Engine) Begin(x *exchange.Exchange) *Inspection { return nil }
-
-// Inspection is the rules' side of one exchange.
-type Inspection struct{}
-
-// RequestHead runs the rules on the request's line and fields, duplicates kept apart. deadline bounds it; zero is none.
-// Each step returns nil, nil to go on; an answer and a *reason.Error (waf.blocked_request, waf.blocked_response, waf.parse_error,
-// limit.too_many_arguments) when rules end the exchange, which with Config.Detect they never do; nil and a *reason.Error (waf.timeout,
-// waf.engine_error) when they failed. After a failure every further step does nothing.
-func (in *Inspection) RequestHead(deadline time.Time) (*exchange.Response, error) { return nil, nil }
-
-// RequestBody runs the rules on the body, nil for none, and on the trailer fields, which count among those of the head.
-// partial says that more of the body exists than is given here; its trailer is not known then.
-func (in *Inspection) RequestBody(r io.Reader, partial bool, deadline time.Time) (*exchange.Response, error) {
-	return nil, nil
+func (e *Engine) Begin(x *exchange.Exchange) *Inspection {
+	w, _ := e.pool.Get().(*work)
+	w.begin(e, x)
+	return &Inspection{engine: e, w: w}
 }
-
-// ResponseHead runs the rules on the status and the fields of a response.
-func (in *Inspection) ResponseHead(r *exchange.Response, deadline time.Time) (*exchange.Response, error) {
-	return nil, nil
-}
-
-// ResponseBody runs the rules on a response body; nil means that it is not looked at.
-func (in *Inspection) ResponseBody(r io.Reader, partial bool, deadline time.Time) (*exchange.Response, error) {
-	return nil, nil
-}
-
-// End runs phase 5, writes what the rules found into w (score, threshold, matches, phase; the verdict "detect" where they would have ended
-// the exchange) and frees the inspection. Parts of matches are as they came: the caller masks them.
-func (in *Inspection) End(w *exchange.WAF) {}

@@ -1,0 +1,306 @@
+package transaction
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/rules/compile"
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+)
+
+// Bounds of what is kept of matches.
+const (
+	maxRules   = 512 // ids
+	maxMatches = 64
+	maxData    = 256 // values that one rule matched
+	maxPart    = 512
+	maxMessage = 200
+	maxTags    = 16
+)
+
+// record is what is written down of matches.
+type record struct {
+	data    []datum // what the rule that runs has matched
+	more    int     // values of the member that scores that are not in data
+	message string
+	list    []exchange.Match
+	decided []exchange.Match // of the rule that ends the exchange, unless that was by the score
+	rules   []int
+}
+
+// datum is a value that the rule that runs has matched.
+type datum struct {
+	matched
+
+	member    uint8
+	logData   string
+	transform string
+}
+
+func (r *record) begin() { r.data, r.more, r.message = r.data[:0], 0, "" }
+
+func (r *record) reset() {
+	r.data = emptied(r.data)
+	r.more, r.message = 0, ""
+	r.list, r.decided, r.rules = nil, nil, nil // they belong to the exchange now
+}
+
+// room reports whether another match would be kept.
+func (r *record) room() bool { return len(r.list) < maxMatches }
+
+// note writes down that the member matched w.lastVar, which came of v.
+func (w *work) note(v *value) {
+	r, first, m := &w.record, w.rule, w.member
+	if !first.Log && first.Disrupt == compile.Pass {
+		return
+	}
+	if len(r.data) >= maxData {
+		if m.Member == scoringMember(first) {
+			r.more++
+		}
+		return
+	}
+	d := datum{matched: w.lastVar, member: m.Member}
+	if first.Log && r.room() {
+		if v != nil && m.Chain != 0 && !m.MultiMatch {
+			d.transform = w.transformed(v, m.Chain)
+		}
+		if m != first || first.Next == nil {
+			if r.message == "" && m.Msg != nil && (m == first || first.Msg == nil) {
+				r.message = w.expand(m.Msg)
+			}
+			if m.LogData != nil {
+				d.logData = w.expand(m.LogData)
+			}
+		}
+	}
+	r.data = append(r.data, d)
+}
+
+// transformed names the steps of a chain that changed v.
+func (w *work) transformed(v *value, chain int32) string {
+	var list []string
+	for c := chain; c != 0; {
+		p := w.plan.chains[c].Parent
+		if w.after(v, c) != w.after(v, p) {
+			list = append(list, w.plan.chains[c].Last.String())
+		}
+		c = p
+	}
+	var b strings.Builder
+	for i := len(list) - 1; i >= 0; i-- {
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("t:" + list[i])
+	}
+	return b.String()
+}
+
+// scoringMember is the member of a chain that adds points, the first where none does.
+func scoringMember(r *compile.Rule) uint8 {
+	if len(r.Scores) > 0 {
+		return r.Scores[0].Member
+	}
+	return 0
+}
+
+// keepMatch writes down that r matched, and that it decides.
+func (w *work) keepMatch(r *compile.Rule, decides bool) {
+	rec := &w.record
+	if r.Log && len(rec.rules) < maxRules {
+		rec.rules = append(rec.rules, r.ID)
+	}
+	switch {
+	case decides && !evaluates(r.ID):
+		rec.decided = w.addMatches(nil, r)
+	case r.Log && rec.room():
+		rec.list = w.addMatches(rec.list, r)
+	}
+}
+
+// evaluates reports whether rule id belongs to the files of the Core Rule Set that compare the score with the threshold.
+func evaluates(id int) bool { return id/1000 == 949 || id/1000 == 959 }
+
+// addMatches adds one match for each variable in which r matched, so that their scores add up to the rule's.
+func (w *work) addMatches(list []exchange.Match, r *compile.Rule) []exchange.Match {
+	rec := &w.record
+	message, data := rec.message, ""
+	if r.Next != nil {
+		if r.Msg != nil {
+			message = w.expand(r.Msg)
+		}
+		if r.LogData != nil {
+			data = w.expand(r.LogData)
+		}
+	}
+	message = bounded(message, maxMessage)
+	member, each, first := scoringMember(r), w.worth(r), len(list)
+	for i := range rec.data {
+		d := &rec.data[i]
+		if d.member != member {
+			continue
+		}
+		shown := presentable(d, rec.data)
+		target := targetName(shown)
+		if at := findMatch(list[first:], target); at >= 0 {
+			list[first+at].Score += each
+			continue
+		}
+		if len(list) >= maxMatches {
+			break
+		}
+		logged := d.logData
+		if logged == "" {
+			logged = data
+		}
+		list = append(list, exchange.Match{
+			ID: r.ID, Message: message, Severity: severityName(r.Severity), Score: each, Target: target, Part: bounded(shown.value, maxPart),
+			Tags: r.Tags[:min(len(r.Tags), maxTags):min(len(r.Tags), maxTags)], Transformations: shown.transform, Paranoia: int(r.Paranoia),
+			Scoring: len(r.Scores) > 0, Data: bounded(logged, maxPart),
+		})
+	}
+	if len(list) > first {
+		list[len(list)-1].Score += rec.more * each
+	}
+	return list
+}
+
+// worth returns the points that one match of a rule adds.
+func (w *work) worth(r *compile.Rule) (n int) {
+	for i := range r.Scores {
+		if s := &r.Scores[i]; s.Slot >= 0 {
+			n += w.tx.number(s.Slot)
+		} else {
+			n += s.Points
+		}
+	}
+	return n
+}
+
+// presentable returns d, or where d is a variable of the rules' own (TX, MATCHED_VAR) the first of the same match that the
+// client sent: that is what a reader can look for and what an exclusion can name.
+func presentable(d *datum, all []datum) *datum {
+	if !internal(d.variable) {
+		return d
+	}
+	for i := range all {
+		if !internal(all[i].variable) {
+			return &all[i]
+		}
+	}
+	return d
+}
+
+func internal(v seclang.Variable) bool {
+	switch v {
+	case seclang.VarNone, seclang.VarTX, seclang.VarRule, seclang.VarMatchedVar, seclang.VarMatchedVarName, seclang.VarMatchedVars, seclang.VarMatchedVarsNames:
+		return true
+	}
+	return false
+}
+
+// targetName names what matched as rules and exclusions do.
+func targetName(d *datum) string {
+	if d.variable == seclang.VarNone {
+		return "UNKNOWN"
+	}
+	name := d.variable.String()
+	if d.variable == seclang.VarRequestXML {
+		name = "XML"
+	}
+	if d.key == "" {
+		return name
+	}
+	return name + ":" + bounded(d.key, maxMessage)
+}
+
+func findMatch(list []exchange.Match, target string) int {
+	for i := range list {
+		if list[i].Target == target {
+			return i
+		}
+	}
+	return -1
+}
+
+// bounded returns a copy of at most n bytes that does not keep the whole message alive.
+func bounded(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.Clone(s)
+}
+
+// report writes what the rules found into out: first the rule that ended the exchange, unless that was by the score, also where
+// it says nolog; then the others in the order in which they matched.
+func (w *work) report(out *exchange.WAF) {
+	rec := &w.record
+	e := w.ended
+	if e.rule == nil && w.wouldEnd.rule != nil {
+		e = w.wouldEnd
+		out.Verdict = "detect"
+	}
+	out.Matches = append(append(out.Matches, rec.decided...), rec.list...)
+	out.Matches = out.Matches[:min(len(out.Matches), maxMatches)]
+	out.Rules = rec.rules
+	out.Threshold, out.Score = w.engine.cfg.Inbound, w.score(w.plan.inboundScore, "blocking_inbound_anomaly_score")
+	if e.rule != nil {
+		out.Phase = phaseName(e.phase)
+		if e.phase > 2 && e.phase < logging {
+			out.Threshold, out.Score = w.engine.cfg.Outbound, w.score(w.plan.outboundScore, "blocking_outbound_anomaly_score")
+		}
+	}
+	w.confess(out)
+}
+
+func (w *work) score(slot int32, name string) int {
+	if slot >= 0 {
+		return w.tx.number(slot)
+	}
+	s, _ := w.tx.get(-1, name)
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+// confess writes into out what rules were not shown of the body.
+func (w *work) confess(out *exchange.WAF) {
+	b := &w.request
+	if b.shown >= b.size {
+		return
+	}
+	out.Inspected = min(out.Inspected, b.shown)
+	text := "rules were shown the first " + strconv.FormatInt(b.shown, 10) + " bytes of the request body: it is of no type that is parsed"
+	if len(out.Matches) < maxMatches {
+		out.Matches = append(out.Matches, exchange.Match{Message: string(reason.WAFSkippedByLimit) + ": " + text, Severity: "notice", Target: "REQUEST_BODY"})
+	}
+}
+
+func phaseName(p uint8) string {
+	switch p {
+	case 1:
+		return "request_headers"
+	case 2:
+		return "request_body"
+	case 3:
+		return "response_headers"
+	case 4:
+		return "response_body"
+	}
+	return ""
+}
+
+// answer returns the answer that a rule asks for: its status, 0 where that is the default and the reason knows better, and the place
+// that a redirect names.
+func (e *ending) answer(code reason.Code) *exchange.Response {
+	r := &exchange.Response{Status: e.status}
+	if e.location != "" {
+		r.Header.Add("Location", e.location)
+	}
+	if r.Status < 300 || r.Status > 599 || r.Status == 403 && code == reason.WAFBlockedResponse {
+		r.Status = 0
+	}
+	return r
+}

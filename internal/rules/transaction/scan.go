@@ -1,0 +1,144 @@
+package transaction
+
+import (
+	"math/bits"
+
+	"github.com/lunette-waf/lunette/internal/rules/compile"
+	"github.com/lunette-waf/lunette/internal/rules/match"
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+	"github.com/lunette-waf/lunette/internal/rules/transform"
+)
+
+// mask is what to look for in a value of one variable whose bytes are of certain kinds. It is worked out once for each such pair.
+type mask struct {
+	id    int32 // of wanted; 0: the slot is free
+	class transform.Class
+	union match.Bits // patterns behind chains that change but the case of such a value: one look at the value stands for all
+	same  []int32    // indexes of those, in wanted.all
+	other []int32    // indexes of the others
+}
+
+const maskSlots = 512
+
+// mask returns what to look for in a value of kinds c.
+func (w *work) mask(want *wanted, c transform.Class) *mask {
+	c &= want.needs
+	h := (uint32(want.id)*0x9e3779b1 ^ uint32(c)*0x85ebca77) >> 7 //nolint:gosec // a hash
+	m := &w.masks[h%maskSlots]
+	if m.id == want.id && m.class == c {
+		return m
+	}
+	m.id, m.class = want.id, c
+	if m.union == nil {
+		m.union = make(match.Bits, w.plan.words)
+	}
+	clear(m.union)
+	m.same, m.other = m.same[:0], m.other[:0]
+	for i, a := range want.all {
+		if w.plan.chains[a.Chain].needs&c != 0 {
+			m.other = append(m.other, int32(i)) //nolint:gosec // a few hundred
+			continue
+		}
+		m.same = append(m.same, int32(i)) //nolint:gosec // a few hundred
+		for j, b := range a.Patterns {
+			m.union[j] |= b
+		}
+	}
+	return m
+}
+
+// hit is a value that matches the pattern that a rule begins with.
+type hit struct {
+	text     *text
+	index    int32 // of the value among those of variable
+	next     int32 // of the same rule, plus 1
+	variable seclang.Variable
+}
+
+// scan looks at each value that a pattern of the phase is wanted in, and wakes the rules whose patterns match.
+func (w *work) scan(ph *phase) {
+	for i := range ph.wanted {
+		want := &ph.wanted[i]
+		values := w.values(want.variable)
+		for j := range values {
+			w.scanValue(ph, want, &values[j], int32(j)) //nolint:gosec // bounded by the limits of the body
+		}
+	}
+}
+
+func (w *work) scanValue(ph *phase, want *wanted, v *value, index int32) {
+	if len(want.all) > 0 {
+		m := w.mask(want, w.classOf(&v.text))
+		if len(m.same) > 0 {
+			if may := w.candidates(&v.text); may != nil && meet(may, m.union) {
+				for _, i := range m.same {
+					if a := &want.all[i]; meet(may, a.Patterns) {
+						w.settle(ph, want.variable, index, a, may, w.after(v, a.Chain))
+					}
+				}
+			}
+		}
+		for _, i := range m.other {
+			w.seek(ph, want.variable, v, index, &want.all[i])
+		}
+	}
+	if len(want.keyed) > 0 {
+		list := want.keyed[w.lower(v.key)]
+		for i := range list {
+			w.seek(ph, want.variable, v, index, &list[i])
+		}
+	}
+}
+
+// seek looks for what a wants in v.
+func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32, a *compile.Want) {
+	t := w.after(v, a.Chain)
+	if may := w.candidates(t); may != nil && meet(may, a.Patterns) {
+		w.settle(ph, variable, index, a, may, t)
+	}
+}
+
+// settle runs the patterns of a that may match t, and wakes rules.
+func (w *work) settle(ph *phase, variable seclang.Variable, index int32, a *compile.Want, may match.Bits, t *text) {
+	for i, b := range a.Patterns {
+		w.want[i] = b & may[i]
+	}
+	hits := w.verify(t, w.want)
+	for i, b := range w.want {
+		for b &= hits[i]; b != 0; b &= b - 1 {
+			for _, pos := range ph.Plan.Wakes[i<<6+bits.TrailingZeros64(b)] {
+				if w.plan.program.Rules[ph.Rules[pos]].Chain == a.Chain {
+					w.wake(pos, variable, index, t)
+				}
+			}
+		}
+	}
+}
+
+// wake notes that the rule at pos matches a value.
+func (w *work) wake(pos int32, variable seclang.Variable, index int32, t *text) {
+	if l := w.last[pos]; l != 0 {
+		if h := &w.hits[l-1]; h.variable == variable && h.index == index {
+			return
+		}
+	}
+	w.spend(0)
+	w.hits = append(w.hits, hit{text: t, index: index, variable: variable})
+	n := int32(len(w.hits)) //nolint:gosec // the budget ends before so many
+	if l := w.last[pos]; l != 0 {
+		w.hits[l-1].next = n
+	} else {
+		w.first[pos] = n
+		w.awake[pos>>6] |= 1 << (uint(pos) & 63)
+	}
+	w.last[pos] = n
+}
+
+func meet(a, b match.Bits) bool {
+	for i, x := range a {
+		if x&b[i] != 0 {
+			return true
+		}
+	}
+	return false
+}

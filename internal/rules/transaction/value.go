@@ -1,0 +1,177 @@
+package transaction
+
+import (
+	"github.com/lunette-waf/lunette/internal/rules/match"
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+	"github.com/lunette-waf/lunette/internal/rules/transform"
+)
+
+// text is a value, or what a chain of transformations makes of it, with what is known of it.
+type text struct {
+	s     string
+	class transform.Class // 0: not looked at yet
+	cand  int32           // offset in work.bits of the patterns that may match, plus 1; 0: not known, -1: none may
+	found int32           // offset of the patterns that were tried and of those that matched, plus 1; 0: none was tried
+	sqli  tried           // outcome of @detectSQLi and @detectXSS, which cost too much to be asked twice
+	xss   tried
+}
+
+// tried is an outcome that is kept.
+type tried uint8
+
+const (
+	untried tried = iota
+	missed
+	matchedText
+)
+
+// value is one value of a variable.
+type value struct {
+	key  string
+	text text
+	made int32 // first of work.made, plus 1; 0: no chain has made anything of it
+}
+
+// made is what one chain makes of a value.
+type made struct {
+	chain int32
+	next  int32 // of the same value, plus 1
+	text  *text
+}
+
+func (w *work) classOf(t *text) transform.Class {
+	if t.class == 0 {
+		t.class = transform.Classify(t.s)
+	}
+	return t.class
+}
+
+// candidates returns the patterns that may match t, or anything that differs from it in the case of letters only; nil for none.
+func (w *work) candidates(t *text) match.Bits {
+	switch {
+	case t.cand > 0:
+		return w.bits[t.cand-1 : int(t.cand)-1+w.plan.words]
+	case t.cand < 0 || w.plan.words == 0:
+		return nil
+	}
+	w.spend(len(t.s))
+	at := len(w.bits)
+	w.bits = append(w.bits, w.zero...)
+	may := w.bits[at:]
+	w.plan.set.Candidates(w.scratch, t.s, may)
+	for _, b := range may {
+		if b != 0 {
+			t.cand = int32(at) + 1 //nolint:gosec // the budget ends before so many values
+			return may
+		}
+	}
+	w.bits = w.bits[:at]
+	t.cand = -1
+	return nil
+}
+
+// after returns what a chain makes of v.
+func (w *work) after(v *value, chain int32) *text {
+	if chain == 0 {
+		return &v.text
+	}
+	c := &w.plan.chains[chain]
+	if w.classOf(&v.text)&c.Touches == 0 {
+		return &v.text
+	}
+	for i := v.made; i != 0; {
+		m := &w.made[i-1]
+		if m.chain == chain {
+			return m.text
+		}
+		i = m.next
+	}
+	from := w.after(v, c.Parent)
+	t := w.apply(v, from, c.Last)
+	w.made = append(w.made, made{chain: chain, next: v.made, text: t})
+	v.made = int32(len(w.made)) //nolint:gosec // the budget ends before so many values
+	return t
+}
+
+// apply returns what a transformation makes of from, a text of v: one that v has already, where it is the same.
+func (w *work) apply(v *value, from *text, id transform.ID) *text {
+	if w.classOf(from)&transform.Touches(id) == 0 {
+		return from
+	}
+	w.spend(len(from.s))
+	out, changed := transform.Apply(&w.arena, id, from.s)
+	if !changed {
+		return from
+	}
+	if out == v.text.s {
+		return &v.text
+	}
+	for i := v.made; i != 0; {
+		m := &w.made[i-1]
+		if m.text.s == out {
+			return m.text
+		}
+		i = m.next
+	}
+	t := w.newText()
+	t.s = out
+	return t
+}
+
+// newText returns an empty text at an address that stays.
+func (w *work) newText() *text {
+	const size = 64
+	if w.texts == len(w.chunks)*size {
+		w.chunks = append(w.chunks, make([]text, size))
+	}
+	t := &w.chunks[w.texts/size][w.texts%size]
+	w.texts++
+	return t
+}
+
+// verify returns which of want match t.
+func (w *work) verify(t *text, want match.Bits) match.Bits {
+	n := w.plan.words
+	if t.found == 0 {
+		t.found = int32(len(w.bits)) + 1 //nolint:gosec // the budget ends before so many values
+		w.bits = append(append(w.bits, w.zero...), w.zero...)
+	}
+	asked := w.bits[t.found-1 : int(t.found)-1+n]
+	hits := w.bits[int(t.found)-1+n : int(t.found)-1+2*n]
+	open := false
+	for i, b := range want {
+		w.open[i] = b &^ asked[i]
+		open = open || w.open[i] != 0
+		asked[i] |= b
+	}
+	if open {
+		w.spend(len(t.s))
+		w.plan.set.Verify(w.scratch, t.s, w.open, hits)
+	}
+	return hits
+}
+
+// matches reports whether pattern i matches t.
+func (w *work) matches(t *text, i int32) bool {
+	may := w.candidates(t)
+	if may == nil || !has(may, i) {
+		return false
+	}
+	w.one[i>>6] = 1 << (uint(i) & 63)
+	hits := w.verify(t, w.one)
+	w.one[i>>6] = 0
+	return has(hits, i)
+}
+
+// parts returns the variables that hold the values of v, in their order.
+func parts(v seclang.Variable) (list [3]seclang.Variable, n int) {
+	switch v {
+	case seclang.VarArgs:
+		return [3]seclang.Variable{seclang.VarArgsGet, seclang.VarArgsPost, seclang.VarArgsPath}, 3
+	case seclang.VarArgsNames:
+		return [3]seclang.Variable{seclang.VarArgsGetNames, seclang.VarArgsPostNames}, 2
+	case seclang.VarRequestXML:
+		return [3]seclang.Variable{seclang.VarXML}, 1
+	}
+	return [3]seclang.Variable{v}, 1
+}

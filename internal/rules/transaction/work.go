@@ -1,0 +1,204 @@
+package transaction
+
+import (
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/rules/body"
+	"github.com/lunette-waf/lunette/internal/rules/compile"
+	"github.com/lunette-waf/lunette/internal/rules/match"
+	"github.com/lunette-waf/lunette/internal/rules/persist"
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+	"github.com/lunette-waf/lunette/internal/rules/transform"
+)
+
+// work is the memory of one inspection. It is used again for others.
+type work struct {
+	plan   *plan
+	engine *Engine
+	x      *exchange.Exchange
+
+	// Bounds.
+	deadline time.Time // of the step; zero for none
+	steps    int64     // bytes that operators may still look at
+	unseen   int       // bytes looked at since the clock was
+	phase    uint8     // that runs, or ran last
+
+	// Values of variables.
+	vars     [seclang.Variables][]value
+	filled   [seclang.Variables]bool
+	used     []seclang.Variable // those that are filled
+	query    body.Result        // of the query and of cookies
+	body     body.Result        // of the request's body
+	reply    body.Result        // of the response's body
+	fields   []body.Field
+	response *exchange.Response
+	rawBody  []byte
+	rawReply []byte
+	request  requestBody
+
+	// What is known of them.
+	arena   transform.Arena
+	scratch *match.Scratch
+	chunks  [][]text
+	texts   int // taken of chunks
+	made    []made
+	bits    []uint64
+	zero    match.Bits // as many zeros as patterns take
+	one     match.Bits // zeros, but while one pattern is asked for
+	open    match.Bits
+	want    match.Bits
+	masks   []mask
+
+	// The rules of the phase.
+	awake     []uint64
+	first     []int32 // by position: its first hit, plus 1
+	last      []int32
+	hits      []hit
+	removed   []uint64 // rules that ctl removed
+	untargets []*untarget
+	allow     compile.Disrupt
+
+	// The rule that runs.
+	rule     *compile.Rule // the first of its chain
+	member   *compile.Rule
+	temp     []value
+	matched  []matched
+	lastVar  matched // of MATCHED_VAR
+	find     []int
+	captured []string
+	expanded int // depth of macros within macros
+
+	tx          txStore
+	env         []pair
+	records     [recordKinds]*persist.Record
+	severity    int // HIGHEST_SEVERITY
+	engineMode  seclang.Mode
+	forceBody   bool
+	bodyAccess  bool
+	bodyLimit   int64
+	replyAccess bool
+	ended       ending
+	wouldEnd    ending
+	record      record
+	buf         []byte
+}
+
+// clockBytes is how many bytes may be looked at between two looks at the clock.
+const clockBytes = 64 << 10
+
+// callCost is what looking at a value costs besides its bytes, in bytes.
+const callCost = 32
+
+// spend counts n bytes that an operator or a transformation looks at.
+func (w *work) spend(n int) {
+	n += callCost
+	w.steps -= int64(n)
+	if w.unseen += n; w.unseen > clockBytes {
+		w.look()
+	}
+}
+
+// look ends the step if its time or its bytes are spent.
+func (w *work) look() {
+	w.unseen = 0
+	if w.steps < 0 {
+		panic(spent{"work"})
+	}
+	if !w.deadline.IsZero() && !time.Now().Before(w.deadline) {
+		panic(spent{"time"})
+	}
+}
+
+func newWork(p *plan) *work {
+	w := &work{plan: p, scratch: &match.Scratch{}}
+	w.zero, w.one = make(match.Bits, p.words), make(match.Bits, p.words)
+	w.open, w.want = make(match.Bits, p.words), make(match.Bits, p.words)
+	n := 0
+	for i := range p.phases {
+		n = max(n, len(p.phases[i].Rules))
+	}
+	w.first, w.last, w.awake = make([]int32, n), make([]int32, n), make([]uint64, (n+63)/64)
+	w.removed = make([]uint64, (len(p.program.Rules)+63)/64)
+	w.tx.slots = make([]txValue, len(p.program.Slots))
+	w.masks = make([]mask, maskSlots)
+	return w
+}
+
+// begin readies w for x.
+func (w *work) begin(e *Engine, x *exchange.Exchange) {
+	w.engine, w.x = e, x
+	w.steps = e.cfg.Steps
+	w.severity = 255
+	w.engineMode = seclang.ModeOn
+	if e.cfg.Detect {
+		w.engineMode = seclang.ModeDetectionOnly
+	}
+	w.bodyAccess, w.replyAccess, w.bodyLimit = true, true, -1
+	w.tx.begin(w.plan, e.given)
+}
+
+// Memory that is kept for the next inspection, at most.
+const (
+	keepValues = 4096      // of one variable, and of each list of work
+	keepBytes  = 256 << 10 // of a body
+	keepBits   = 64 << 10  // words
+)
+
+// reset forgets the exchange, so that its memory is free and nothing of it shows up in another one.
+func (w *work) reset() {
+	for _, v := range w.used {
+		w.vars[v] = emptied(w.vars[v])
+		w.filled[v] = false
+	}
+	w.used = w.used[:0]
+	w.query.Reset()
+	w.body.Reset()
+	w.reply.Reset()
+	w.fields = emptied(w.fields)
+	w.response = nil
+	w.rawBody, w.rawReply = kept(w.rawBody), kept(w.rawReply)
+	w.request = requestBody{}
+	w.arena.Reset()
+	for i := range w.chunks {
+		if n := w.texts - i*len(w.chunks[i]); n > 0 {
+			clear(w.chunks[i][:min(n, len(w.chunks[i]))])
+		}
+	}
+	if len(w.chunks) > keepValues/64 {
+		w.chunks = w.chunks[: keepValues/64 : keepValues/64]
+	}
+	w.texts = 0
+	w.made, w.hits, w.temp, w.matched, w.env = emptied(w.made), emptied(w.hits), emptied(w.temp), emptied(w.matched), emptied(w.env)
+	w.untargets, w.captured = emptied(w.untargets), emptied(w.captured)
+	if cap(w.bits) > keepBits {
+		w.bits = nil
+	}
+	w.bits = w.bits[:0]
+	clear(w.removed)
+	clear(w.records[:])
+	w.allow, w.rule, w.member, w.lastVar = compile.Pass, nil, nil, matched{}
+	w.forceBody, w.ended, w.wouldEnd = false, ending{}, ending{}
+	w.record.reset()
+	w.tx.reset()
+	if cap(w.buf) > keepBytes {
+		w.buf = nil
+	}
+	w.engine, w.x = nil, nil
+}
+
+// emptied returns s without elements, its memory free of what they point to.
+func emptied[T any](s []T) []T {
+	if cap(s) > keepValues {
+		return nil
+	}
+	clear(s)
+	return s[:0]
+}
+
+func kept(b []byte) []byte {
+	if cap(b) > keepBytes {
+		return nil
+	}
+	return b[:0]
+}
