@@ -13,7 +13,7 @@ import (
 // How many places of a value are tried, so that a value full of digits costs no more than a bounded number of passes.
 const (
 	maxNationals = 10
-	maxPlaces    = 128
+	maxPlaces    = 1024
 	longPlace    = 64 // bytes: no number is longer, so the places within a longer one are not tried
 )
 
