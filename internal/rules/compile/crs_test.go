@@ -1,12 +1,15 @@
 package compile
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 	"testing"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
@@ -76,18 +79,59 @@ func compileCRS(t testing.TB, level string, o Options) *Program {
 	return p
 }
 
-func TestDumpCRS(t *testing.T) {
+// TestCRS states what the Core Rule Set comes down to at each paranoia level, and which rules always run.
+func TestCRS(t *testing.T) {
+	var b strings.Builder
 	for _, level := range []string{"1", "2", "3", "4"} {
 		p := compileCRS(t, level, Options{})
-		text := p.String()
-		if level == "1" {
-			t.Log(text)
-		} else {
-			for line := range strings.SplitSeq(text, "\n") {
-				if strings.HasPrefix(line, "rules") || strings.HasPrefix(line, "phase") {
-					t.Log(level, line)
+		fmt.Fprintf(&b, "paranoia %s: %d rules, %d folded, %d chains\n", level, len(p.Rules), p.Folded, len(p.Chains))
+		early := 0
+		for n, ph := range p.Phases {
+			if len(ph.Rules) == 0 {
+				continue
+			}
+			var ids []string
+			for pos, i := range ph.Rules {
+				if hasBit(ph.Plan.Always, pos) {
+					ids = append(ids, strconv.Itoa(p.Rules[i].ID))
 				}
 			}
+			if n <= 2 {
+				early += len(ids)
+			}
+			fmt.Fprintf(&b, "phase %d: %d rules, always %d:", n, len(ph.Rules), len(ids))
+			if level == "1" {
+				b.WriteString(" " + strings.Join(ids, " "))
+			}
+			b.WriteByte('\n')
 		}
+		if level == "1" && early > 60 {
+			t.Errorf("%d rules always run in phases 1 and 2 at paranoia 1, more than 60", early)
+		}
+	}
+	compare(t, "testdata/crs.golden", b.String())
+}
+
+// TestSame compiles twice: equal input gives an equal program.
+func TestSame(t *testing.T) {
+	a, b := compileCRS(t, "2", Options{}), compileCRS(t, "2", Options{})
+	if diff := cmp.Diff(a.String(), b.String()); diff != "" {
+		t.Error(diff)
+	}
+	if a.Memory() != b.Memory() || a.Memory() < 100<<10 {
+		t.Errorf("memory %d and %d", a.Memory(), b.Memory())
+	}
+}
+
+// BenchmarkCompile compiles the whole Core Rule Set at its highest level, parsing aside.
+func BenchmarkCompile(b *testing.B) {
+	files, list := crs(b, "")
+	b.ReportAllocs()
+	for b.Loop() {
+		p, faults := Compile(list, Options{Files: files, Fixed: levels("4")})
+		if len(faults) > 0 {
+			b.Fatal(faults)
+		}
+		b.ReportMetric(float64(p.Memory())/(1<<20), "MiB")
 	}
 }

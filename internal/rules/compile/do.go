@@ -57,7 +57,10 @@ func (b *builder) collection(a seclang.Action) *Set {
 		b.syntax(a.Position, err)
 		return nil
 	}
-	s := &Set{Collection: c.Variable, Slot: -1, Name: b.convert(c.Key), Value: b.convert(c.Amount), Number: int64(c.Every)}
+	s := &Set{Collection: c.Variable, Slot: -1, Name: b.convert(c.Key), Value: b.convert(c.Amount)}
+	if a.ID == seclang.ActDeprecatevar {
+		s.Value = append(s.Value, Part{Text: "/" + strconv.Itoa(c.Every), Slot: -1})
+	}
 	if a.ID == seclang.ActInitcol {
 		s.Name, s.Value = nil, b.convert(c.Key)
 	} else if name, ok := c.Key.Constant(); ok && c.Variable == seclang.VarTX {

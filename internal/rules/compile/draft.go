@@ -27,6 +27,7 @@ type draft struct {
 
 	rule    *Rule
 	pattern *match.Pattern // of @rx and @pm
+	waits   bool           // for its pattern to be found before the phase begins
 }
 
 // defaults is what SecDefaultAction says for one phase.
@@ -150,7 +151,7 @@ func (b *builder) addRule(d *seclang.Directive) {
 	}
 	if r.operator.ID == seclang.OpPmFromDataset || r.operator.ID == seclang.OpIpMatchFromDataset {
 		words, ok := b.sets[r.operator.Argument]
-		if !ok {
+		if b.rule = r.id; !ok {
 			b.fault(r.operator.Position, "define it with SecDataset before the rule", "data set %q is not defined", r.operator.Argument)
 		}
 		r.words = words

@@ -37,15 +37,45 @@ func (p *Program) String() string {
 				p.line(&b, r)
 			}
 		}
+		p.wants(&b, ph)
 	}
 	return b.String()
+}
+
+// wants renders what the plan of a phase looks for: for each variable and chain the patterns.
+func (p *Program) wants(b *strings.Builder, ph *Phase) {
+	list := func(what string, wants []Want) {
+		for _, w := range wants {
+			fmt.Fprintf(b, "  %s", what)
+			if names := p.Chains[w.Chain].Names; names != "" {
+				b.WriteString(" " + names)
+			}
+			b.WriteString(":")
+			for i := range 64 * len(w.Patterns) {
+				if hasBit(w.Patterns, i) {
+					fmt.Fprintf(b, " %d", i)
+				}
+			}
+			b.WriteByte('\n')
+		}
+	}
+	for v, w := range ph.Plan.Wanted {
+		if w == nil {
+			continue
+		}
+		name := seclang.Variable(v).String()
+		list(name, w.All)
+		for _, key := range sortedKeys(w.Keyed) {
+			list(name+":"+key, w.Keyed[key])
+		}
+	}
 }
 
 // line renders one member of a rule.
 func (p *Program) line(b *strings.Builder, r *Rule) {
 	fmt.Fprintf(b, "\t%d.%d %s", r.ID, r.Member, r.targets())
 	op := "always"
-	if r.Operator.ID != 0 {
+	if r.Operator.ID != seclang.OpAlways {
 		op = "@" + r.Operator.ID.String()
 		if r.Operator.Negated {
 			op = "!" + op
@@ -57,10 +87,11 @@ func (p *Program) line(b *strings.Builder, r *Rule) {
 		}
 	}
 	fmt.Fprintf(b, " %q", op)
+	if r.Operator.Pattern >= 0 {
+		fmt.Fprintf(b, " #%d", r.Operator.Pattern)
+	}
 	if len(r.Operator.Macro) > 0 {
-		if text, ok := r.Operator.Macro.Constant(); ok {
-			fmt.Fprintf(b, " =%q", text)
-		}
+		b.WriteString(" open")
 	}
 	if names := p.Chains[r.Chain].Names; names != "" {
 		b.WriteString(" " + names)
@@ -74,7 +105,8 @@ func (p *Program) line(b *strings.Builder, r *Rule) {
 	}{
 		{r.MultiMatch, "multiMatch"}, {r.Capture, "capture"}, {r.NeedsCaptures, "needed"}, {r.CapturesInRecord, "recorded"}, {r.Log, "log"},
 		{r.Audit, "audit"}, {r.Skip > 0, fmt.Sprint("skip=", r.Skip)}, {r.SkipTo >= 0, fmt.Sprint("to=", r.SkipTo)},
-		{r.Disrupt != Pass, r.Disrupt.String()}, {r.Status > 0, fmt.Sprint(r.Status)}, {len(r.Scores) > 0, fmt.Sprint("scores=", len(r.Scores))},
+		{r.Severity >= 0, fmt.Sprint("severity=", r.Severity)}, {r.Paranoia > 0, fmt.Sprint("paranoia=", r.Paranoia)},
+		{r.Disrupt != Pass, r.Disrupt.String()}, {r.Status > 0, fmt.Sprint(r.Status)}, {len(r.Scores) > 0, fmt.Sprint("scores=", r.Scores)},
 	} {
 		if f.on {
 			b.WriteString(" " + f.word)
@@ -98,7 +130,9 @@ func (r *Rule) targets() string {
 			s += ":" + t.Key
 		}
 		for _, e := range t.Except {
-			s += "!" + e.Key
+			if s += "!" + e.Key; e.Regexp != nil {
+				s += "/…/"
+			}
 		}
 		out = append(out, s)
 	}
@@ -115,7 +149,10 @@ func (p *Program) do(d Do) string {
 				n++
 			}
 		}
-		return fmt.Sprintf("ctl:%s=%s(%d rules)", d.Ctl.Option, d.Ctl.Value, n)
+		if d.Ctl.Rules == nil {
+			return fmt.Sprintf("ctl:%s=%s%d/%d", d.Ctl.Option, d.Ctl.Value, d.Ctl.Mode, d.Ctl.Number)
+		}
+		return fmt.Sprintf("ctl:%s(%d rules)", d.Ctl.Option, n)
 	case d.Set != nil:
 		op := map[SetOp]string{Assign: "=", Add: "+=", Subtract: "-=", Remove: " gone"}[d.Set.Op]
 		value := d.Set.Value.String()

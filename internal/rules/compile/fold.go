@@ -232,7 +232,7 @@ func (w *walk) stay(pos int, d *draft, cur state, once bool) {
 	after := cur
 	for m := d; m != nil; m = m.next {
 		inside := after.maybe(m.rule.Do, w.names)
-		w.fill(m.rule, inside)
+		w.fill(m, inside)
 		w.touch(m.rule)
 		after = inside
 	}
@@ -290,10 +290,11 @@ func (w *walk) touch(r *Rule) {
 }
 
 // fill puts what is known into the macros that decide something.
-func (w *walk) fill(r *Rule, s state) {
-	if len(r.Operator.Macro) > 0 {
-		if text, ok := s.expand(r.Operator.Macro); ok {
-			r.Operator.Macro = Macro{{Text: text, Slot: -1}}
+func (w *walk) fill(m *draft, s state) {
+	r := m.rule
+	if text, ok := s.expand(r.Operator.Macro); ok && len(r.Operator.Macro) > 0 {
+		if test, err := operator.New(nil, "", r.Operator.ID, text); err == nil {
+			r.Operator.Test, r.Operator.Macro = test, nil
 		}
 	}
 	for i, d := range r.Do {
@@ -373,7 +374,7 @@ const (
 
 // try runs the test of one member of chain i on what is known; times is how many values match, of always.
 func (f *folder) try(i int, r *Rule, s state) (a answer, times int) {
-	if r.Operator.ID == 0 {
+	if r.Operator.ID == seclang.OpAlways {
 		return always, 1
 	}
 	if r.MultiMatch || len(r.Targets) > 1 && len(r.Do) > 0 {
@@ -383,6 +384,9 @@ func (f *folder) try(i int, r *Rule, s state) (a answer, times int) {
 		if x.target != nil && x.target.Variable == seclang.VarTX && f.reaches(x, i) {
 			return perhaps, 0
 		}
+	}
+	if !slices.ContainsFunc(r.Targets, func(t Target) bool { return t.Count || !t.empty() }) {
+		return never, 0
 	}
 	match, ok := f.matcher(r, s)
 	if !ok {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lunette-waf/lunette/internal/rules/match"
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
 // link turns places in the order of all rules into positions in phases: where skipAfter goes on, and how far skip reaches.
@@ -113,6 +114,10 @@ func (b *builder) assemble(start state, dropped []bool) *Program {
 		kept = append(kept, d)
 		phases[d.phase] = append(phases[d.phase], d)
 	}
+	for _, list := range phases {
+		wait(list)
+	}
+	b.matchSlots(kept)
 	markCaptures(kept)
 	found := collect(kept)
 	b.compilePatterns(p, found)
@@ -133,6 +138,25 @@ func (b *builder) assemble(start state, dropped []bool) *Program {
 		p.Rules = append(p.Rules, *d.rule)
 	}
 	return p
+}
+
+// matchSlots finds the slots that targets of TX by expression select.
+func (b *builder) matchSlots(list []*draft) {
+	for _, d := range list {
+		for m := d; m != nil; m = m.next {
+			for i := range m.rule.Targets {
+				t := &m.rule.Targets[i]
+				if t.Variable != seclang.VarTX || t.Regexp == nil {
+					continue
+				}
+				for slot, name := range b.slots {
+					if t.Regexp.Match(name) {
+						t.Slots = append(t.Slots, int32(slot))
+					}
+				}
+			}
+		}
+	}
 }
 
 // compilePatterns makes the set of all patterns.

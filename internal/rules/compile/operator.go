@@ -44,18 +44,17 @@ func (b *builder) operator(d *draft) {
 			return
 		}
 	}
-	id := d.operator.ID
-	if id == seclang.OpIpMatchFromDataset {
-		id, arg = seclang.OpIpMatch, strings.Join(d.words, ",")
+	if d.operator.ID == seclang.OpIpMatchFromDataset {
+		arg = strings.Join(d.words, "\n")
 	}
-	r.Operator.Test = b.test(d, id, arg)
+	r.Operator.Test = b.test(d, arg)
 }
 
 // test compiles an operator that is no pattern.
-func (b *builder) test(d *draft, id seclang.OperatorID, arg string) operator.Operator {
-	t, err := operator.New(b.o.Files, dirOf(d.File), id, arg)
+func (b *builder) test(d *draft, arg string) operator.Operator {
+	t, err := operator.New(b.o.Files, dirOf(d.File), d.operator.ID, arg)
 	if err != nil {
-		b.fault(d.operator.Position, "", "@%s: %v", d.operator.ID, err)
+		b.fault(d.operator.Position, "", "%v", err)
 	}
 	return t
 }

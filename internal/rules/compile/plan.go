@@ -33,13 +33,20 @@ func static(v seclang.Variable) bool {
 	return !v.Persistent()
 }
 
-// planned reports whether a rule can wait for its pattern to be found.
-func planned(d *draft) bool {
-	r := d.rule
-	if d.pattern == nil || r.Operator.Negated || r.MultiMatch {
-		return false
+// wait decides which rules of a phase can wait for their pattern to be found.
+func wait(list []*draft) {
+	paths := false // a rule may fill ARGS_PATH in the midst of the phase
+	for _, d := range list {
+		for m := d; m != nil; m = m.next {
+			paths = paths || m.rule.Operator.ID == seclang.OpRestpath
+		}
 	}
-	return !slices.ContainsFunc(r.Targets, func(t Target) bool { return t.Count || !static(t.Variable) })
+	for _, d := range list {
+		r := d.rule
+		d.waits = d.pattern != nil && !r.Operator.Negated && !r.MultiMatch && !slices.ContainsFunc(r.Targets, func(t Target) bool {
+			return t.Count || !static(t.Variable) || paths && (t.Variable == seclang.VarArgs || t.Variable == seclang.VarArgsPath)
+		})
+	}
 }
 
 // patterns collects the patterns of all rules, equal ones once, and gives each rule its own.
@@ -58,7 +65,7 @@ func collect(list []*draft) *patterns {
 				continue
 			}
 			group := fmt.Sprint("alone ", len(p.list))
-			if m == d && planned(d) {
+			if m == d && d.waits {
 				group = groupOf(d)
 			}
 			m.rule.Operator.Pattern = p.add(m, group)
@@ -109,7 +116,7 @@ func (b *builder) plan(list []*draft, patterns int) Plan {
 	p := &planner{words: (patterns + 63) / 64, chains: b.chains}
 	p.plan = Plan{Always: newBits(len(list)), Wakes: make([][]int32, patterns), Patterns: make(match.Bits, p.words)}
 	for pos, d := range list {
-		if !planned(d) {
+		if !d.waits {
 			setBit(p.plan.Always, pos)
 			continue
 		}

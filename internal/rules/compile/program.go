@@ -17,7 +17,7 @@ type Program struct {
 	Chains   []Chain       // transformation chains; Chains[0] is the empty one
 	Patterns *match.Set    // every @rx and @pm
 	Slots    []string      // names of TX variables that rules name, lower case; 0 to 9 are the captures TX:0 … TX:9
-	Initial  []Initial     // TX variables that have a value before the first rule, folded ones among them
+	Initial  []Initial     // TX variables that have a value before the first rule, folded ones among them, by slot
 	Settings []Setting     // directives that are no rules (SecCollectionTimeout, SecComponentSignature …), for the caller
 	Folded   int           // rules that were decided at compile time and left out
 	slot     map[string]int32
@@ -140,6 +140,7 @@ type Target struct {
 	Key      string        // lower case where the variable's keys have no case; "" all
 	Regexp   *match.Single // of keys; nil without
 	Slot     int32         // of TX with a constant key; else -1
+	Slots    []int32       // of TX with Regexp: the slots whose names match; names without a slot are for Regexp to tell
 	Count    bool
 	Except   []Except // keys that are taken out
 }
@@ -153,10 +154,10 @@ type Except struct {
 
 // Operator is the test of a rule: always, one pattern of the set, a compiled operator, or one whose argument has macros.
 type Operator struct {
-	ID      seclang.OperatorID // 0 of SecAction: it matches once, with no value
+	ID      seclang.OperatorID // OpAlways of SecAction: it matches once, with no value
 	Negated bool
 	Pattern int32             // index in Program.Patterns; -1
-	Test    operator.Operator // nil where Pattern >= 0, ID is 0 or Macro is set
+	Test    operator.Operator // nil where Pattern >= 0, ID is OpAlways or Macro is set
 	Macro   Macro             // argument to expand and hand to operator.Compare; nil without
 	Text    string            // argument as written, for the record
 }
@@ -186,8 +187,8 @@ type Set struct {
 	Name       Macro            // of the variable; of initcol, setsid …: empty
 	Slot       int32            // of TX with a constant name; else -1
 	Op         SetOp
-	Value      Macro // what to set or add; the key of initcol, setsid …; seconds of expirevar; what deprecatevar takes away
-	Number     int64 // of Add and Subtract where Value is a constant number; of deprecatevar: per how many seconds
+	Value      Macro // what to set or add; the key of initcol, setsid …; seconds of expirevar; amount/seconds of deprecatevar
+	Number     int64 // of Add and Subtract where Value is a constant number
 	Constant   bool  // Number holds
 }
 

@@ -8,12 +8,12 @@ import (
 )
 
 // targets makes the list of a rule: each target that puts values in, with what the list takes out of it, wherever that stands.
-// What is taken out whole is left out.
+// What is taken out whole is left out, but for the last: a rule without targets would be one that always matches.
 func (b *builder) targets(list []seclang.Target) []Target {
-	var out []Target
+	var all, out []Target
 	for _, t := range list {
 		if !t.Exclude {
-			out = append(out, b.target(t))
+			all = append(all, b.target(t))
 		}
 	}
 	for _, t := range list {
@@ -21,26 +21,28 @@ func (b *builder) targets(list []seclang.Target) []Target {
 			continue
 		}
 		e := b.except(t)
-		kept := out[:0]
-		for _, o := range out {
-			if o.Variable == t.Variable && (o.Count || !covered(o, e)) {
-				o.Except = append(o.Except, e)
-			}
-			if o.Variable != t.Variable || o.Count || !covered(o, e) {
-				kept = append(kept, o)
+		for i := range all {
+			if all[i].Variable == t.Variable {
+				all[i].Except = append(all[i].Except, e)
 			}
 		}
-		out = kept
+	}
+	for i, t := range all {
+		if t.Count || !t.empty() || i == len(all)-1 && len(out) == 0 {
+			out = append(out, t)
+		}
 	}
 	return out
 }
 
-// covered reports whether e takes out all values of t.
-func covered(t Target, e Except) bool {
-	if e.Regexp != nil {
-		return false
+// empty reports whether all values of t are taken out.
+func (t *Target) empty() bool {
+	for _, e := range t.Except {
+		if e.Regexp == nil && (e.Key == "" || t.Regexp == nil && t.Key != "" && strings.EqualFold(t.Key, e.Key)) {
+			return true
+		}
 	}
-	return e.Key == "" || t.Regexp == nil && t.Key != "" && strings.EqualFold(t.Key, e.Key)
+	return false
 }
 
 func (b *builder) target(t seclang.Target) Target {
