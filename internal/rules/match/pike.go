@@ -1,0 +1,168 @@
+package match
+
+import (
+	"regexp/syntax"
+	"unicode/utf8"
+)
+
+// machine finds the leftmost match and its groups, of all the one that the order of the alternatives prefers: what std regexp gives.
+// It holds one thread for each instruction at most, so that its time is linear in what it reads.
+type machine struct {
+	prog   *syntax.Prog
+	value  string
+	binary bool
+	width  int // places that a thread keeps: two of each group
+	now    queue
+	next   queue
+	best   []int
+	found  bool
+}
+
+// queue is a list of threads, the preferred ones first.
+type queue struct {
+	sparse []uint32
+	dense  []uint32
+	places []int
+}
+
+func (q *queue) reset(n, width int) {
+	if len(q.sparse) < n {
+		q.sparse = make([]uint32, n)
+	}
+	if cap(q.places) < n*width {
+		q.places = make([]int, n*width)
+	}
+	q.places = q.places[:cap(q.places)]
+	q.dense = q.dense[:0]
+}
+
+func (q *queue) has(pc uint32) bool {
+	j := q.sparse[pc]
+	return int(j) < len(q.dense) && q.dense[j] == pc
+}
+
+// find looks from value[at] on, where no match may begin before, and appends the places of the match and its groups to dst.
+func (m *machine) find(prog *syntax.Prog, groups int, binary bool, value string, at int, dst []int) []int {
+	m.prog, m.value, m.binary, m.width, m.found = prog, value, binary, 2*(groups+1), false
+	m.now.reset(len(prog.Inst), m.width)
+	m.next.reset(len(prog.Inst), m.width)
+	if cap(m.best) < m.width {
+		m.best = make([]int, m.width)
+	}
+	m.best = m.best[:m.width]
+	none := make([]int, m.width)
+	for i := range none {
+		none[i] = -1
+	}
+	for {
+		if !m.found {
+			none[0] = at
+			m.add(&m.now, uint32(prog.Start), at, none)
+		}
+		if len(m.now.dense) == 0 && m.found {
+			break
+		}
+		r, n := m.char(at)
+		m.step(r, at+n)
+		m.now, m.next = m.next, m.now
+		m.next.dense = m.next.dense[:0]
+		if n == 0 {
+			break
+		}
+		at += n
+	}
+	m.value = ""
+	if !m.found {
+		return nil
+	}
+	return append(dst, m.best...)
+}
+
+// char returns the character at a place, of no bytes at the end.
+func (m *machine) char(at int) (r rune, n int) {
+	switch {
+	case at >= len(m.value):
+		return -1, 0
+	case m.binary || m.value[at] < utf8.RuneSelf:
+		return rune(m.value[at]), 1
+	}
+	return utf8.DecodeRuneInString(m.value[at:])
+}
+
+// around returns which assertions hold at a place. Only ASCII counts for them, so that a byte before is enough.
+func (m *machine) around(at int) syntax.EmptyOp {
+	a, b := rune(-1), rune(-1)
+	if at > 0 {
+		a = rune(m.value[at-1])
+	}
+	if at < len(m.value) {
+		b = rune(m.value[at])
+	}
+	return syntax.EmptyOpContext(a, b)
+}
+
+// step moves all threads over r, to the place at.
+func (m *machine) step(r rune, at int) {
+	for i, pc := range m.now.dense {
+		in := &m.prog.Inst[pc]
+		places := m.now.places[i*m.width:][:m.width]
+		switch in.Op {
+		case syntax.InstMatch:
+			copy(m.best, places)
+			m.found = true
+			return // those behind it are preferred less
+		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
+			if r >= 0 && takes(in, r) {
+				m.add(&m.next, in.Out, at, places)
+			}
+		}
+	}
+}
+
+func takes(in *syntax.Inst, r rune) bool {
+	switch in.Op {
+	case syntax.InstRune1:
+		return r == in.Rune[0]
+	case syntax.InstRuneAny:
+		return true
+	case syntax.InstRuneAnyNotNL:
+		return r != '\n'
+	}
+	return in.MatchRune(r)
+}
+
+// add puts the threads that pc leads to behind those of q.
+func (m *machine) add(q *queue, pc uint32, at int, places []int) {
+	if q.has(pc) {
+		return
+	}
+	j := len(q.dense)
+	q.sparse[pc] = uint32(j)
+	q.dense = append(q.dense, pc)
+	in := &m.prog.Inst[pc]
+	switch in.Op {
+	case syntax.InstAlt, syntax.InstAltMatch:
+		m.add(q, in.Out, at, places)
+		m.add(q, in.Arg, at, places)
+	case syntax.InstNop:
+		m.add(q, in.Out, at, places)
+	case syntax.InstCapture:
+		if int(in.Arg) >= m.width {
+			m.add(q, in.Out, at, places)
+			return
+		}
+		was := places[in.Arg]
+		places[in.Arg] = at
+		m.add(q, in.Out, at, places)
+		places[in.Arg] = was
+	case syntax.InstEmptyWidth:
+		if syntax.EmptyOp(in.Arg)&^m.around(at) == 0 {
+			m.add(q, in.Out, at, places)
+		}
+	case syntax.InstMatch:
+		copy(q.places[j*m.width:][:m.width], places)
+		q.places[j*m.width+1] = at
+	default:
+		copy(q.places[j*m.width:][:m.width], places)
+	}
+}

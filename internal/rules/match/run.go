@@ -1,0 +1,113 @@
+package match
+
+import "unicode/utf8"
+
+// beyond is the class of a byte that begins a character outside ASCII: its class is looked up.
+const beyond = 255
+
+// before returns the kind of what stands before value[at].
+func before(value string, at int) int {
+	if at == 0 {
+		return kindText
+	}
+	return kindOf(value[at-1])
+}
+
+// matches reports whether the pattern occurs in value.
+func (d *dfa) matches(value string) bool {
+	if d.wide != nil {
+		return all(d, d.wide, value)
+	}
+	return all(d, d.next, value)
+}
+
+// run goes on in value from at in state s, until the pattern has matched (state 0), or nothing has begun at or behind least, or the value ends.
+func (d *dfa) run(value string, at, least int, s uint32) (int, uint32) {
+	if d.wide != nil {
+		return some(d, d.wide, value, at, least, s)
+	}
+	return some(d, d.next, value, at, least, s)
+}
+
+// over steps over a character outside ASCII.
+func (d *dfa) over(value string, at int) (class uint32, n int) {
+	r, n := utf8.DecodeRuneInString(value[at:])
+	return uint32(d.lookup(r)), n
+}
+
+func all[T uint16 | uint32](d *dfa, next []T, value string) bool {
+	s, sole := d.start[kindText], d.sole
+	for i := 0; i < len(value); {
+		if s == sole {
+			for !d.leaves[value[i]] {
+				if i++; i == len(value) {
+					return d.final[s/d.stride]
+				}
+			}
+		}
+		c := uint32(d.ascii[value[i]])
+		i++
+		if c == beyond {
+			n := 0
+			c, n = d.over(value, i-1)
+			i += n - 1
+		}
+		s = uint32(next[s+c])
+		if s < d.special && (s == 0 || s == d.dead) {
+			return s == 0
+		}
+	}
+	return d.final[s/d.stride]
+}
+
+func some[T uint16 | uint32](d *dfa, next []T, value string, i, least int, s uint32) (int, uint32) {
+	for i < len(value) {
+		c := uint32(d.ascii[value[i]])
+		i++
+		if c == beyond {
+			n := 0
+			c, n = d.over(value, i-1)
+			i += n - 1
+		}
+		s = uint32(next[s+c])
+		if s < d.special && (s == 0 || i >= least) {
+			return i, s
+		}
+	}
+	return i, s
+}
+
+// last returns the last place before the end of the earliest match where nothing had begun, in a value that matches: no match begins before it.
+func (d *dfa) last(value string, from int) (idle int, ok bool) {
+	s := d.start[before(value, from)]
+	idle = from
+	for i := from; i < len(value); {
+		at := i
+		i, s = d.run(value, at, at, s)
+		switch {
+		case s == 0:
+			return idle, true
+		case s == d.dead:
+			return idle, false
+		case s < d.special && i < len(value):
+			idle = i
+		}
+	}
+	return idle, d.final[s/d.stride]
+}
+
+// align moves at back to where a character begins.
+func align(value string, at int) int {
+	if at >= len(value) || at == 0 || value[at] < 0x80 || utf8.RuneStart(value[at]) {
+		return at
+	}
+	for back := 1; back < utf8.UTFMax && at-back >= 0; back++ {
+		if utf8.RuneStart(value[at-back]) {
+			if _, n := utf8.DecodeRuneInString(value[at-back:]); n > back {
+				return at - back
+			}
+			return at
+		}
+	}
+	return at
+}

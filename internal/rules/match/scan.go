@@ -1,0 +1,321 @@
+package match
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// Scratch is what Scan and Find need besides; each goroutine its own. It belongs to the set that it was used with last.
+type Scratch struct {
+	set   *Set
+	gen   uint32
+	seen  []uint32 // of each word: the generation in which it was found
+	list  []uint32 // words found
+	plain int      // so many of them in the value as it is
+	hits  []hit    // where words that units are anchored to end, in order
+	got   []progress
+	cand  []uint64 // units that can match
+	value []byte   // of the last pass
+	valid bool
+
+	heads  []int32 // of each unit: its first hit in chain, or 0
+	tails  []int32
+	chain  []link
+	used   []int32 // units with a chain
+	chains bool
+
+	fold  []byte
+	moved []move
+	loose [3][]uint64
+	frame frames
+	pike  machine
+}
+
+type hit struct {
+	word uint32
+	end  int32
+}
+
+type progress struct {
+	gen uint32
+	got uint8
+}
+
+type link struct{ end, next int32 }
+
+// move says by how much places in a folded copy lie before those in the value, from a place of the copy on.
+type move struct{ at, by int }
+
+func (x *Scratch) found(word uint32, end int) {
+	if x.seen[word] != x.gen {
+		x.seen[word] = x.gen
+		x.list = append(x.list, word)
+	}
+	if x.set.anchors[word] {
+		x.hits = append(x.hits, hit{word, int32(end)})
+	}
+}
+
+func (x *Scratch) begin(s *Set) {
+	if x.set != s {
+		*x = Scratch{
+			set: s, seen: make([]uint32, len(s.filter.words)), got: make([]progress, len(s.units)),
+			cand: make([]uint64, (len(s.units)+63)/64), heads: make([]int32, len(s.units)), tails: make([]int32, len(s.units)),
+			value: x.value, fold: x.fold, frame: x.frame,
+		}
+		for i := range x.loose {
+			x.loose[i] = make([]uint64, (len(s.loose)+63)/64)
+		}
+	}
+	if x.gen++; x.gen == 0 { // went round: forget what the first generations left
+		clear(x.seen)
+		clear(x.got)
+		x.gen = 1
+	}
+	for _, u := range x.used {
+		x.heads[u] = 0
+	}
+	x.list, x.hits, x.used, x.chain, x.chains, x.valid = x.list[:0], x.hits[:0], x.used[:0], x.chain[:0], false, false
+}
+
+// pass finds the units that can match value.
+func (s *Set) pass(x *Scratch, value string) {
+	x.begin(s)
+	kinds := s.filter.pass(x, value)
+	x.plain = len(x.list)
+	if x.plain > 0 && (x.seen[s.folded[0]] == x.gen || x.seen[s.folded[1]] == x.gen) {
+		kinds |= s.again(x, value)
+	}
+	s.loosely(x, kinds, len(value))
+	for _, w := range x.list {
+		for _, u := range s.uses[w] {
+			if u.unit < 0 || u.clause == 0 {
+				continue
+			}
+			p := &x.got[u.unit]
+			if p.gen != x.gen {
+				*p = progress{gen: x.gen}
+			}
+			p.got |= u.clause
+			t := &s.units[u.unit]
+			if p.got == t.needs && len(value) >= t.least && kinds&t.masks[0] != 0 && kinds&t.masks[1] != 0 && kinds&t.masks[2] != 0 {
+				x.cand[u.unit>>6] |= 1 << (u.unit & 63)
+			}
+		}
+	}
+	x.value = append(x.value[:0], value...)
+	x.valid = true
+}
+
+// loosely finds the candidates among the units without words, and clears all others.
+func (s *Set) loosely(x *Scratch, kinds uint64, n int) {
+	clear(x.cand)
+	w := len(x.loose[0])
+	for m := range x.loose {
+		acc := x.loose[m]
+		copy(acc, s.fixed[m*w:])
+		for rest := kinds >> kindShift & (1<<kindBits - 1); rest != 0; rest &= rest - 1 {
+			for i, b := range s.byKind[m][bits.TrailingZeros64(rest)] {
+				acc[i] |= b
+			}
+		}
+	}
+	for i := range w {
+		for rest := x.loose[0][i] & x.loose[1][i] & x.loose[2][i]; rest != 0; rest &= rest - 1 {
+			u := s.loose[i<<6|bits.TrailingZeros64(rest)]
+			if n >= s.units[u].least {
+				x.cand[u>>6] |= 1 << (u & 63)
+			}
+		}
+	}
+}
+
+// again goes over a copy of value in which the characters that fold to ASCII letters are those letters.
+func (s *Set) again(x *Scratch, value string) (kinds uint64) {
+	x.fold, x.moved = x.fold[:0], x.moved[:0]
+	by := 0
+	for i := 0; i < len(value); {
+		b, n := value[i], 1
+		switch {
+		case b == 0xe2 && len(value)-i >= 3 && value[i:i+3] == "\xe2\x84\xaa":
+			b, n = 'k', 3
+		case b == 0xc5 && len(value)-i >= 2 && value[i+1] == 0xbf:
+			b, n = 's', 2
+		}
+		x.fold = append(x.fold, b)
+		if i += n; n > 1 {
+			by += n - 1
+			x.moved = append(x.moved, move{len(x.fold), by})
+		}
+	}
+	first := len(x.hits)
+	kinds = s.filter.pass(x, string(x.fold))
+	m := 0
+	for i := first; i < len(x.hits); i++ {
+		h := &x.hits[i]
+		for m < len(x.moved) && x.moved[m].at <= int(h.end) {
+			m++
+		}
+		if m > 0 {
+			h.end += int32(x.moved[m-1].by)
+		}
+	}
+	slices.SortStableFunc(x.hits, func(a, b hit) int { return int(a.end - b.end) })
+	return kinds
+}
+
+// Candidates sets in may every pattern that can match value or any value that differs from it only in the case of ASCII letters; patterns that
+// are certain not to match are cleared. One pass over value, whatever the number of patterns.
+func (s *Set) Candidates(x *Scratch, value string, may Bits) {
+	s.pass(x, value)
+	copy(may, s.always)
+	for i, w := range x.cand {
+		for ; w != 0; w &= w - 1 {
+			p := s.units[i<<6|bits.TrailingZeros64(w)].pattern
+			may[p>>6] |= 1 << (p & 63)
+		}
+	}
+	for _, w := range x.list[:x.plain] {
+		for _, u := range s.uses[w] {
+			if u.unit < 0 {
+				p := -1 - u.unit
+				may[p>>6] |= 1 << (p & 63)
+			}
+		}
+	}
+}
+
+// Scan sets in hits the patterns among want that match value, and clears the others of want. Bits outside want are left alone.
+func (s *Set) Scan(x *Scratch, value string, want, hits Bits) {
+	s.pass(x, value)
+	s.verify(x, value, want, hits)
+}
+
+// Verify is Scan for a value whose Candidates are known: want must be a subset of them. It is cheapest directly after Candidates of the
+// value, or of one that differs from it only in the case of ASCII letters, with the same x.
+func (s *Set) Verify(x *Scratch, value string, want, hits Bits) {
+	if x.set != s || !x.valid || !foldsTo(x.value, value) {
+		s.pass(x, value)
+	}
+	s.verify(x, value, want, hits)
+}
+
+// foldsTo reports whether two values are the same but for the case of ASCII letters.
+func foldsTo(a []byte, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if string(a) == b {
+		return true
+	}
+	for i, c := range a {
+		if c != b[i] && lower(c) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Set) verify(x *Scratch, value string, want, hits Bits) {
+	for i, w := range want {
+		hits[i] &^= w
+		if w == 0 {
+			continue
+		}
+		hits[i] |= w & s.always[i]
+		for w &^= s.always[i]; w != 0; w &= w - 1 {
+			p := &s.patterns[i<<6|bits.TrailingZeros64(w)]
+			for u := p.from; u < p.to; u++ {
+				if x.cand[u>>6]>>(u&63)&1 != 0 && s.run(x, u, value) {
+					hits[i] |= w & -w
+					break
+				}
+			}
+		}
+	}
+	for _, w := range x.list[:x.plain] {
+		for _, u := range s.uses[w] {
+			if u.unit < 0 {
+				p := -1 - u.unit
+				hits[p>>6] |= want[p>>6] & (1 << (p & 63))
+			}
+		}
+	}
+}
+
+// run reports whether unit u matches value, a candidate of the last pass.
+func (s *Set) run(x *Scratch, u int, value string) bool {
+	t := &s.units[u]
+	switch {
+	case t.auto.r != nil:
+		return t.auto.r.MatchString(characters(value, t.binary))
+	case t.far < 0 && t.auto.d != nil:
+		return t.auto.d.matches(value)
+	case t.far < 0:
+		_, ok := t.auto.m.run(&x.frame, value, 0, len(value))
+		return ok
+	}
+	s.link(x)
+	at := 0
+	for i := x.heads[u]; i != 0; i = x.chain[i-1].next {
+		end := int(x.chain[i-1].end)
+		if end <= at && i != x.heads[u] {
+			continue
+		}
+		from := max(at, end-t.far)
+		if !t.binary {
+			from = align(value, from)
+		}
+		ok := false
+		if d := t.auto.d; d != nil {
+			var state uint32
+			at, state = d.run(value, from, end, d.start[before(value, from)])
+			if state == d.dead {
+				return false
+			}
+			ok = state == 0 || at == len(value) && d.final[state/d.stride]
+		} else {
+			at, ok = t.auto.m.run(&x.frame, value, from, end)
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// link gives each unit the places where the words that it is anchored to end.
+func (s *Set) link(x *Scratch) {
+	if x.chains {
+		return
+	}
+	x.chains = true
+	for _, h := range x.hits {
+		for _, u := range s.uses[h.word] {
+			if !u.anchor || x.cand[u.unit>>6]>>(u.unit&63)&1 == 0 {
+				continue
+			}
+			x.chain = append(x.chain, link{end: h.end})
+			n := int32(len(x.chain))
+			if x.heads[u.unit] == 0 {
+				x.heads[u.unit] = n
+				x.used = append(x.used, u.unit)
+			} else {
+				x.chain[x.tails[u.unit]-1].next = n
+			}
+			x.tails[u.unit] = n
+		}
+	}
+}
+
+// characters returns value as text whose characters are its bytes, where binary.
+func characters(value string, binary bool) string {
+	if !binary {
+		return value
+	}
+	out := make([]rune, len(value))
+	for i := range len(value) {
+		out[i] = rune(value[i])
+	}
+	return string(out)
+}

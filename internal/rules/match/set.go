@@ -1,0 +1,172 @@
+package match
+
+import (
+	"regexp/syntax"
+	"slices"
+)
+
+// use is where a word of the filter counts.
+type use struct {
+	unit   int32 // or, of a list of words, -1-pattern
+	clause uint8
+	anchor bool
+}
+
+// compiled is one pattern of a set.
+type compiled struct {
+	kind   Kind
+	from   int // its units are units[from:to]
+	to     int
+	prog   *syntax.Prog // with groups, for Find
+	groups int
+	binary bool
+	led    bool // the beginning was cut: a match may begin before the one that the units see
+	words  *dictionary
+}
+
+// Set is many compiled patterns. It is immutable.
+type Set struct {
+	patterns []compiled
+	units    []unit
+	filter   *filter
+	uses     [][]use // of each word
+	anchors  []bool  // of each word: some unit is anchored to it
+	folded   [2]uint32
+	loose    []int32  // units without words
+	fixed    []uint64 // loose units by number in loose: those that a kind does not decide, for each of the masks
+	byKind   [3][kindBits][]uint64
+	always   Bits // patterns that match every value
+	memory   int64
+}
+
+// defaults of Limits.
+const (
+	defaultStates = 4096
+	defaultMemory = 64 << 20
+)
+
+// New compiles patterns. errs has one entry for each pattern that cannot be compiled; then the set is nil.
+func New(patterns []Pattern, l Limits) (s *Set, errs []PatternError) {
+	if l.States <= 0 {
+		l.States = defaultStates
+	}
+	if l.Memory <= 0 {
+		l.Memory = defaultMemory
+	}
+	s = &Set{filter: newFilter(), patterns: make([]compiled, len(patterns)), always: make(Bits, (len(patterns)+63)/64)}
+	// Two characters fold to ASCII letters: a value with one of them is looked at once more, with the letters in their places.
+	s.folded = [2]uint32{s.filter.add("\xe2\x84\xaa"), s.filter.add("\xc5\xbf")}
+	b := &builder{limit: l.States}
+	for i, p := range patterns {
+		if err := s.add(b, i, p); err != nil {
+			errs = append(errs, PatternError{Index: i, Err: err})
+		}
+	}
+	if errs != nil {
+		return nil, errs
+	}
+	s.filter.seal()
+	s.arrange()
+	return s, nil
+}
+
+func (s *Set) add(b *builder, i int, p Pattern) error {
+	c := &s.patterns[i]
+	c.kind = p.Kind
+	if p.Kind == Words {
+		c.words = newDictionary(p.Words)
+		if c.words.empty {
+			s.always[i>>6] |= 1 << (i & 63)
+		}
+		for _, w := range newClause(c.words.words, 0).words {
+			s.use(w, use{unit: int32(-1 - i)})
+		}
+		s.memory += c.words.memory()
+		return nil
+	}
+	re, binary, err := parse(p.Expr)
+	if err != nil {
+		return err
+	}
+	c.binary, c.groups = binary, re.MaxCap()
+	if c.prog, err = syntax.Compile(re.Simplify()); err != nil {
+		return err
+	}
+	units, led, err := b.units(re, binary)
+	if err != nil {
+		return err
+	}
+	c.led = led || len(units) > 1
+	c.from = len(s.units)
+	for _, u := range units {
+		u.pattern = i
+		for k, words := range u.words {
+			u.needs |= 1 << k
+			for _, w := range words {
+				s.use(w, use{unit: int32(len(s.units)), clause: 1 << k})
+			}
+		}
+		for _, w := range u.anchor {
+			s.use(w, use{unit: int32(len(s.units)), anchor: true})
+		}
+		s.memory += u.memory()
+		u.words, u.anchor = nil, nil
+		s.units = append(s.units, u)
+	}
+	c.to = len(s.units)
+	s.memory += int64(len(c.prog.Inst)) * 40
+	return nil
+}
+
+func (s *Set) use(word string, u use) {
+	n := int(s.filter.add(word))
+	for len(s.uses) <= n {
+		s.uses = append(s.uses, nil)
+		s.anchors = append(s.anchors, false)
+	}
+	s.anchors[n] = s.anchors[n] || u.anchor
+	if k := slices.IndexFunc(s.uses[n], func(v use) bool { return v.unit == u.unit }); k >= 0 {
+		s.uses[n][k].clause |= u.clause
+		s.uses[n][k].anchor = s.uses[n][k].anchor || u.anchor
+		return
+	}
+	s.uses[n] = append(s.uses[n], u)
+}
+
+// arrange orders the units without words by the kinds of bytes that they need.
+func (s *Set) arrange() {
+	for len(s.uses) < len(s.filter.words) {
+		s.uses, s.anchors = append(s.uses, nil), append(s.anchors, false)
+	}
+	for i := range s.units {
+		if s.units[i].needs == 0 {
+			s.loose = append(s.loose, int32(i))
+		}
+	}
+	n := (len(s.loose) + 63) / 64
+	s.fixed = make([]uint64, 3*n)
+	for m := range s.byKind {
+		for k := range s.byKind[m] {
+			s.byKind[m][k] = make([]uint64, n)
+		}
+		for i, u := range s.loose {
+			mask := s.units[u].masks[m]
+			if mask == ^uint64(0) {
+				s.fixed[m*n+i>>6] |= 1 << (i & 63)
+				continue
+			}
+			for k := range kindBits {
+				if mask>>(kindShift+k)&1 != 0 {
+					s.byKind[m][k][i>>6] |= 1 << (i & 63)
+				}
+			}
+		}
+	}
+	s.memory += s.filter.memory + int64(len(s.uses))*40 + int64(len(s.units))*160
+}
+
+// Words returns how many words a Bits of this set has.
+func (s *Set) Words() int { return (len(s.patterns) + 63) / 64 }
+
+// Memory is how many bytes the set holds.
+func (s *Set) Memory() int64 { return s.memory }

@@ -1,0 +1,143 @@
+package match
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"slices"
+)
+
+// unit is an automaton with what must be in a value for it to run at all. A pattern has one, or several, of which one must match.
+type unit struct {
+	pattern int
+	auto    automaton
+	binary  bool
+	least   int       // bytes of the shortest match
+	masks   [3]uint64 // kinds of bytes: of each a value must have one; all bits where there is nothing to demand
+	needs   uint8     // a bit for each clause of words
+	far     int       // where the words of the anchor begin a match at most so many bytes before they end; -1: there is no anchor
+	words   [][]string
+	anchor  []string
+	cost    float64
+}
+
+// automaton is one of three: the first that the pattern fits.
+type automaton struct {
+	d *dfa
+	m *simulation
+	r *regexp.Regexp
+}
+
+// Bounds of a unit.
+const (
+	maxParts   = 48  // automata that one pattern is divided into
+	minBits    = 8.0 // rarity below which a clause is no help
+	maxClauses = 3
+)
+
+// builder makes the units of patterns.
+type builder struct {
+	limit int
+	parts int
+}
+
+// units builds what finds out whether re occurs.
+func (b *builder) units(re *syntax.Regexp, binary bool) (out []unit, led bool, err error) {
+	re, led = trim(re)
+	b.parts = 1
+	out, err = b.divide(re, binary)
+	return out, led, err
+}
+
+func (b *builder) divide(re *syntax.Regexp, binary bool) ([]unit, error) {
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	n, fits := newNFA([]*syntax.Prog{prog}, binary)
+	if fits {
+		if d, ok := newDFA(n, b.limit, false); ok {
+			return []unit{newUnit(re, automaton{d: d}, binary)}, nil
+		}
+	}
+	if b.parts < maxParts {
+		if x, y, ok := divideRegexp(re); ok {
+			b.parts++
+			x, _ = trim(x)
+			y, _ = trim(y)
+			first, err := b.divide(x, binary)
+			if err != nil {
+				return nil, err
+			}
+			second, err := b.divide(y, binary)
+			return append(first, second...), err
+		}
+	}
+	if fits && n.words <= 64 {
+		return []unit{newUnit(re, automaton{m: newSimulation(n)}, binary)}, nil
+	}
+	r, err := regexp.Compile(re.String())
+	return []unit{newUnit(re, automaton{r: r}, binary)}, err
+}
+
+// newUnit finds out what a value needs for re to occur in it.
+func newUnit(re *syntax.Regexp, auto automaton, binary bool) unit {
+	f := analyser{bytes: binary}.of(re)
+	if f.exact != nil && shortest(f.exact) > 0 {
+		f.clauses = append(f.clauses, newClause(f.exact, f.max))
+	}
+	u := unit{auto: auto, binary: binary, least: f.min, far: unbound}
+	slices.SortStableFunc(f.clauses, func(a, b clause) int {
+		switch {
+		case a.bits > b.bits:
+			return -1
+		case a.bits < b.bits:
+			return 1
+		}
+		return 0
+	})
+	kinds := newFilter()
+	for i := range u.masks {
+		u.masks[i] = ^uint64(0)
+	}
+	masks := 0
+	for _, c := range f.clauses {
+		if mask := kinds.kinds(c.words); masks < len(u.masks) && mask&(1<<kindShift) == 0 && !slices.Contains(u.masks[:], mask) {
+			u.masks[masks] = mask
+			masks++
+		}
+		if !usable(c) {
+			continue
+		}
+		if len(u.words) < maxClauses {
+			u.words = append(u.words, c.words)
+		}
+		if c.far >= 0 && u.anchor == nil && auto.r == nil {
+			u.anchor, u.far = c.words, c.far
+		}
+	}
+	return u
+}
+
+// usable reports whether the words of a clause are worth looking for.
+func usable(c clause) bool {
+	if c.bits < minBits {
+		return false
+	}
+	for _, w := range c.words {
+		if len(w) == 1 && byteBits(w[0]) < 9 {
+			return false
+		}
+	}
+	return true
+}
+
+// memory returns the bytes that u holds.
+func (u *unit) memory() int64 {
+	switch {
+	case u.auto.d != nil:
+		return u.auto.d.memory()
+	case u.auto.m != nil:
+		return u.auto.m.memory()
+	}
+	return 64 << 10
+}
