@@ -99,23 +99,23 @@ const maxKept = 1 << 20
 
 // Reset empties r and keeps its memory.
 func (r *Result) Reset() {
-	args, files, heads, parts := r.Args[:0], r.Files[:0], r.PartHeaders[:0], r.PartNames[:0]
-	clear(args[:cap(args)])
-	clear(files[:cap(files)])
-	clear(heads[:cap(heads)])
-	clear(parts[:cap(parts)])
-	texts, attributes, markup, names := r.Texts[:0], r.Attributes[:0], r.Markup[:0], r.names[:0]
-	clear(texts[:cap(texts)])
-	clear(attributes[:cap(attributes)])
-	clear(markup[:cap(markup)])
-	clear(names[:cap(names)])
+	clear(r.Args)
+	clear(r.Files)
+	clear(r.PartHeaders)
+	clear(r.PartNames)
+	for _, l := range [][]string{r.Texts, r.Attributes, r.Markup, r.names} {
+		clear(l)
+	}
 	r.arena.reset()
 	key := r.key[:0]
 	if cap(key) > maxKept {
 		key = nil
 	}
-	*r = Result{Args: args, Files: files, PartHeaders: heads, PartNames: parts, Texts: texts, Attributes: attributes, Markup: markup,
-		names: names, arena: r.arena, key: key, frames: r.frames[:0]}
+	*r = Result{
+		Args: r.Args[:0], Files: r.Files[:0], PartHeaders: r.PartHeaders[:0], PartNames: r.PartNames[:0],
+		Texts: r.Texts[:0], Attributes: r.Attributes[:0], Markup: r.Markup[:0],
+		arena: r.arena, key: key, frames: r.frames[:0], names: r.names[:0],
+	}
 }
 
 // Processor is a way to read a body, by its name in ctl:requestBodyProcessor.

@@ -16,14 +16,15 @@ type gqlScan struct {
 // graphQL reads a body of application/graphql: its text as the value "graphql", and what stands in it.
 func (r *Result) graphQL(text string, partial bool, l Limits) {
 	if r.add("graphql", text, l) {
-		r.gqlDocument(text, partial, l)
+		names := max(maxNames*len(text), minNames)
+		r.gqlDocument(text, partial, l, &names)
 	}
 }
 
 // graphQLInJSON looks at the values of a JSON body, from Args[first] on, for GraphQL requests: json.query, or json.0.query and so on in a batch. A text
 // that is no GraphQL leaves nothing behind, as it need not be meant as such.
 func (r *Result) graphQLInJSON(first int, partial bool, l Limits) {
-	end := len(r.Args)
+	end, names := len(r.Args), minNames
 	for i := first; i < end; i++ {
 		name, ok := strings.CutSuffix(r.Args[i].Name, ".query")
 		index, isBatch := strings.CutPrefix(name, "json.")
@@ -32,7 +33,8 @@ func (r *Result) graphQLInJSON(first int, partial bool, l Limits) {
 		}
 		at, shape, before := len(r.Args), r.GraphQL, r.state()
 		r.restore(state{})
-		r.gqlDocument(r.Args[i].Value, partial, l)
+		names += maxNames * len(r.Args[i].Value)
+		r.gqlDocument(r.Args[i].Value, partial, l, &names)
 		after := r.state()
 		switch {
 		case after.text != "" && !after.depth || r.GraphQL.Operations == shape.Operations:
@@ -59,8 +61,10 @@ func looksGraphQL(s string) bool {
 
 // gqlDocument reads operations and fragments. An argument a of the field f in the operation o is named graphql.o.f.a, each field graphql.o.f with its
 // alias as the value, a directive d graphql.o.f.@d, a variable's default graphql.o.$v. An operation without a name goes by its kind.
-func (r *Result) gqlDocument(text string, partial bool, l Limits) {
-	s := gqlScan{r: r, text: text, partial: partial, limits: l, bytes: max(maxNames*len(text), minNames)}
+// It takes what it uses off names, a number of bytes.
+func (r *Result) gqlDocument(text string, partial bool, l Limits, names *int) {
+	s := gqlScan{r: r, text: text, partial: partial, limits: l, bytes: *names}
+	defer func() { *names = s.bytes }()
 	if strings.HasPrefix(text, byteOrderMark) {
 		s.at = len(byteOrderMark)
 	}

@@ -19,7 +19,7 @@ func (r *Result) grpc(contentType, text string, partial bool, l Limits) {
 		text = decoded
 	}
 	const head = 5
-	left := l.Decoded
+	left := grpcLeft{decoded: l.Decoded, names: max(maxNames*len(text), minNames)}
 	for at := 0; at < len(text); {
 		r.steps++
 		if len(text)-at < head {
@@ -46,19 +46,23 @@ func (r *Result) grpc(contentType, text string, partial bool, l Limits) {
 	}
 }
 
+// grpcLeft is what the messages of one stream may still come to, in bytes.
+type grpcLeft struct{ decoded, names int }
+
 // grpcMessage reads one message. Bit 0 of the flag says that it is compressed, bit 7 that it is the trailer of gRPC-Web.
-func (r *Result) grpcMessage(flag byte, text string, at int, partial bool, l Limits, left *int) {
+func (r *Result) grpcMessage(flag byte, text string, at int, partial bool, l Limits, left *grpcLeft) {
 	if flag&^0x81 != 0 {
 		r.fail(at, "read gRPC: flags %#x that there are not", flag)
 	}
 	if flag&1 != 0 {
-		text = r.decompress(text, at, partial, left)
+		text = r.decompress(text, at, partial, &left.decoded)
+		left.names += maxNames * len(text)
 	}
 	if flag&0x80 != 0 {
 		r.add("grpc.trailer", text, l)
 		return
 	}
-	r.pbMessage(text, at, partial, l)
+	r.pbMessage(text, at, partial, l, &left.names)
 }
 
 // decompress undoes gzip and zlib, the codings that gRPC itself knows; which one it is shows in the first bytes. It goes up to left bytes.

@@ -20,12 +20,14 @@ type pbScan struct {
 // protobuf reads a message: the field 3 in the field 1 is named protobuf.1.3.
 func (r *Result) protobuf(text string, partial bool, l Limits) {
 	r.key = append(r.key[:0], "protobuf"...)
-	r.pbMessage(text, 0, partial, l)
+	names := max(maxNames*len(text), minNames)
+	r.pbMessage(text, 0, partial, l, &names)
 }
 
-// pbMessage reads a message that begins at byte at of the body, into the path in key.
-func (r *Result) pbMessage(text string, at int, partial bool, l Limits) {
-	s := pbScan{r: r, text: text, partial: partial, limits: l, bytes: max(maxNames*len(text), minNames)}
+// pbMessage reads a message that begins at byte at of the body, into the path in key. It takes what it uses off names.
+func (r *Result) pbMessage(text string, at int, partial bool, l Limits, names *int) {
+	s := pbScan{r: r, text: text, partial: partial, limits: l, bytes: *names}
+	defer func() { *names = s.bytes }()
 	if end, ok := s.fields(0, len(text), 0, 1); !ok && !s.stop && (!partial || end < len(text)) {
 		r.fail(at+end, "read protobuf: no field")
 	}
