@@ -1,9 +1,11 @@
 package seclang
 
 import (
+	"io/fs"
 	"regexp"
 	"testing"
 
+	"github.com/corazawaf/coraza-coreruleset/v4"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -52,6 +54,19 @@ func TestCoreRulesParse(t *testing.T) {
 	}
 	if diff := cmp.Diff(directives, again, places()); diff != "" {
 		t.Errorf("rendered rules differ (-first +again):\n%s", diff)
+	}
+}
+
+// TestEveryFileParses reads each file of rules that the module of the rule set holds, by itself.
+func TestEveryFileParses(t *testing.T) {
+	for _, name := range []string{"@coraza.conf-recommended", "@crs-setup.conf.example"} {
+		text, err := fs.ReadFile(coreruleset.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ds, faults := ParseText(nil, name, string(text)); len(faults) > 0 || len(ds) < 3 {
+			t.Errorf("%s: %d directives\n%s", name, len(ds), show(faults))
+		}
 	}
 }
 

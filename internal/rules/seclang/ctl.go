@@ -143,7 +143,9 @@ func (c *Ctl) fill(val string) *SyntaxError {
 }
 
 func (c *Ctl) mode(val string, words ...string) *SyntaxError {
-	modes := map[string]Mode{"On": ModeOn, "Off": ModeOff, "DetectionOnly": ModeDetectionOnly, "RelevantOnly": ModeRelevantOnly, "OnlyArgs": ModeOnlyArgs}
+	modes := map[string]Mode{
+		"On": ModeOn, "Off": ModeOff, "DetectionOnly": ModeDetectionOnly, "RelevantOnly": ModeRelevantOnly, "OnlyArgs": ModeOnlyArgs,
+	}
 	for _, w := range words {
 		if strings.EqualFold(w, val) {
 			c.Mode = modes[w]
@@ -156,9 +158,8 @@ func (c *Ctl) mode(val string, words ...string) *SyntaxError {
 func (c *Ctl) number(val string, least, most int64) *SyntaxError {
 	n, err := strconv.ParseInt(val, 10, 64)
 	if err != nil || n < least || n > most {
-		return &SyntaxError{
-			Text: "ctl:" + c.Option.String() + " takes a number from " + strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(most, 10) + ", not " + quote(val),
-		}
+		bounds := strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(most, 10)
+		return &SyntaxError{Text: "ctl:" + c.Option.String() + " takes a number from " + bounds + ", not " + quote(val)}
 	}
 	c.Number = n
 	return nil
@@ -190,7 +191,9 @@ func (c *Ctl) ids(val string) *SyntaxError {
 func (c *Ctl) targets(val string) *SyntaxError {
 	which, list, ok := strings.Cut(val, ";")
 	if !ok || strings.TrimSpace(list) == "" {
-		return &SyntaxError{Offset: len(which), Text: "ctl:" + c.Option.String() + " names no target", Hint: "write a semicolon and a target, such as ;ARGS:name"}
+		return &SyntaxError{
+			Offset: len(which), Text: "ctl:" + c.Option.String() + " names no target", Hint: "write a semicolon and a target, such as ;ARGS:name",
+		}
 	}
 	if c.Option == CtlRuleRemoveTargetByID {
 		if err := c.ids(which); err != nil {

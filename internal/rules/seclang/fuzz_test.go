@@ -1,6 +1,7 @@
 package seclang
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,8 +138,8 @@ func FuzzValues(f *testing.F) {
 			if err == nil {
 				continue
 			}
-			e, ok := err.(*SyntaxError)
-			if !ok || e.Offset < 0 || e.Offset > len(text) || e.Text == "" {
+			var e *SyntaxError
+			if !errors.As(err, &e) || e.Offset < 0 || e.Offset > len(text) || e.Text == "" {
 				t.Errorf("%s of %q: %#v", name, text, err)
 			}
 		}

@@ -9,7 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestSplitByInclude cuts a file of the rule set at each directive in turn, moves the rest into a file of its own, and demands the same directives.
+// TestSplitByInclude cuts a file of the rule set at each directive in turn, moves the rest into a file of its own, and demands the same
+// directives.
 func TestSplitByInclude(t *testing.T) {
 	files, _ := coreRules(t)
 	text := files["@owasp_crs/REQUEST-921-PROTOCOL-ATTACK.conf"]
@@ -46,11 +47,19 @@ func TestInclude(t *testing.T) {
 		start string
 		want  string // the files of the directives, in order; faults
 	}{
-		{"relative to the file", texts{"a/b.conf": "Include c/d.conf", "a/c/d.conf": "Include ../e.conf\nSecRuleEngine On", "a/e.conf": "SecRuleEngine On"}, "a/b.conf", "a/e.conf a/c/d.conf"},
+		{
+			"relative to the file",
+			texts{"a/b.conf": "Include c/d.conf", "a/c/d.conf": "Include ../e.conf\nSecRuleEngine On", "a/e.conf": "SecRuleEngine On"},
+			"a/b.conf", "a/e.conf a/c/d.conf",
+		},
 		{"absolute", texts{"a/b.conf": "Include /x.conf", "/x.conf": "SecRuleEngine On"}, "a/b.conf", "/x.conf"},
 		{"built in", texts{"a/b.conf": "Include @x/y.conf", "@x/y.conf": "SecRuleEngine On"}, "a/b.conf", "@x/y.conf"},
 		{"beside what is built in", texts{"@x/z.conf": "Include y.conf", "@x/y.conf": "SecRuleEngine On"}, "@x/z.conf", "@x/y.conf"},
-		{"in the order of names", texts{"m": "Include p/*.conf\nSecRuleEngine On", "p/2.conf": "SecRuleEngine On", "p/10.conf": "SecRuleEngine On"}, "m", "p/10.conf p/2.conf m"},
+		{
+			"in the order of names",
+			texts{"m": "Include p/*.conf\nSecRuleEngine On", "p/2.conf": "SecRuleEngine On", "p/10.conf": "SecRuleEngine On"},
+			"m", "p/10.conf p/2.conf m",
+		},
 		{"none", texts{"m": "Include p/*.conf\nSecRuleEngine On"}, "m", "m"},
 		{"quoted", texts{"m": `Include "a b.conf"`, "a b.conf": "SecRuleEngine On"}, "m", "a b.conf"},
 		{"with a blank", texts{"m": `Include a b.conf`, "a b.conf": "SecRuleEngine On"}, "m", "a b.conf"},
@@ -61,7 +70,10 @@ func TestInclude(t *testing.T) {
 		{"twice", texts{"m": "Include a\nInclude a", "a": `SecAction "id:1"`}, "m", "a a:1:12: id 1 is taken"},
 		{"chain goes on", texts{"m": "SecRule ARGS a \"id:1,chain\"\nInclude a", "a": "SecRule ARGS b"}, "m", "m a"},
 		{"deep", deep, "d0.conf", "d20.conf:1:9: more than 20 Includes within one another, or 1000 files"},
-		{"cut in the included file", texts{"m": "Include a\nSecRuleEngine On", "a": "SecRuleEngine \\"}, "m", "m a:1:15: the file ends where a \\ says that the line goes on"},
+		{
+			"cut in the included file", texts{"m": "Include a\nSecRuleEngine On", "a": "SecRuleEngine \\"},
+			"m", "m a:1:15: the file ends where a \\ says that the line goes on",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -77,7 +77,8 @@ func TestVariablesLikeCoraza(t *testing.T) {
 func TestNearest(t *testing.T) {
 	words := []string{"ARGS", "ARGS_GET", "REQUEST_BODY", ""}
 	for word, want := range map[string]string{
-		"AGRS": "ARGS", "args": "ARGS", "ARG": "ARGS", "ARGS_GTE": "ARGS_GET", "REQUEST_BDY": "REQUEST_BODY", "XYZ": "", "": "", strings.Repeat("A", 1000): "",
+		"AGRS": "ARGS", "args": "ARGS", "ARG": "ARGS", "ARGS_GTE": "ARGS_GET", "REQUEST_BDY": "REQUEST_BODY",
+		"XYZ": "", "": "", strings.Repeat("A", 1000): "",
 	} {
 		if got := Nearest(word, words); got != want {
 			t.Errorf("nearest to %q is %q, not %q", word, got, want)
@@ -95,9 +96,9 @@ func TestSpecs(t *testing.T) {
 			seen[key] = true
 		}
 	}
-	for name, a := range map[string]ActionID{"pass": ActPass, "block": ActBlock, "deny": ActDeny, "drop": ActDrop, "allow": ActAllow, "redirect": ActRedirect, "proxy": ActProxy} {
+	for _, a := range []ActionID{ActPass, ActBlock, ActDeny, ActDrop, ActAllow, ActRedirect, ActProxy} {
 		if !a.Disruptive() || a.Metadata() {
-			t.Errorf("%s is not disruptive", name)
+			t.Errorf("%s is not disruptive", a)
 		}
 	}
 	if ActSetvar.Disruptive() || !ActMsg.Metadata() || ActLogdata.Metadata() {

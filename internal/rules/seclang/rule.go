@@ -85,7 +85,8 @@ func (p *parser) list(l *line, at int, spec directiveSpec) (word, bool) {
 	}
 	if next, more := l.word(w.end); more {
 		at := max(next.from-b2i(next.quote != 0), w.end)
-		p.fault(l, at, quote(l.text[at:min(at+20, len(l.text))])+" stands behind the actions", `put all actions into one pair of quotes; a quote inside is written \"`)
+		what := quote(l.text[at:min(at+20, len(l.text))])
+		p.fault(l, at, what+" stands behind the actions", `put all actions into one pair of quotes; a quote inside is written \"`)
 		return w, false
 	}
 	return w, true
@@ -138,7 +139,8 @@ func (p *parser) endChain(why string) {
 	now := p.step
 	p.step = c.step
 	p.addFault(c.from, Fault{
-		Position: c.at, Rule: c.id, Text: "the chain has no next rule: " + why, Hint: "take chain out of this rule, or write the rule that it needs behind it",
+		Position: c.at, Rule: c.id, Text: "the chain has no next rule: " + why,
+		Hint: "take chain out of this rule, or write the rule that it needs behind it",
 	})
 	p.step = now
 }

@@ -100,14 +100,17 @@ func keyOf(what, name string, offset int) (Variable, Macro, *SyntaxError) {
 	v, known := LookupVariable(collection)
 	switch {
 	case !ok && strings.Contains(name, ":"):
-		return 0, nil, &SyntaxError{Offset: offset, Text: what + " takes a name such as tx.score, not " + quote(name), Hint: "write a dot instead of the colon"}
+		return 0, nil, &SyntaxError{
+			Offset: offset, Text: what + " takes a name such as tx.score, not " + quote(name), Hint: "write a dot instead of the colon",
+		}
 	case !ok && known && (v == VarTX || v.Persistent()):
 		return 0, nil, &SyntaxError{Offset: offset, Text: what + " names no key of " + v.String(), Hint: "write a name such as tx.score"}
 	case !ok:
 		return 0, nil, &SyntaxError{Offset: offset, Text: what + " takes a name such as tx.score, not " + quote(name)}
 	case !known || v != VarTX && !v.Persistent():
 		return 0, nil, &SyntaxError{
-			Offset: offset, Text: what + " cannot write to " + quote(collection), Hint: "collections that can be written are TX, IP, GLOBAL, SESSION, USER and RESOURCE",
+			Offset: offset, Text: what + " cannot write to " + quote(collection),
+			Hint: "collections that can be written are TX, IP, GLOBAL, SESSION, USER and RESOURCE",
 		}
 	case strings.TrimSpace(key) == "":
 		return 0, nil, &SyntaxError{Offset: offset + len(collection), Text: what + " names no key of " + v.String(), Hint: "write a name such as tx.score"}

@@ -15,7 +15,9 @@ func TestParseMacro(t *testing.T) {
 		{"", nil, nil},
 		{"plain 100% {}", Macro{{Literal: "plain 100% {}"}}, nil},
 		{"%{TX.A}", Macro{{Literal: "TX.A", Variable: VarTX, Key: "a"}}, nil},
-		{"a%{tx.1}b%{MATCHED_VAR}", Macro{{Literal: "a"}, {Literal: "tx.1", Variable: VarTX, Key: "1"}, {Literal: "b"}, {Literal: "MATCHED_VAR", Variable: VarMatchedVar}}, nil},
+		{"a%{tx.1}b%{MATCHED_VAR}", Macro{
+			{Literal: "a"}, {Literal: "tx.1", Variable: VarTX, Key: "1"}, {Literal: "b"}, {Literal: "MATCHED_VAR", Variable: VarMatchedVar},
+		}, nil},
 		{"%{ARGS.Foo.Bar}", Macro{{Literal: "ARGS.Foo.Bar", Variable: VarArgs, Key: "Foo.Bar"}}, nil},
 		{"%{request_headers:User-Agent}", Macro{{Literal: "request_headers:User-Agent", Variable: VarRequestHeaders, Key: "user-agent"}}, nil},
 		{"%{XML}", Macro{{Literal: "XML", Variable: VarRequestXML}}, nil},
@@ -101,9 +103,15 @@ func TestParseCtl(t *testing.T) {
 		{"ruleRemoveByTag=OWASP_CRS", Ctl{Option: CtlRuleRemoveByTag, Text: "OWASP_CRS"}},
 		{"ruleRemoveByMsg=a b", Ctl{Option: CtlRuleRemoveByMsg, Text: "a b"}},
 		{"ruleRemoveTargetById=1;ARGS", Ctl{Option: CtlRuleRemoveTargetByID, IDs: id, Targets: []Target{{Variable: VarArgs}}}},
-		{"ruleRemoveTargetById=1;ARGS:/^foo;b/", Ctl{Option: CtlRuleRemoveTargetByID, IDs: id, Targets: []Target{{Variable: VarArgs, Selector: "^foo;b", Regexp: true}}}},
-		{"ruleRemoveTargetByTag=a/b;ARGS:x|TX:y", Ctl{Option: CtlRuleRemoveTargetByTag, Text: "a/b", Targets: []Target{{Variable: VarArgs, Selector: "x"}, {Variable: VarTX, Selector: "y"}}}},
-		{"ruleRemoveTargetByMsg=a b; XML:/*", Ctl{Option: CtlRuleRemoveTargetByMsg, Text: "a b", Targets: []Target{{Variable: VarRequestXML, Selector: "/*"}}}},
+		{"ruleRemoveTargetById=1;ARGS:/^foo;b/", Ctl{Option: CtlRuleRemoveTargetByID, IDs: id, Targets: []Target{
+			{Variable: VarArgs, Selector: "^foo;b", Regexp: true},
+		}}},
+		{"ruleRemoveTargetByTag=a/b;ARGS:x|TX:y", Ctl{Option: CtlRuleRemoveTargetByTag, Text: "a/b", Targets: []Target{
+			{Variable: VarArgs, Selector: "x"}, {Variable: VarTX, Selector: "y"},
+		}}},
+		{"ruleRemoveTargetByMsg=a b; XML:/*", Ctl{Option: CtlRuleRemoveTargetByMsg, Text: "a b", Targets: []Target{
+			{Variable: VarRequestXML, Selector: "/*"},
+		}}},
 	}
 	seen := map[CtlOption]bool{}
 	for _, test := range tests {

@@ -124,94 +124,88 @@ const (
 
 func variableNames() [Variables]string {
 	return [Variables]string{
-		VarResponseContentType:           "RESPONSE_CONTENT_TYPE",
-		VarUniqueID:                      "UNIQUE_ID",
-		VarArgsCombinedSize:              "ARGS_COMBINED_SIZE",
-		VarFilesCombinedSize:             "FILES_COMBINED_SIZE",
-		VarFullRequestLength:             "FULL_REQUEST_LENGTH",
-		VarInboundDataError:              "INBOUND_DATA_ERROR",
-		VarMatchedVar:                    "MATCHED_VAR",
-		VarMatchedVarName:                "MATCHED_VAR_NAME",
-		VarMultipartDataAfter:            "MULTIPART_DATA_AFTER",
-		VarOutboundDataError:             "OUTBOUND_DATA_ERROR",
-		VarQueryString:                   "QUERY_STRING",
-		VarRemoteAddr:                    "REMOTE_ADDR",
-		VarRemoteHost:                    "REMOTE_HOST",
-		VarRemotePort:                    "REMOTE_PORT",
-		VarReqbodyError:                  "REQBODY_ERROR",
-		VarReqbodyErrorMsg:               "REQBODY_ERROR_MSG",
-		VarReqbodyProcessorError:         "REQBODY_PROCESSOR_ERROR",
-		VarReqbodyProcessorErrorMsg:      "REQBODY_PROCESSOR_ERROR_MSG",
-		VarReqbodyProcessor:              "REQBODY_PROCESSOR",
-		VarRequestBasename:               "REQUEST_BASENAME",
-		VarRequestBody:                   "REQUEST_BODY",
-		VarRequestBodyLength:             "REQUEST_BODY_LENGTH",
-		VarRequestFilename:               "REQUEST_FILENAME",
-		VarRequestLine:                   "REQUEST_LINE",
-		VarRequestMethod:                 "REQUEST_METHOD",
-		VarRequestProtocol:               "REQUEST_PROTOCOL",
-		VarRequestURI:                    "REQUEST_URI",
-		VarRequestURIRaw:                 "REQUEST_URI_RAW",
-		VarResponseBody:                  "RESPONSE_BODY",
-		VarResponseContentLength:         "RESPONSE_CONTENT_LENGTH",
-		VarResponseProtocol:              "RESPONSE_PROTOCOL",
-		VarResponseStatus:                "RESPONSE_STATUS",
-		VarServerAddr:                    "SERVER_ADDR",
-		VarServerName:                    "SERVER_NAME",
-		VarServerPort:                    "SERVER_PORT",
-		VarHighestSeverity:               "HIGHEST_SEVERITY",
-		VarStatusLine:                    "STATUS_LINE",
-		VarDuration:                      "DURATION",
-		VarResponseHeadersNames:          "RESPONSE_HEADERS_NAMES",
-		VarRequestHeadersNames:           "REQUEST_HEADERS_NAMES",
-		VarArgs:                          "ARGS",
-		VarArgsGet:                       "ARGS_GET",
-		VarArgsPost:                      "ARGS_POST",
-		VarArgsPath:                      "ARGS_PATH",
-		VarFilesSizes:                    "FILES_SIZES",
-		VarFilesNames:                    "FILES_NAMES",
-		VarFilesTmpContent:               "FILES_TMP_CONTENT",
-		VarMultipartFilename:             "MULTIPART_FILENAME",
-		VarMultipartName:                 "MULTIPART_NAME",
-		VarMultipartFilenameCharset:      "MULTIPART_FILENAME_CHARSET",
-		VarMultipartFilenameLanguage:     "MULTIPART_FILENAME_LANGUAGE",
-		VarMultipartDuplicatePartHeader:  "MULTIPART_DUPLICATE_PART_HEADER",
-		VarMatchedVarsNames:              "MATCHED_VARS_NAMES",
-		VarMatchedVars:                   "MATCHED_VARS",
-		VarFiles:                         "FILES",
-		VarRequestCookies:                "REQUEST_COOKIES",
-		VarRequestHeaders:                "REQUEST_HEADERS",
-		VarResponseHeaders:               "RESPONSE_HEADERS",
-		VarResBodyProcessor:              "RES_BODY_PROCESSOR",
-		VarGeo:                           "GEO",
-		VarRequestCookiesNames:           "REQUEST_COOKIES_NAMES",
-		VarFilesTmpnames:                 "FILES_TMPNAMES",
-		VarArgsNames:                     "ARGS_NAMES",
-		VarArgsGetNames:                  "ARGS_GET_NAMES",
-		VarArgsPostNames:                 "ARGS_POST_NAMES",
-		VarTX:                            "TX",
-		VarRule:                          "RULE",
-		VarJSON:                          "JSON",
-		VarEnv:                           "ENV",
-		VarUrlencodedError:               "URLENCODED_ERROR",
-		VarResponseArgs:                  "RESPONSE_ARGS",
-		VarResponseXML:                   "RESPONSE_XML",
-		VarRequestXML:                    "REQUEST_XML",
-		VarXML:                           "XML",
-		VarMultipartPartHeaders:          "MULTIPART_PART_HEADERS",
-		VarResBodyError:                  "RES_BODY_ERROR",
-		VarResBodyErrorMsg:               "RES_BODY_ERROR_MSG",
-		VarResBodyProcessorError:         "RES_BODY_PROCESSOR_ERROR",
-		VarResBodyProcessorErrorMsg:      "RES_BODY_PROCESSOR_ERROR_MSG",
-		VarTime:                          "TIME",
-		VarTimeDay:                       "TIME_DAY",
-		VarTimeEpoch:                     "TIME_EPOCH",
-		VarTimeHour:                      "TIME_HOUR",
-		VarTimeMin:                       "TIME_MIN",
-		VarTimeMon:                       "TIME_MON",
-		VarTimeSec:                       "TIME_SEC",
-		VarTimeWday:                      "TIME_WDAY",
-		VarTimeYear:                      "TIME_YEAR",
+		VarResponseContentType:          "RESPONSE_CONTENT_TYPE",
+		VarUniqueID:                     "UNIQUE_ID",
+		VarArgsCombinedSize:             "ARGS_COMBINED_SIZE",
+		VarFilesCombinedSize:            "FILES_COMBINED_SIZE",
+		VarFullRequestLength:            "FULL_REQUEST_LENGTH",
+		VarInboundDataError:             "INBOUND_DATA_ERROR",
+		VarMatchedVar:                   "MATCHED_VAR",
+		VarMatchedVarName:               "MATCHED_VAR_NAME",
+		VarMultipartDataAfter:           "MULTIPART_DATA_AFTER",
+		VarOutboundDataError:            "OUTBOUND_DATA_ERROR",
+		VarQueryString:                  "QUERY_STRING",
+		VarRemoteAddr:                   "REMOTE_ADDR",
+		VarRemoteHost:                   "REMOTE_HOST",
+		VarRemotePort:                   "REMOTE_PORT",
+		VarReqbodyError:                 "REQBODY_ERROR",
+		VarReqbodyErrorMsg:              "REQBODY_ERROR_MSG",
+		VarReqbodyProcessorError:        "REQBODY_PROCESSOR_ERROR",
+		VarReqbodyProcessorErrorMsg:     "REQBODY_PROCESSOR_ERROR_MSG",
+		VarReqbodyProcessor:             "REQBODY_PROCESSOR",
+		VarRequestBasename:              "REQUEST_BASENAME",
+		VarRequestBody:                  "REQUEST_BODY",
+		VarRequestBodyLength:            "REQUEST_BODY_LENGTH",
+		VarRequestFilename:              "REQUEST_FILENAME",
+		VarRequestLine:                  "REQUEST_LINE",
+		VarRequestMethod:                "REQUEST_METHOD",
+		VarRequestProtocol:              "REQUEST_PROTOCOL",
+		VarRequestURI:                   "REQUEST_URI",
+		VarRequestURIRaw:                "REQUEST_URI_RAW",
+		VarResponseBody:                 "RESPONSE_BODY",
+		VarResponseContentLength:        "RESPONSE_CONTENT_LENGTH",
+		VarResponseProtocol:             "RESPONSE_PROTOCOL",
+		VarResponseStatus:               "RESPONSE_STATUS",
+		VarServerAddr:                   "SERVER_ADDR",
+		VarServerName:                   "SERVER_NAME",
+		VarServerPort:                   "SERVER_PORT",
+		VarHighestSeverity:              "HIGHEST_SEVERITY",
+		VarStatusLine:                   "STATUS_LINE",
+		VarDuration:                     "DURATION",
+		VarResponseHeadersNames:         "RESPONSE_HEADERS_NAMES",
+		VarRequestHeadersNames:          "REQUEST_HEADERS_NAMES",
+		VarArgs:                         "ARGS",
+		VarArgsGet:                      "ARGS_GET",
+		VarArgsPost:                     "ARGS_POST",
+		VarArgsPath:                     "ARGS_PATH",
+		VarFilesSizes:                   "FILES_SIZES",
+		VarFilesNames:                   "FILES_NAMES",
+		VarFilesTmpContent:              "FILES_TMP_CONTENT",
+		VarMultipartFilename:            "MULTIPART_FILENAME",
+		VarMultipartName:                "MULTIPART_NAME",
+		VarMultipartFilenameCharset:     "MULTIPART_FILENAME_CHARSET",
+		VarMultipartFilenameLanguage:    "MULTIPART_FILENAME_LANGUAGE",
+		VarMultipartDuplicatePartHeader: "MULTIPART_DUPLICATE_PART_HEADER",
+		VarMatchedVarsNames:             "MATCHED_VARS_NAMES",
+		VarMatchedVars:                  "MATCHED_VARS",
+		VarFiles:                        "FILES",
+		VarRequestCookies:               "REQUEST_COOKIES",
+		VarRequestHeaders:               "REQUEST_HEADERS",
+		VarResponseHeaders:              "RESPONSE_HEADERS",
+		VarResBodyProcessor:             "RES_BODY_PROCESSOR",
+		VarGeo:                          "GEO",
+		VarRequestCookiesNames:          "REQUEST_COOKIES_NAMES",
+		VarFilesTmpnames:                "FILES_TMPNAMES",
+		VarArgsNames:                    "ARGS_NAMES",
+		VarArgsGetNames:                 "ARGS_GET_NAMES",
+		VarArgsPostNames:                "ARGS_POST_NAMES",
+		VarTX:                           "TX",
+		VarRule:                         "RULE",
+		VarJSON:                         "JSON",
+		VarEnv:                          "ENV",
+		VarUrlencodedError:              "URLENCODED_ERROR",
+		VarResponseArgs:                 "RESPONSE_ARGS",
+		VarResponseXML:                  "RESPONSE_XML",
+		VarRequestXML:                   "REQUEST_XML",
+		VarXML:                          "XML",
+		VarMultipartPartHeaders:         "MULTIPART_PART_HEADERS",
+		VarResBodyError:                 "RES_BODY_ERROR",
+		VarResBodyErrorMsg:              "RES_BODY_ERROR_MSG",
+		VarResBodyProcessorError:        "RES_BODY_PROCESSOR_ERROR",
+		VarResBodyProcessorErrorMsg:     "RES_BODY_PROCESSOR_ERROR_MSG",
+		VarTime:                         "TIME", VarTimeDay: "TIME_DAY", VarTimeEpoch: "TIME_EPOCH",
+		VarTimeHour: "TIME_HOUR", VarTimeMin: "TIME_MIN", VarTimeSec: "TIME_SEC",
+		VarTimeMon: "TIME_MON", VarTimeWday: "TIME_WDAY", VarTimeYear: "TIME_YEAR",
 		VarAuthType:                      "AUTH_TYPE",
 		VarFullRequest:                   "FULL_REQUEST",
 		VarMultipartBoundaryQuoted:       "MULTIPART_BOUNDARY_QUOTED",
@@ -230,208 +224,11 @@ func variableNames() [Variables]string {
 		VarPathInfo:                      "PATH_INFO",
 		VarSessionid:                     "SESSIONID",
 		VarUserid:                        "USERID",
-		VarIP:                            "IP",
-		VarGlobal:                        "GLOBAL",
-		VarSession:                       "SESSION",
-		VarUser:                          "USER",
-		VarResource:                      "RESOURCE",
-		VarURIParseError:                 "URI_PARSE_ERROR",
-		VarArgumentsLimitReached:         "ARGUMENTS_LIMIT_REACHED",
+		VarIP:                            "IP", VarGlobal: "GLOBAL", VarSession: "SESSION", VarUser: "USER", VarResource: "RESOURCE",
+		VarURIParseError:         "URI_PARSE_ERROR",
+		VarArgumentsLimitReached: "ARGUMENTS_LIMIT_REACHED",
 	}
 }
 
-// OperatorID is an operator of the language.
-type OperatorID uint8
-
-// The operators, by their names in rules. OpAlways is that of SecAction.
-const (
-	OpAlways               OperatorID = iota
-	OpRx                              // @rx
-	OpPm                              // @pm
-	OpPmFromFile                      // @pmFromFile
-	OpPmFromDataset                   // @pmFromDataset
-	OpContains                        // @contains
-	OpContainsWord                    // @containsWord
-	OpBeginsWith                      // @beginsWith
-	OpEndsWith                        // @endsWith
-	OpStreq                           // @streq
-	OpStrmatch                        // @strmatch
-	OpWithin                          // @within
-	OpEq                              // @eq
-	OpGe                              // @ge
-	OpGt                              // @gt
-	OpLe                              // @le
-	OpLt                              // @lt
-	OpNoMatch                         // @noMatch
-	OpUnconditionalMatch              // @unconditionalMatch
-	OpIpMatch                         // @ipMatch
-	OpIpMatchFromFile                 // @ipMatchFromFile
-	OpIpMatchFromDataset              // @ipMatchFromDataset
-	OpGeoLookup                       // @geoLookup
-	OpRbl                             // @rbl
-	OpInspectFile                     // @inspectFile
-	OpRestpath                        // @restpath
-	OpDetectSQLi                      // @detectSQLi
-	OpDetectXSS                       // @detectXSS
-	OpValidateByteRange               // @validateByteRange
-	OpValidateUrlEncoding             // @validateUrlEncoding
-	OpValidateUtf8Encoding            // @validateUtf8Encoding
-	OpValidateNid                     // @validateNid
-	OpValidateSchema                  // @validateSchema
-	OpVerifyCC                        // @verifyCC
-	OpVerifySSN                       // @verifySSN
-	OpVerifyCPF                       // @verifyCPF
-	Operators                         // how many there are
-)
-
-func operatorNames() [Operators]string {
-	return [Operators]string{
-		OpRx:                   "rx",
-		OpPm:                   "pm",
-		OpPmFromFile:           "pmFromFile",
-		OpPmFromDataset:        "pmFromDataset",
-		OpContains:             "contains",
-		OpContainsWord:         "containsWord",
-		OpBeginsWith:           "beginsWith",
-		OpEndsWith:             "endsWith",
-		OpStreq:                "streq",
-		OpStrmatch:             "strmatch",
-		OpWithin:               "within",
-		OpEq:                   "eq",
-		OpGe:                   "ge",
-		OpGt:                   "gt",
-		OpLe:                   "le",
-		OpLt:                   "lt",
-		OpNoMatch:              "noMatch",
-		OpUnconditionalMatch:   "unconditionalMatch",
-		OpIpMatch:              "ipMatch",
-		OpIpMatchFromFile:      "ipMatchFromFile",
-		OpIpMatchFromDataset:   "ipMatchFromDataset",
-		OpGeoLookup:            "geoLookup",
-		OpRbl:                  "rbl",
-		OpInspectFile:          "inspectFile",
-		OpRestpath:             "restpath",
-		OpDetectSQLi:           "detectSQLi",
-		OpDetectXSS:            "detectXSS",
-		OpValidateByteRange:    "validateByteRange",
-		OpValidateUrlEncoding:  "validateUrlEncoding",
-		OpValidateUtf8Encoding: "validateUtf8Encoding",
-		OpValidateNid:          "validateNid",
-		OpValidateSchema:       "validateSchema",
-		OpVerifyCC:             "verifyCC",
-		OpVerifySSN:            "verifySSN",
-		OpVerifyCPF:            "verifyCPF",
-	}
-}
-
-// ActionID is an action of the language.
-type ActionID uint8
-
-// The actions, by their names in rules.
-const (
-	ActNone                   ActionID = iota
-	ActId                              // id
-	ActPhase                           // phase
-	ActMsg                             // msg
-	ActLogdata                         // logdata
-	ActSeverity                        // severity
-	ActTag                             // tag
-	ActRev                             // rev
-	ActVer                             // ver
-	ActMaturity                        // maturity
-	ActAccuracy                        // accuracy
-	ActStatus                          // status
-	ActPass                            // pass
-	ActBlock                           // block
-	ActDeny                            // deny
-	ActDrop                            // drop
-	ActAllow                           // allow
-	ActRedirect                        // redirect
-	ActProxy                           // proxy
-	ActLog                             // log
-	ActNolog                           // nolog
-	ActAuditlog                        // auditlog
-	ActNoauditlog                      // noauditlog
-	ActCapture                         // capture
-	ActMultiMatch                      // multiMatch
-	ActChain                           // chain
-	ActSkip                            // skip
-	ActSkipAfter                       // skipAfter
-	ActT                               // t
-	ActCtl                             // ctl
-	ActSetvar                          // setvar
-	ActSetenv                          // setenv
-	ActExpirevar                       // expirevar
-	ActDeprecatevar                    // deprecatevar
-	ActInitcol                         // initcol
-	ActSetsid                          // setsid
-	ActSetuid                          // setuid
-	ActSetrsc                          // setrsc
-	ActExec                            // exec
-	ActSanitiseArg                     // sanitiseArg
-	ActSanitiseMatched                 // sanitiseMatched
-	ActSanitiseMatchedBytes            // sanitiseMatchedBytes
-	ActSanitiseRequestHeader           // sanitiseRequestHeader
-	ActSanitiseResponseHeader          // sanitiseResponseHeader
-	ActAppend                          // append
-	ActPrepend                         // prepend
-	ActPause                           // pause
-	ActXmlns                           // xmlns
-	Actions                            // how many there are
-)
-
-func actionNames() [Actions]string {
-	return [Actions]string{
-		ActId:                     "id",
-		ActPhase:                  "phase",
-		ActMsg:                    "msg",
-		ActLogdata:                "logdata",
-		ActSeverity:               "severity",
-		ActTag:                    "tag",
-		ActRev:                    "rev",
-		ActVer:                    "ver",
-		ActMaturity:               "maturity",
-		ActAccuracy:               "accuracy",
-		ActStatus:                 "status",
-		ActPass:                   "pass",
-		ActBlock:                  "block",
-		ActDeny:                   "deny",
-		ActDrop:                   "drop",
-		ActAllow:                  "allow",
-		ActRedirect:               "redirect",
-		ActProxy:                  "proxy",
-		ActLog:                    "log",
-		ActNolog:                  "nolog",
-		ActAuditlog:               "auditlog",
-		ActNoauditlog:             "noauditlog",
-		ActCapture:                "capture",
-		ActMultiMatch:             "multiMatch",
-		ActChain:                  "chain",
-		ActSkip:                   "skip",
-		ActSkipAfter:              "skipAfter",
-		ActT:                      "t",
-		ActCtl:                    "ctl",
-		ActSetvar:                 "setvar",
-		ActSetenv:                 "setenv",
-		ActExpirevar:              "expirevar",
-		ActDeprecatevar:           "deprecatevar",
-		ActInitcol:                "initcol",
-		ActSetsid:                 "setsid",
-		ActSetuid:                 "setuid",
-		ActSetrsc:                 "setrsc",
-		ActExec:                   "exec",
-		ActSanitiseArg:            "sanitiseArg",
-		ActSanitiseMatched:        "sanitiseMatched",
-		ActSanitiseMatchedBytes:   "sanitiseMatchedBytes",
-		ActSanitiseRequestHeader:  "sanitiseRequestHeader",
-		ActSanitiseResponseHeader: "sanitiseResponseHeader",
-		ActAppend:                 "append",
-		ActPrepend:                "prepend",
-		ActPause:                  "pause",
-		ActXmlns:                  "xmlns",
-	}
-}
-
-func (v Variable) String() string   { return variableNames()[v] }
-func (o OperatorID) String() string { return operatorNames()[o] }
-func (a ActionID) String() string   { return actionNames()[a] }
+// String is the variable's name in rules, in upper case.
+func (v Variable) String() string { return variableNames()[v] }
