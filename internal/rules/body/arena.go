@@ -2,8 +2,8 @@ package body
 
 import "unsafe"
 
-// arena holds decoded text. Views into it stay as they are when it grows, as then a new buffer is taken and the old one is left to them; reset is what
-// makes them void.
+// arena holds decoded text. Views into it stay as they are when it grows, as then a new buffer is taken and the old one is left to them; reset is
+// what makes them void.
 type arena struct{ buf []byte }
 
 // room is how many bytes of an arena are taken at once.

@@ -58,8 +58,8 @@ func hasPrefixFold(s, prefix string) bool {
 // maxHead is how many bytes of a body must be text for the whole to count as text.
 const maxHead = 64 << 10
 
-// Sniff says how to read a body of a type that nobody parses: JSON by its look and, unless it is partial, by its syntax, as frameworks do read JSON that
-// is sent as text/plain; other text as a form, unless it holds more pairs than rules look at; anything else Raw.
+// Sniff says how to read a body of a type that nobody parses: JSON by its look and, unless it is partial, by its syntax, as frameworks do read JSON
+// that is sent as text/plain; other text as a form, unless it holds more pairs than rules look at; anything else Raw.
 func Sniff(text string, partial bool, l Limits) Processor {
 	l = l.withDefaults()
 	head := text[:min(len(text), maxHead)]

@@ -31,8 +31,8 @@ func hasInvalidEscape(s string) bool {
 }
 
 // Query reads a query string or a form (application/x-www-form-urlencoded) into dst until that holds limit fields (0: without bound), which tooMany
-// says. "+" is a space and %XX a byte; a % without two hexadecimal digits stays as it is, and sets InvalidEscape. Pairs without a single byte are left
-// out, those without a name or a value are not. What needs no decoding is a view of text.
+// says. "+" is a space and %XX a byte; a % without two hexadecimal digits stays as it is, and sets InvalidEscape. Pairs without a single byte are
+// left out, those without a name or a value are not. What needs no decoding is a view of text.
 func (r *Result) Query(dst []Field, text string, separator byte, limit int) (fields []Field, tooMany bool) {
 	for text != "" {
 		pair := text

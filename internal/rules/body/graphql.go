@@ -21,8 +21,8 @@ func (r *Result) graphQL(text string, partial bool, l Limits) {
 	}
 }
 
-// graphQLInJSON looks at the values of a JSON body, from Args[first] on, for GraphQL requests: json.query, or json.0.query and so on in a batch. A text
-// that is no GraphQL leaves nothing behind, as it need not be meant as such.
+// graphQLInJSON looks at the values of a JSON body, from Args[first] on, for GraphQL requests: json.query, or json.0.query and so on in a batch. A
+// text that is no GraphQL leaves nothing behind, as it need not be meant as such.
 func (r *Result) graphQLInJSON(first int, partial bool, l Limits) {
 	end, names := len(r.Args), minNames
 	for i := first; i < end; i++ {

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// grpc reads a stream of gRPC or gRPC-Web: messages of protobuf, each behind a flag and a length. The field 3 in the field 1 of each is named grpc.1.3.
+// grpc reads a stream of gRPC or gRPC-Web: messages of protobuf, each behind a flag and a length. The field 3 in the field 1 of each is named
+// grpc.1.3.
 func (r *Result) grpc(contentType, text string, partial bool, l Limits) {
 	if isGRPCText(contentType) {
 		decoded, ok := r.base64(text)

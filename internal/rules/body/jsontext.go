@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// str reads a string behind its opening quote: a view if nothing in it is escaped. A string that is cut is given as far as it goes. Control characters
-// and escapes that JSON does not have are errors, but lenient parsers take them: they stay as they are, and reading goes on.
+// str reads a string behind its opening quote: a view if nothing in it is escaped. A string that is cut is given as far as it goes. Control
+// characters and escapes that JSON does not have are errors, but lenient parsers take them: they stay as they are, and reading goes on.
 func (s *jsonScan) str() string {
 	from, text := s.at, s.text
 	i := from

@@ -33,8 +33,8 @@ func (r *Result) pbMessage(text string, at int, partial bool, l Limits, names *i
 	}
 }
 
-// fields reads the fields from at up to end, in a group up to its end. ok is false if something is no field, at the byte that is returned. What stands in
-// a field is looked at only once, whatever it is, so that the whole is linear.
+// fields reads the fields from at up to end, in a group up to its end. ok is false if something is no field, at the byte that is returned. What
+// stands in a field is looked at only once, whatever it is, so that the whole is linear.
 func (s *pbScan) fields(at, end int, group uint64, depth int) (int, bool) {
 	if depth > s.limits.Depth {
 		s.r.tooDeep(at, s.limits.Depth, "protobuf")

@@ -99,7 +99,7 @@ func (s *xmlScan) attribute() {
 	if s.at >= len(s.text) || s.text[s.at] != '=' {
 		if name != "" && (s.at < len(s.text) || !s.partial) {
 			s.r.fail(at, "read XML: an attribute without a value")
-			s.value(name, at)
+			s.value(name)
 		}
 		return
 	}
@@ -109,7 +109,7 @@ func (s *xmlScan) attribute() {
 		return
 	}
 	from, quote := s.at+1, s.text[s.at]
-	end := -1
+	var end int
 	if quote != '"' && quote != '\'' {
 		s.r.fail(s.at, "read XML: an attribute's value without quotes")
 		from--
@@ -130,10 +130,10 @@ func (s *xmlScan) attribute() {
 	if strings.IndexByte(raw, '<') >= 0 {
 		s.r.fail(from, "read XML: \"<\" in an attribute")
 	}
-	s.value(s.decode(raw, from), from)
+	s.value(s.decode(raw, from))
 }
 
-func (s *xmlScan) value(text string, _ int) {
+func (s *xmlScan) value(text string) {
 	if s.count() {
 		s.r.Attributes = append(s.r.Attributes, text)
 	}
