@@ -137,7 +137,7 @@ func (p *parser) arguments(d *Directive, l *line, words []word, spec directiveSp
 		if strings.TrimSpace(d.Args[0].Text) == "" {
 			p.fault(l, words[0].from, spec.name+" needs a text", "")
 		} else if d.Name == "SecMarker" {
-			p.markers[d.Args[0].Text] = p.step
+			p.markers[d.Args[0].Text] = max(p.step, p.markers[d.Args[0].Text])
 		}
 	}
 }

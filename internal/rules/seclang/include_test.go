@@ -116,6 +116,25 @@ func TestParseOrder(t *testing.T) {
 	}
 }
 
+// TestParseBeside reads a file that others surround.
+func TestParseBeside(t *testing.T) {
+	core, names := coreRules(t)
+	first, faults := Parse(core, names)
+	if len(faults) > 0 {
+		t.Fatal(show(faults))
+	}
+	own := texts{"own": "SecMarker END-REQUEST-942\nSecAction \"id:1,skipAfter:END-RESPONSE-959-BLOCKING-EVALUATION\"\n" +
+		"SecAction \"id:942100\"\nSecAction \"id:2,skipAfter:LOST\"\n"}
+	_, faults = ParseBeside(own, []string{"own"}, SurroundingsOf(first))
+	if len(faults) != 2 || !strings.Contains(faults[0].Text, "id 942100 is taken") || !strings.Contains(faults[0].Hint, "@owasp_crs/REQUEST-942") ||
+		!strings.Contains(faults[1].Text, `no SecMarker "LOST"`) {
+		t.Errorf("%s", show(faults))
+	}
+	if _, faults = Parse(own, []string{"own"}); len(faults) != 2 || !strings.Contains(faults[0].Text, "no SecMarker") {
+		t.Errorf("alone: %s", show(faults))
+	}
+}
+
 func TestBounds(t *testing.T) {
 	_, faults := ParseText(nil, "a", strings.Repeat("Nothing\n", 500))
 	if len(faults) != maxFaults+1 || !strings.Contains(faults[maxFaults].Text, "more faults") {

@@ -2,6 +2,8 @@ package seclang
 
 import (
 	"cmp"
+	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -22,7 +24,41 @@ const (
 // Parse reads the files called names, in this order, and what they include. Faults are all that were found, in the order of
 // the files; with faults the directives are those that could be read. A chain or a skipAfter may reach from one file into the next.
 func Parse(files Files, names []string) ([]Directive, []Fault) {
+	return ParseBeside(files, names, Surroundings{})
+}
+
+// Surroundings are rules that were read by themselves and are put together with those that ParseBeside reads.
+type Surroundings struct {
+	IDs     map[int]Position // ids that are taken, and by whom
+	Markers []string         // names of SecMarkers that come behind what is read
+}
+
+// SurroundingsOf gives the ids and markers of directives that Parse returned.
+func SurroundingsOf(directives []Directive) Surroundings {
+	s := Surroundings{IDs: map[int]Position{}}
+	for _, d := range directives {
+		if d.Name == "SecMarker" {
+			s.Markers = append(s.Markers, d.Args[0].Text)
+		}
+		if d.Rule == nil {
+			continue
+		}
+		for _, a := range d.Rule.Actions {
+			if id, ok := ruleID(a.Value); ok && a.ID == ActId {
+				s.IDs[id] = d.Position
+			}
+		}
+	}
+	return s
+}
+
+// ParseBeside is Parse for files that are only a part of the rules: an id may not be one of around, a skipAfter may go to one of its markers.
+func ParseBeside(files Files, names []string, around Surroundings) ([]Directive, []Fault) {
 	p := newParser(files)
+	maps.Copy(p.ids, around.IDs)
+	for _, name := range around.Markers {
+		p.markers[name] = math.MaxInt // behind every step
+	}
 	for _, name := range names {
 		p.file(name, func(text, hint string) { p.faultAt(nil, Position{File: name}, text, hint) })
 	}
