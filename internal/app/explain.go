@@ -33,7 +33,7 @@ func ExplainBlock(path, logFile, id string) (string, error) {
 	if rec.Reason != "" {
 		head += " " + policy.Printable(rec.Reason)
 	}
-	if rec.WAF == nil {
+	if rec.WAF == nil || refused(rec) {
 		return head + "\n\n" + unruled(rec), nil
 	}
 	return head + "\n\n" + policy.Explain(wafOf(rec.WAF), policy.Explained{Path: rec.Request.Path, Site: rec.Site, Route: rec.Route, Key: keyOf(cfg, rec.Site, rec.Route)}), nil

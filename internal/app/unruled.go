@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lunette-waf/lunette/internal/gateway/policy"
 	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/telemetry"
 )
@@ -16,11 +17,27 @@ func unruled(rec *telemetry.Record) string {
 	}
 	info := reason.Lookup(code)
 	var b strings.Builder
-	fmt.Fprintf(&b, "No rule blocked this request: %s ended it before rules looked at it.\n\n", code)
+	if rec.WAF == nil {
+		fmt.Fprintf(&b, "No rule blocked this request: %s ended it before rules looked at it.\n\n", code)
+	} else {
+		fmt.Fprintf(&b, "No rule blocked this request: %s ended it, whatever rules say of it.\n\n", code)
+	}
 	fmt.Fprintf(&b, "What it means  %s\n", info.Means)
 	if rec.Detail != "" {
 		fmt.Fprintf(&b, "Detail         %s\n", strings.Trim(fmt.Sprintf("%+q", rec.Detail), `"`))
 	}
 	fmt.Fprintf(&b, "Check first    %s\n", info.Check)
+	if rec.WAF != nil && len(rec.WAF.Rules) > 0 {
+		fmt.Fprintf(&b, "\nRules looked at what of it could be read. Score %d, threshold %d:\n", rec.WAF.Score, rec.WAF.Threshold)
+		for _, m := range rec.WAF.Rules {
+			fmt.Fprintf(&b, "  %d  %s: %s\n", m.ID, policy.Printable(m.Target), policy.Printable(m.Message))
+		}
+	}
 	return b.String()
+}
+
+// refused reports whether rec is of a request that was refused for its form or by its site: rules only looked on, see exchange.Exchange.Refused.
+func refused(rec *telemetry.Record) bool {
+	code := reason.Code(rec.Reason)
+	return len(rec.Attempts) == 0 && (code == reason.ClientBadRequest || code == reason.ClientPathRefused || strings.HasPrefix(rec.Reason, "http1."))
 }

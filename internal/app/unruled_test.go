@@ -22,3 +22,22 @@ func TestUnruled(t *testing.T) {
 		}
 	}
 }
+
+func TestUnruledThoughSeen(t *testing.T) {
+	rec := &telemetry.Record{Reason: "http1.bad_host", WAF: &telemetry.RecordWAF{Score: 5, Threshold: 5, Rules: []telemetry.RecordRule{{ID: 920280, Target: "REQUEST_HEADERS", Message: "Request Missing a Host Header"}}}}
+	if !refused(rec) {
+		t.Error("not taken for a refused request")
+	}
+	got := unruled(rec)
+	for _, want := range []string{
+		"No rule blocked this request: http1.bad_host ended it, whatever rules say of it.\n",
+		"Rules looked at what of it could be read. Score 5, threshold 5:\n  920280  REQUEST_HEADERS: Request Missing a Host Header\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s\nlacks\n%s", got, want)
+		}
+	}
+	if refused(&telemetry.Record{Reason: "waf.blocked_request"}) || refused(&telemetry.Record{Reason: "http1.bad_cl", Attempts: make([]telemetry.RecordAttempt, 1)}) {
+		t.Error("a request that rules or the origin ended is taken for a refused one")
+	}
+}

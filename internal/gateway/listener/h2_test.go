@@ -28,8 +28,13 @@ type h2Rig struct {
 }
 
 func startH2(t *testing.T, s Settings, h exchange.Handler) *h2Rig {
+	return startH2With(t, Config{Settings: s}, h)
+}
+
+func startH2With(t *testing.T, cfg Config, h exchange.Handler) *h2Rig {
 	ca := newAuthority(t, "test CA")
-	r := start(t, Config{TLS: true, HTTP2: true, Sites: &SiteTable{Default: ca.site(t, "a.test")}, Settings: s}, h)
+	cfg.TLS, cfg.HTTP2, cfg.Sites = true, true, &SiteTable{Default: ca.site(t, "a.test")}
+	r := start(t, cfg, h)
 	c, err := r.tlsDial(&tls.Config{RootCAs: ca.pool, ServerName: "a.test", NextProtos: []string{"h2"}})
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,7 @@ func serveH2(c *conn, g *guard, w http.ResponseWriter, r *http.Request) {
 		err = e.empty(r, s)
 	}
 	if err != nil {
+		e.x.Request.Header = h2Header(r) // for rules to see: what stands there ends where the fault was found
 		refuseH2(c, e, err)
 		e.linger(r, s.Linger)
 		return
@@ -166,14 +167,30 @@ func validTarget(s string) bool {
 	return s != ""
 }
 
-// h2Fields takes the fields over, sorted by name, as the library keeps no order. Names are lower case, as they came.
-func h2Fields(q *exchange.Request, r *http.Request) *reason.Error {
+// h2Names returns the names of the fields as the library spells them, sorted, for it keeps no order.
+func h2Names(r *http.Request) []string {
 	names := make([]string, 0, len(r.Header))
 	for name := range r.Header {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	for _, name := range names {
+	return names
+}
+
+// h2Header returns all fields of a request, whatever they say.
+func h2Header(r *http.Request) exchange.Header {
+	h := exchange.Header{{Name: "host", Value: r.Host}}
+	for _, name := range h2Names(r) {
+		for _, v := range r.Header[name] {
+			h.Add(strings.ToLower(name), v)
+		}
+	}
+	return h
+}
+
+// h2Fields takes the fields over, sorted by name. Names are lower case, as they came.
+func h2Fields(q *exchange.Request, r *http.Request) *reason.Error {
+	for _, name := range h2Names(r) {
 		values := r.Header[name]
 		lower := strings.ToLower(name)
 		if !httpwire.IsToken(lower) {
