@@ -238,8 +238,12 @@ func TestMisses(t *testing.T) {
 		}
 		const value = "an ordinary value"
 		var captured []string
-		if got := testing.AllocsPerRun(100, func() { op.Match(value, &captured) }); got > 0 {
-			t.Errorf("%v: %v allocations", id, got)
+		least := 1.0
+		for range 30 { // the scratch space of regexp is pooled, and pools forget on purpose under the race detector
+			least = min(least, testing.AllocsPerRun(1, func() { op.Match(value, &captured) }))
+		}
+		if least > 0 {
+			t.Errorf("%v: each call allocates", id)
 		}
 	}
 }

@@ -4,14 +4,18 @@ import "strings"
 
 // What libinjection can never match, proven from its tables and held by tests, so that it need not look.
 //
-// SQL. libinjection reads tokens, folds them to at most five classes and looks these up among 8,367 fingerprints. Of the classes
+// SQL. libinjection reads tokens, folds them to at most five classes and looks these up among 8,367 fingerprints. There is none of the
+// classes in one of these rows alone:
 //
-//	n name  1 number  o operator  f function  , . : ; ? { } \
+//	n name  1 number  f function  , . : ? { } \  o operator  ;
+//	n name  1 number  f function  , . : ? { } \  v variable, @x
+//	n name  1 number  f function  , . : ? { } \  s string
 //
-// alone there is no fingerprint, nor of n 1 f v , . : ? { } \ with v, a variable (@x). Folding makes only classes out of these that are
-// among them: what would make others are ( ) ` and quotes, comments, and phrases, of which each has a word in riskyWords. So a value
-// whose tokens are all of these classes does not match. Nor does one whose first six tokens are names, numbers, functions and either
-// keywords or one "and" or "or": nothing folds there, no later token is read, and no fingerprint of five is made of these. A value without ' and " is read once, as it is; without # and -- never again as MySQL.
+// Folding makes of these only what is among them: what would make others are ( ) and `, comments, and phrases, of which each has a word
+// in riskyWords. So a value whose tokens are all of one row does not match. Nor does one whose first six tokens, strings apart, are names,
+// numbers, functions and either keywords or one "and" or "or": nothing but strings folds there, so no later token is read, and no
+// fingerprint of five is made of these. A value is read as it is, and where it holds a quote as if it began in a string too; without #
+// and -- it is read only once so.
 //
 // Scripts. libinjection reports tags, comments and declarations, all of which begin with < and one of few bytes, and values of
 // attributes with certain names, which stand before an =.
@@ -28,6 +32,7 @@ const (
 	byteOpen          // [: a name up to the next ]
 	byteSlash         // \: \N is a number
 	byteAt            // @: a variable
+	byteQuote         // ' or ": a string
 	byteStop          // what makes more classes
 )
 
@@ -60,7 +65,9 @@ func newLexicon() *lexicon {
 			l.kind[c] = byteOp
 		case strings.IndexByte(",?]{};", b) >= 0:
 			l.kind[c] = byteSingle
-		case strings.IndexByte("'\"`()#", b) >= 0:
+		case b == '\'' || b == '"':
+			l.kind[c] = byteQuote
+		case strings.IndexByte("`()#", b) >= 0:
 			l.kind[c] = byteStop
 		}
 		l.ends[c] = strings.IndexByte(" []{}<>:\\?=@!#~+-*/&|^%(),';\t\n\v\f\r\"\xa0\x00", b) >= 0
@@ -90,18 +97,31 @@ const enoughNames = 6
 
 // skipSQLi reports whether libinjection is certain not to find SQL in value.
 func skipSQLi(value string) bool {
-	if strings.IndexByte(value, '\'') >= 0 || strings.IndexByte(value, '"') >= 0 {
+	if !skipFrom(value, 0, false) {
 		return false
 	}
+	for _, quote := range [...]byte{'\'', '"'} { // as if the value began in a string
+		if strings.IndexByte(value, quote) >= 0 && !skipFrom(value, quoted(value, 0, quote), true) {
+			return false
+		}
+	}
+	return true
+}
+
+// skipFrom is skipSQLi for one way to read value: from i on, behind a string or not.
+func skipFrom(value string, i int, texts bool) bool {
 	l := words
-	names, plain := 0, true // how many names so far, and whether there was nothing else
+	names, plain := 0, true // how many names so far, and whether there was nothing else but strings
 	operators, variables, keywords, logic := false, false, false, 0
-	for i := 0; i < len(value); {
+	for i < len(value) {
 		c := value[i]
 		switch l.kind[c] {
 		case byteSpace:
 			i++
 			continue
+		case byteQuote:
+			i, texts = quoted(value, i+1, c), true
+			names--
 		case byteWord:
 			end, class, whole := l.word(value, i)
 			switch class {
@@ -146,7 +166,7 @@ func skipSQLi(value string) bool {
 			if i++; i < len(value) && value[i] == '@' {
 				i++
 			}
-			if i < len(value) && value[i] == '`' {
+			if i < len(value) && (value[i] == '`' || l.kind[value[i]] == byteQuote) {
 				return false
 			}
 			for i < len(value) && !l.ends2[value[i]] {
@@ -163,7 +183,7 @@ func skipSQLi(value string) bool {
 		default:
 			return false
 		}
-		if operators && variables || (keywords || logic > 0) && !plain || logic > 1 || keywords && logic > 0 {
+		if operators && (variables || texts) || variables && texts || (keywords || logic > 0) && !plain || logic > 1 || keywords && logic > 0 {
 			return false
 		}
 		if names++; plain && names == enoughNames {
@@ -171,6 +191,30 @@ func skipSQLi(value string) bool {
 		}
 	}
 	return !keywords && logic == 0
+}
+
+// quoted is where a string goes on behind: its text begins at value[i:] and ends at a quote, unless a backslash or another one keeps it.
+func quoted(value string, i int, quote byte) int {
+	start := i
+	for {
+		at := strings.IndexByte(value[i:], quote)
+		if at < 0 {
+			return len(value)
+		}
+		i += at
+		slashes := i
+		for slashes > start && value[slashes-1] == '\\' {
+			slashes--
+		}
+		switch {
+		case (i-slashes)%2 != 0:
+			i++
+		case i+1 < len(value) && value[i+1] == quote:
+			i += 2
+		default:
+			return i + 1
+		}
+	}
 }
 
 // The classes of a word.
@@ -205,8 +249,8 @@ func (l *lexicon) word(value string, i int) (end, class int, whole bool) {
 			h = mix(h, l.fold[c])
 		}
 	}
-	if resume > i {
-		return i, classStop, false // the number would reach beyond the word: .5e-1
+	if resume > i || opensText(value[part:i], value[i:]) {
+		return i, classStop, false // the number would reach beyond the word: .5e-1; or x'41'
 	}
 	if last := l.class(h, value[part:i]); last != className {
 		if !whole && last != classOperator {
@@ -215,6 +259,14 @@ func (l *lexicon) word(value string, i int) (end, class int, whole bool) {
 		class = last
 	}
 	return i, class, whole
+}
+
+// opensText tells the words that belong to the string behind them: x'41', b'1', n'a', e'a', q'(a)', nq'(a)'.
+func opensText(word, behind string) bool {
+	if behind == "" || behind[0] != '\'' || word == "" || len(word) > 2 {
+		return false
+	}
+	return strings.IndexByte("bxneqBXNEQ", word[len(word)-1]) >= 0
 }
 
 // class is what word, whose hash is h, is taken for.

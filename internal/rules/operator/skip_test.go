@@ -47,7 +47,7 @@ func tables(t testing.TB) (class map[string]byte, prints []string) {
 // TestSkipFingerprints is the first half of the proof: no fingerprint is made of harmless classes only.
 func TestSkipFingerprints(t *testing.T) {
 	_, prints := tables(t)
-	for _, harmless := range []string{`N1OF,.:;?{}\`, `N1FV,.:?{}\`} {
+	for _, harmless := range []string{`N1OF,.:;?{}\`, `N1FV,.:?{}\`, `N1FS,.:?{}\`} {
 		for _, p := range prints {
 			if strings.Trim(p, harmless) == "" {
 				t.Errorf("fingerprint %s is made of %s only", p, harmless)
@@ -55,7 +55,7 @@ func TestSkipFingerprints(t *testing.T) {
 		}
 	}
 	for _, p := range prints {
-		if len(p) == 5 && (strings.Trim(p, "N1FK") == "" || strings.Trim(p, "N1F&") == "" && strings.Count(p, "&") < 2) {
+		if len(p) == 5 && (strings.Trim(p, "N1FKS") == "" || strings.Trim(p, "N1F&S") == "" && strings.Count(p, "&") < 2) {
 			t.Errorf("fingerprint %s is made of names and keywords, or of names and one and", p)
 		}
 	}
@@ -124,7 +124,7 @@ func pieces() []string {
 	return []string{
 		"abc", "x", "a.b", "1", "1.5e3", "1e", "1ef", "0x1F", "0b2", ".", ".5", "=", "+", "-", "*", "/", "%", "!", "~", "<", "::", ":=", ":", "|", "&",
 		",", ";", "?", "{", "}", "[", "[a]", "\\", "\\N", "$", "$1.0", "$a", "@", "@@v", "@v.w", "is", "not", "like", "true", "count", "for", "by", "sounds",
-		" ", "#", "(", ")", "`", "'", "--", "/*", "*/", "select", "union", "if", "group", "and", "int", "null", "collate", "as", "in", "or", "not.5union", "count.as", ".5e-1else", "\xa0", "\x00", "é", "ı",
+		" ", "#", "(", ")", "`", "'", "''", "\\'", "\"", "'a'", "x'", "nq'", "'b", "--", "/*", "*/", "select", "union", "if", "group", "and", "int", "null", "collate", "as", "in", "or", "not.5union", "count.as", ".5e-1else", "\xa0", "\x00", "é", "ı",
 	}
 }
 
@@ -168,7 +168,7 @@ func TestSkipExhaustive(t *testing.T) {
 	if skipped < 50_000 {
 		t.Errorf("only %d of the rows are passed by: nothing is gained", skipped)
 	}
-	classes := []string{"abc", "1", "=", "-", ",", ".", ";", "@v", "is", "count", "\\"}
+	classes := []string{"abc", "1", "=", "-", ",", ".", ";", "@v", "is", "'", "\"", "\\"}
 	row := make([]string, 5)
 	var walk func(n int)
 	walk = func(n int) {
@@ -181,7 +181,9 @@ func TestSkipExhaustive(t *testing.T) {
 			walk(n + 1)
 		}
 	}
-	walk(0)
+	if !testing.Short() {
+		walk(0)
+	}
 	row, classes = row[:4], append(classes, ":", "::", "not", "{", "}", "?", "like", "for")
 	walk(0)
 }
@@ -226,7 +228,7 @@ func FuzzSkip(f *testing.F) {
 		f.Add("1 " + v + " abc " + v + " 2")
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		for _, v := range []string{value, strings.NewReplacer("'", "", "\"", "", "(", "", "`", "").Replace(value)} {
+		for _, v := range []string{value, strings.NewReplacer("(", "", "`", "", "#", "", "@", "", "=", "").Replace(value)} {
 			if found, print := libinjection.IsSQLi(v); found && skipSQLi(v) {
 				t.Errorf("%q is passed by, yet matches as %s", v, print)
 			}
