@@ -19,7 +19,8 @@ type Options struct {
 	Patterns *match.Cache
 	Limits   match.Limits
 
-	whole bool // nothing is folded, for tests that compare
+	// Unfolded leaves everything to be decided at run time, for those who compare.
+	Unfolded bool
 }
 
 // Compile makes a program of directives. With faults the program is nil.
@@ -40,7 +41,7 @@ func Compile(list []seclang.Directive, o Options) (*Program, []seclang.Fault) {
 	b.link()
 	start := b.start()
 	dropped := make([]bool, len(b.rules))
-	if !o.whole && len(b.faults) == 0 {
+	if !o.Unfolded && len(b.faults) == 0 {
 		f := &folder{rules: b.rules, names: b.slots, chains: b.chains, given: map[int32]bool{}, start: start}
 		for _, name := range o.Given {
 			f.given[b.slotOf(name)] = true

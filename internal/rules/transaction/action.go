@@ -247,6 +247,21 @@ func (w *work) complete(r *compile.Rule) {
 		decides = w.end(r)
 	}
 	w.keepMatch(r, decides)
+	if w.engine.cfg.Trace != nil {
+		w.trace(r)
+	}
+}
+
+// trace tells of what r matched.
+func (w *work) trace(r *compile.Rule) {
+	list := make([]Matched, len(w.matched))
+	for i, m := range w.matched {
+		list[i] = Matched{Variable: "UNKNOWN", Key: m.key, Value: m.value}
+		if m.variable != seclang.VarNone {
+			list[i].Variable = m.variable.String()
+		}
+	}
+	w.engine.cfg.Trace(r.ID, list)
 }
 
 // ending is how a rule ends the exchange, or would.

@@ -32,7 +32,13 @@ type Config struct {
 	Body      body.Limits // of request and response bodies
 	Steps     int64       // bytes that operators may look at in one exchange, transformed values counted each; 0 means 1 GiB
 	Store     *persist.Store
+	// Trace is told of each rule that matched, chain and all, before its exchange is ended; nil: nobody is. It is for those who compare or
+	// explain: it makes what it hands over, in the goroutine of the inspection.
+	Trace func(rule int, values []Matched)
 }
+
+// Matched is a value that a rule or a member of its chain matched, transformed. Its strings must not outlive the inspection.
+type Matched struct{ Variable, Key, Value string }
 
 // Defaults of [Config].
 const (
