@@ -143,12 +143,12 @@ func (w *work) fillBody(p body.Processor, name string) {
 		w.fillMultipart()
 	case body.XML:
 		for _, s := range r.Attributes {
-			w.add(seclang.VarXML, "//@*", s)
+			w.add(seclang.VarRequestXML, "//@*", s)
 		}
 		for _, s := range r.Texts {
-			w.add(seclang.VarXML, "/*", s)
+			w.add(seclang.VarRequestXML, "/*", s)
 		}
-		w.markFilled(seclang.VarXML)
+		w.markFilled(seclang.VarRequestXML)
 	case body.JSON:
 		w.tx.put(-1, "json_request_body", w.request.text)
 	}

@@ -76,7 +76,7 @@ func slotOf(p *compile.Program, name string) int32 {
 }
 
 func (p *plan) wanted(id int32, v seclang.Variable, w *compile.Wanted) wanted {
-	out := wanted{id: id, variable: v, all: w.All}
+	out := wanted{id: id, variable: home(v), all: w.All}
 	for _, a := range w.All {
 		out.needs |= p.chains[a.Chain].needs
 	}
@@ -121,4 +121,12 @@ func next(set []uint64, pos int) int {
 
 func has(set []uint64, i int32) bool {
 	return int(i>>6) < len(set) && set[i>>6]&(1<<(uint(i)&63)) != 0
+}
+
+// home is the variable under which the values of v lie.
+func home(v seclang.Variable) seclang.Variable {
+	if v == seclang.VarXML {
+		return seclang.VarRequestXML
+	}
+	return v
 }

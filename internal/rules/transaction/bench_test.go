@@ -1,0 +1,93 @@
+package transaction_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/rules/transaction"
+)
+
+// sample is one of the requests that costs are told of.
+type sample struct {
+	name string
+	x    *exchange.Exchange
+	body string
+}
+
+func samples() []sample {
+	browser := []string{
+		"Accept-Language", "en-US,en;q=0.9,de;q=0.8", "Accept-Encoding", "gzip, deflate, br", "Connection", "keep-alive",
+		"Cookie", "session=4f2a9c7be01d; theme=dark; lang=en", "Referer", "https://shop.test/start",
+	}
+	var form, leaves strings.Builder
+	for i := range 24 {
+		fmt.Fprintf(&form, "&field_%d=some+value+of+a+form+%d", i, i*37)
+	}
+	for i := range 100 {
+		fmt.Fprintf(&leaves, `,{"id":%d,"name":"Article number %d","price":%d.95,"code":"AB-%d"}`, i, i, i*3, 7000+i)
+	}
+	json := `{"items":[` + leaves.String()[1:] + `]}`
+	body := form.String()[1:]
+	post := func(kind, body string) *exchange.Exchange {
+		return post("/api/orders", kind, append(browser, "Content-Length", strconv.Itoa(len(body)))...)
+	}
+	return []sample{
+		{"get", get("/index.html", browser...), ""},
+		{"args", get("/search?q=red+shoes&page=2&sort=price&size=42&color=dark%20blue", browser...), ""},
+		{"form", post("application/x-www-form-urlencoded", body), body},
+		{"json", post("application/json", json), json},
+	}
+}
+
+// inspect takes x through the steps of a request.
+func inspect(e *transaction.Engine, x *exchange.Exchange, body *strings.Reader) (*exchange.Response, error) {
+	in := e.Begin(x)
+	defer in.End(&x.WAF)
+	if a, err := in.RequestHead(time.Time{}); err != nil {
+		return a, err
+	}
+	if body == nil {
+		return in.RequestBody(nil, false, time.Time{})
+	}
+	return in.RequestBody(body, false, time.Time{})
+}
+
+func BenchmarkInspection(b *testing.B) {
+	for _, level := range []int{1, 4} {
+		e := openCRS(b, level, 100000)
+		for _, s := range samples() {
+			b.Run(fmt.Sprintf("pl%d/%s", level, s.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					s.x.WAF = exchange.WAF{}
+					var r *strings.Reader
+					if s.body != "" {
+						r = strings.NewReader(s.body)
+					}
+					if _, err := inspect(e, s.x, r); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if len(s.x.WAF.Rules) > 0 && level == 1 {
+					b.Errorf("rules matched: %v", s.x.WAF.Rules)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkCoraza(b *testing.B) {
+	waf := newOracle(b, crsText(1, 100000))
+	for _, s := range samples() {
+		b.Run("pl1/"+s.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				ask(waf, s.x, s.body)
+			}
+		})
+	}
+}
