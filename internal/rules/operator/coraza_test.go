@@ -135,8 +135,19 @@ func TestDifferences(t *testing.T) {
 		if oracle(t, subject{seclang.OpPm, "É one"})("É") {
 			t.Error("Coraza finds É now: take the line out of the list")
 		}
+		if oracle(t, subject{seclang.OpPm, "one\ttwo"})("one") {
+			t.Error("Coraza takes a tab for the end of a word now: take the line out of the list")
+		}
 		if got := Words("É one"); got[0] != "É" {
 			t.Errorf("words %q", got)
+		}
+	})
+	t.Run("empty words", func(t *testing.T) {
+		if !oracle(t, subject{seclang.OpPm, "one  two"})("x") {
+			t.Error("Coraza does not find the empty word everywhere any more: take the line out of the list")
+		}
+		if got := len(Words("one  two")); got != 2 {
+			t.Errorf("%d words, want 2", got)
 		}
 	})
 	t.Run("geoLookup", func(t *testing.T) {
