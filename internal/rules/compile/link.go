@@ -161,6 +161,10 @@ func (b *builder) matchSlots(list []*draft) {
 
 // compilePatterns makes the set of all patterns.
 func (b *builder) compilePatterns(p *Program, found *patterns) {
+	if b.o.bare {
+		p.Patterns = &match.Set{}
+		return
+	}
 	set, errs := match.New(found.list, b.o.Limits)
 	for _, e := range errs {
 		d := found.rule[e.Index]
