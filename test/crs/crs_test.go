@@ -143,6 +143,9 @@ func (w *output) check(o *outcome) (faults []string) {
 	if o.record == nil {
 		return faults
 	}
+	if o.record.WAF == nil { // then nothing matches, which is no proof of anything
+		faults = append(faults, "rules did not look")
+	}
 	ids, text := said(o.record)
 	for _, id := range w.Log.IDs {
 		if !slices.Contains(ids, id) {

@@ -59,13 +59,19 @@ type gateway struct {
 	log  accessLog
 }
 
-// start runs the gateway in front of an origin until the test ends.
-func start(t testing.TB) *gateway {
+// rule is one match in a record.
+type rule = telemetry.RecordRule
+
+// start runs the gateway of configuration in front of an origin until the test ends.
+func start(t testing.TB) *gateway { return startWith(t, configuration) }
+
+// startWith runs a gateway of yaml, in which %s is the origin.
+func startWith(t testing.TB, yaml string) *gateway {
 	t.Helper()
 	g := &gateway{log: accessLog{waiting: map[string]chan *telemetry.Record{}}}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "lunette.yaml")
-	for name, text := range map[string]string{path: fmt.Sprintf(configuration, origin(t)), filepath.Join(dir, "reference.conf"): reference} {
+	for name, text := range map[string]string{path: fmt.Sprintf(yaml, origin(t)), filepath.Join(dir, "reference.conf"): reference} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -95,11 +101,18 @@ type outcome struct {
 	record *telemetry.Record
 }
 
-// send sends one request on a connection of its own, and returns the answer and what the gateway wrote down.
-func (g *gateway) send(in *input) (o outcome) {
-	if o.sent, o.err = in.bytes(); o.err != nil {
-		return o
+// send sends the request of a stage.
+func (g *gateway) send(in *input) outcome {
+	raw, err := in.bytes()
+	if err != nil {
+		return outcome{err: err}
 	}
+	return g.exchange(raw)
+}
+
+// exchange sends one request on a connection of its own, and returns the answer and what the gateway wrote down.
+func (g *gateway) exchange(raw []byte) (o outcome) {
+	o.sent = raw
 	c, err := net.Dial("tcp", g.addr)
 	if err != nil {
 		o.err = err
@@ -110,8 +123,8 @@ func (g *gateway) send(in *input) (o outcome) {
 	written := g.log.expect(peer)
 	defer g.log.forget(peer)
 	_ = c.SetDeadline(time.Now().Add(patience))
-	if _, o.err = c.Write(o.sent); o.err == nil {
-		o.status, o.err = readAnswer(c, strings.SplitN(string(o.sent), " ", 2)[0])
+	if _, o.err = c.Write(raw); o.err == nil {
+		o.status, o.err = readAnswer(c, strings.SplitN(string(raw), " ", 2)[0])
 	}
 	_ = c.Close()
 	select {
