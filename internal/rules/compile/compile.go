@@ -21,6 +21,8 @@ type Options struct {
 
 	// Unfolded leaves everything to be decided at run time, for those who compare.
 	Unfolded bool
+
+	bare bool // patterns are not compiled, for tests that look at the plan alone
 }
 
 // Compile makes a program of directives. With faults the program is nil.
