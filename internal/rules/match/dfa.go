@@ -13,17 +13,30 @@ type dfa struct {
 	final   []bool   // of each state by its number: a match ends where the value does
 	stride  uint32
 	start   [kinds]uint32 // the state after a character of each kind when no beginning of a match has been seen: an idle state
-	special uint32        // states below it deserve a look: the one that has matched (0), the one that never will (dead), the idle ones
+	wins    uint32        // states below it have matched: one only, but where all ends are wanted
+	special uint32        // states below it deserve a look: those that have matched, the one that never will (dead), the idle ones
 	dead    uint32        // beyond all states where there is none
 	sole    uint32        // the idle state, where there is only one; else beyond all states
 	leaves  [256]bool     // bytes that lead out of it
 }
 
+// mode is what a dfa finds out.
+type mode uint8
+
+const (
+	occurs mode = iota // whether there is a match, wherever it begins
+	here               // whether there is one that begins where the run does
+	ends               // all places where one ends
+	passes             // the same, of matches that begin where it is told; see cascade
+	last               // whether there is one that begins where it is told
+)
+
 // dfaBuilder makes a dfa from an nfa.
 type dfaBuilder struct {
 	*nfa
 	limit  int
-	anchor bool // a match begins where the run begins
+	mode   mode
+	width  int // columns: the classes, and where it is told of beginnings, one for each kind of what stands before
 	sets   []uint64
 	before []uint8
 	table  []int32 // open addressing: state + 1
@@ -31,19 +44,29 @@ type dfaBuilder struct {
 	final  []uint64
 	states int
 	begin  [kinds]int
+	every  []uint64 // positions from which all places are ends
 	row    []uint64 // of each class, the set that it leads to
 	out    []uint64
 	tried  []uint64
 }
 
 // newDFA builds the automaton of n. ok is false where it needs more states than limit.
-func newDFA(n *nfa, limit int, anchored bool) (d *dfa, ok bool) {
+func newDFA(n *nfa, limit int, how mode) (d *dfa, ok bool) {
 	b := &dfaBuilder{
-		nfa: n, limit: limit, anchor: anchored, table: make([]int32, 256),
+		nfa: n, limit: limit, mode: how, table: make([]int32, 256),
 		row: make([]uint64, n.n*n.words), out: make([]uint64, n.words), tried: make([]uint64, n.words),
 	}
+	b.width = n.n
+	told := how == passes || how == last
+	if told {
+		b.width += kinds
+	}
 	for k := range kinds {
-		b.begin[k] = b.state(slices.Clone(n.start[k]), k)
+		set := make([]uint64, n.words)
+		if !told {
+			copy(set, n.start[k])
+		}
+		b.begin[k] = b.state(set, k)
 	}
 	won := make([]uint64, n.words)
 	won[n.words-1] = 1
@@ -55,6 +78,30 @@ func newDFA(n *nfa, limit int, anchored bool) (d *dfa, ok bool) {
 		b.expand(s)
 	}
 	return b.finish(), true
+}
+
+// collapse drops all positions of a set but one where that one alone makes every place from here on an end: .* before what may be nothing.
+func (b *dfaBuilder) collapse(set []uint64) {
+	if b.every == nil {
+		b.every = make([]uint64, b.words)
+		for at, classes := range b.takes {
+			ok := len(classes) == b.n
+			for k := range kinds {
+				f := b.follow[at*kinds+k]
+				ok = ok && f[at>>6]>>(at&63)&1 != 0 && f[b.words-1]&^begun != 0
+			}
+			if ok {
+				b.every[at>>6] |= 1 << (at & 63)
+			}
+		}
+	}
+	for w := range b.words - 1 {
+		if one := set[w] & b.every[w]; one != 0 {
+			clear(set[:b.words-1])
+			set[w] = one & -one
+			return
+		}
+	}
 }
 
 // begun marks sets that hold a match begun before, even where it is as far as one that begins here: Find needs to know.
@@ -72,10 +119,13 @@ func (b *dfaBuilder) state(set []uint64, before int) int {
 			k = uint8(before)
 		}
 	}
-	if b.won(set) { // nothing else matters
+	if !b.all() && b.won(set) { // nothing else matters
 		k = 0
 		clear(set)
 		set[b.words-1] = 1
+	}
+	if b.all() {
+		b.collapse(set)
 	}
 	for _, w := range set {
 		hash = (hash ^ w) * 0x9E3779B97F4A7C15
@@ -122,7 +172,7 @@ func (b *dfaBuilder) rehash() {
 func (b *dfaBuilder) expand(s int) {
 	for c := range b.n {
 		row := b.row[c*b.words : (c+1)*b.words]
-		if b.anchor {
+		if b.mode != occurs && b.mode != ends {
 			clear(row)
 		} else {
 			copy(row, b.nfa.start[b.kind[c]])
@@ -130,8 +180,8 @@ func (b *dfaBuilder) expand(s int) {
 	}
 	before := int(b.before[s])
 	b.final = append(b.final, b.resolve(b.set(s), before, kindText, b.out, b.tried)&^begun)
-	if b.won(b.set(s)) {
-		for range b.n {
+	if !b.all() && b.won(b.set(s)) {
+		for range b.width {
 			b.next = append(b.next, uint32(s))
 		}
 		return
@@ -150,13 +200,20 @@ func (b *dfaBuilder) expand(s int) {
 	for c := range b.n {
 		b.next = append(b.next, uint32(b.state(b.row[c*b.words:(c+1)*b.words], int(b.kind[c]))))
 	}
+	for k := range b.width - b.n { // a match begins here as well
+		set := slices.Clone(b.set(s))
+		orWords(set, b.nfa.start[k])
+		b.next = append(b.next, uint32(b.state(set, k)))
+	}
 }
+
+// all reports whether a match is no reason to stop.
+func (b *dfaBuilder) all() bool { return b.mode == ends || b.mode == passes }
 
 // step adds to the rows of the classes of a kind (of all, where nothing looks ahead) what the positions in out lead to.
 func (b *dfaBuilder) step(k int) {
 	w1 := b.words - 1
-	acc := b.out[w1] &^ begun
-	if acc != 0 {
+	if acc := b.out[w1] &^ begun; acc != 0 && !b.all() {
 		for c := range b.n {
 			if !b.look || int(b.kind[c]) == k {
 				b.row[c*b.words+w1] |= acc
@@ -173,7 +230,9 @@ func (b *dfaBuilder) step(k int) {
 				}
 				row := b.row[int(c)*b.words : (int(c)+1)*b.words]
 				orWords(row, b.follow[at*kinds+kc])
-				row[w1] |= begun
+				if b.mode == occurs {
+					row[w1] |= begun
+				}
 			}
 		}
 	}

@@ -12,17 +12,17 @@ func (b *dfaBuilder) finish() *dfa {
 	for s := b.states - 1; s >= 0; s-- {
 		first[group[s]] = s
 	}
-	order, number := b.number(group, first)
-	d := &dfa{classes: b.classes, stride: uint32(b.n), dead: math.MaxUint32, sole: math.MaxUint32, final: make([]bool, groups)}
+	order, number, wins := b.number(group, first)
+	d := &dfa{classes: b.classes, stride: uint32(b.width), wins: uint32(wins * b.width), dead: math.MaxUint32, sole: math.MaxUint32, final: make([]bool, groups)}
 	put := func(v uint32) { d.next = append(d.next, uint16(v)) }
-	if groups*b.n > math.MaxUint16 {
+	if groups*b.width > math.MaxUint16 {
 		put = func(v uint32) { d.wide = append(d.wide, v) }
-		d.wide = make([]uint32, 0, groups*b.n)
+		d.wide = make([]uint32, 0, groups*b.width)
 	} else {
-		d.next = make([]uint16, 0, groups*b.n)
+		d.next = make([]uint16, 0, groups*b.width)
 	}
 	for i, g := range order {
-		row := b.next[first[g]*b.n:][:b.n]
+		row := b.next[first[g]*b.width:][:b.width]
 		loop := true
 		for _, to := range row {
 			n := number[group[to]]
@@ -30,11 +30,11 @@ func (b *dfaBuilder) finish() *dfa {
 			loop = loop && int(n) == i
 		}
 		d.final[i] = b.final[first[g]] != 0
-		if loop && i != 0 && !d.final[i] {
+		if loop && i >= wins && !d.final[i] {
 			d.dead = uint32(i) * d.stride
 		}
 	}
-	last := uint32(0)
+	last := d.wins - d.stride
 	for k := range kinds {
 		d.start[k] = number[group[b.begin[k]]] * d.stride
 		last = max(last, d.start[k])
@@ -48,7 +48,7 @@ func (b *dfaBuilder) finish() *dfa {
 }
 
 // number orders the groups: matched, dead, idle, others. It returns the groups in order and the place of each.
-func (b *dfaBuilder) number(group, first []int) (order []int, number []uint32) {
+func (b *dfaBuilder) number(group, first []int) (order []int, number []uint32, wins int) {
 	number = make([]uint32, len(first))
 	done := make([]bool, len(first))
 	take := func(g int) {
@@ -58,10 +58,15 @@ func (b *dfaBuilder) number(group, first []int) (order []int, number []uint32) {
 			order = append(order, g)
 		}
 	}
-	take(group[b.matched()])
+	for g, s := range first {
+		if b.won(b.set(s)) {
+			take(g)
+		}
+	}
+	wins = len(order)
 	for g, s := range first {
 		dead := b.final[s] == 0
-		for _, to := range b.next[s*b.n:][:b.n] {
+		for _, to := range b.next[s*b.width:][:b.width] {
 			dead = dead && group[to] == g
 		}
 		if dead {
@@ -74,17 +79,7 @@ func (b *dfaBuilder) number(group, first []int) (order []int, number []uint32) {
 	for g := range first {
 		take(g)
 	}
-	return order, number
-}
-
-// matched returns the state that has matched; there always is one, made for the purpose where nothing leads to it.
-func (b *dfaBuilder) matched() int {
-	for s := range b.states {
-		if b.won(b.set(s)) {
-			return s
-		}
-	}
-	panic("unreachable: newDFA makes a matched state")
+	return order, number, wins
 }
 
 // skip finds out whether bytes can be passed over while nothing has begun.
@@ -131,7 +126,7 @@ func (b *dfaBuilder) minimise() (group []int, groups int) {
 		seen := make(map[uint64]int, max(last, 16))
 		for s := range b.states {
 			h := uint64(group[s]+1) * 0x9E3779B97F4A7C15
-			for _, to := range b.next[s*b.n:][:b.n] {
+			for _, to := range b.next[s*b.width:][:b.width] {
 				h = (h ^ uint64(group[to])) * 0xD6E8FEB86659FD93
 				h ^= h >> 32
 			}
@@ -168,8 +163,8 @@ func (b *dfaBuilder) agrees(group []int, groups int) bool {
 		if (b.final[s] != 0) != (b.final[f] != 0) || b.won(b.set(s)) != b.won(b.set(f)) {
 			return false
 		}
-		for c, to := range b.next[s*b.n:][:b.n] {
-			if group[to] != group[b.next[f*b.n+c]] {
+		for c, to := range b.next[s*b.width:][:b.width] {
+			if group[to] != group[b.next[f*b.width+c]] {
 				return false
 			}
 		}

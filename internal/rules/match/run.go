@@ -77,6 +77,60 @@ func some[T uint16 | uint32](d *dfa, next []T, value string, i, least int, s uin
 	return i, s
 }
 
+// here reports whether a match begins at a place. It returns the bytes that it had to read.
+func (d *dfa) here(value string, at int) (read int, ok bool) {
+	s, i := d.start[before(value, at)], at
+	for i < len(value) && s >= d.wins && s != d.dead {
+		c := uint32(d.ascii[value[i]])
+		i++
+		if c == beyond {
+			n := 0
+			c, n = d.over(value, i-1)
+			i += n - 1
+		}
+		s = d.to(s, c)
+	}
+	return i - at, s < d.wins || i == len(value) && d.final[s/d.stride]
+}
+
+// pair reports whether what p matches stands in value directly before what q does. ok is false where that was not found out with
+// the reading that may be done.
+func pair(p, q *dfa, value string, reads int) (matched, ok bool) {
+	s := p.start[kindText]
+	for i := 0; i < len(value); {
+		if s == p.sole {
+			for !p.leaves[value[i]] {
+				if i++; i == len(value) {
+					return false, true
+				}
+			}
+		}
+		c := uint32(p.ascii[value[i]])
+		i++
+		if c == beyond {
+			n := 0
+			c, n = p.over(value, i-1)
+			i += n - 1
+		}
+		if s = p.to(s, c); s >= p.special {
+			continue
+		}
+		if s == p.dead {
+			return false, true
+		}
+		if s < p.wins {
+			n, found := q.here(value, i)
+			if found {
+				return true, true
+			}
+			if reads -= n; reads < 0 {
+				return false, false
+			}
+		}
+	}
+	return false, true
+}
+
 // last returns the last place before the end of the earliest match where nothing had begun, in a value that matches: no match begins before it.
 func (d *dfa) last(value string, from int) (idle int, ok bool) {
 	s := d.start[before(value, from)]

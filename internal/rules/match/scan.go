@@ -249,6 +249,14 @@ func (s *Set) run(x *Scratch, u int, value string) bool {
 	switch {
 	case t.auto.r != nil:
 		return t.auto.r.MatchString(characters(value, t.binary))
+	case t.auto.c != nil:
+		return t.auto.c.matches(value)
+	case t.auto.p != nil:
+		if matched, ok := pair(t.auto.p, t.auto.q, value, maxReads*len(value)+256); ok {
+			return matched
+		}
+		_, ok := t.auto.m.run(&x.frame, value, 0, len(value))
+		return ok
 	case t.far < 0 && t.auto.d != nil:
 		return t.auto.d.matches(value)
 	case t.far < 0:

@@ -56,7 +56,7 @@ func New(patterns []Pattern, l Limits) (s *Set, errs []PatternError) {
 	s = &Set{filter: newFilter(), patterns: make([]compiled, len(patterns)), always: make(Bits, (len(patterns)+63)/64)}
 	// Two characters fold to ASCII letters: a value with one of them is looked at once more, with the letters in their places.
 	s.folded = [2]uint32{s.filter.add("\xe2\x84\xaa"), s.filter.add("\xc5\xbf")}
-	b := &builder{limit: l.States}
+	b := &builder{limit: l.States, cache: map[built]*dfa{}}
 	for i, p := range patterns {
 		if err := s.add(b, i, p); err != nil {
 			errs = append(errs, PatternError{Index: i, Err: err})

@@ -20,24 +20,37 @@ type unit struct {
 	cost    float64
 }
 
-// automaton is one of three: the first that the pattern fits.
+// automaton is one of five: the first that the pattern fits.
 type automaton struct {
 	d *dfa
-	m *simulation
+	p *dfa // with q: what comes before it
+	q *dfa
+	c *cascade
+	m *simulation // by itself, or where p and q have read too much
 	r *regexp.Regexp
 }
 
 // Bounds of a unit.
 const (
-	maxParts   = 48  // automata that one pattern is divided into
-	minBits    = 8.0 // rarity below which a clause is no help
-	maxClauses = 3
+	maxParts     = 48  // automata that one pattern is divided into
+	minBits      = 8.0 // rarity below which a clause is no help
+	maxClauses   = 3
+	maxSimulated = 64 // words of positions of a simulation
+	maxReads     = 16 // bytes that q may read for each byte of the value
 )
 
 // builder makes the units of patterns.
 type builder struct {
 	limit int
 	parts int
+	cache map[built]*dfa // parts of expressions that many patterns share; nil for what cannot be built
+}
+
+// built names an automaton.
+type built struct {
+	text   string
+	binary bool
+	how    mode
 }
 
 // units builds what finds out whether re occurs.
@@ -55,9 +68,15 @@ func (b *builder) divide(re *syntax.Regexp, binary bool) ([]unit, error) {
 	}
 	n, fits := newNFA([]*syntax.Prog{prog}, binary)
 	if fits {
-		if d, ok := newDFA(n, b.limit, false); ok {
+		if d, ok := newDFA(n, b.limit, occurs); ok {
 			return []unit{newUnit(re, automaton{d: d}, binary)}, nil
 		}
+	}
+	if c, ok := b.cascade(re, binary); ok {
+		return []unit{newUnit(re, automaton{c: c}, binary)}, nil
+	}
+	if a, ok := b.pair(re, n, binary); ok {
+		return []unit{newUnit(re, a, binary)}, nil
 	}
 	if b.parts < maxParts {
 		if x, y, ok := divideRegexp(re); ok {
@@ -72,11 +91,54 @@ func (b *builder) divide(re *syntax.Regexp, binary bool) ([]unit, error) {
 			return append(first, second...), err
 		}
 	}
-	if fits && n.words <= 64 {
+	if fits && n.words <= maxSimulated {
 		return []unit{newUnit(re, automaton{m: newSimulation(n)}, binary)}, nil
 	}
 	r, err := regexp.Compile(re.String())
 	return []unit{newUnit(re, automaton{r: r}, binary)}, err
+}
+
+// pair makes two automata of a sequence: one that finds all ends of its front, and one for what follows there.
+func (b *builder) pair(re *syntax.Regexp, whole *nfa, binary bool) (a automaton, ok bool) {
+	if re.Op != syntax.OpConcat || whole == nil || whole.words > maxSimulated {
+		return a, false
+	}
+	for k := len(re.Sub) - 1; k > 0; k-- {
+		if !divisible(re.Sub[k]) {
+			continue
+		}
+		front := &syntax.Regexp{Op: syntax.OpConcat, Sub: re.Sub[:k]}
+		rest := &syntax.Regexp{Op: syntax.OpConcat, Sub: re.Sub[k:]}
+		p, okP := b.automaton(front, binary, ends)
+		if !okP || p.start[kindText] < p.wins {
+			continue
+		}
+		if q, okQ := b.automaton(rest, binary, here); okQ {
+			return automaton{p: p, q: q, m: newSimulation(whole)}, true
+		}
+	}
+	return a, false
+}
+
+func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode) (*dfa, bool) {
+	key := built{text: re.String(), binary: binary, how: how}
+	if d, ok := b.cache[key]; ok {
+		return d, d != nil
+	}
+	b.cache[key] = nil
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return nil, false
+	}
+	n, ok := newNFA([]*syntax.Prog{prog}, binary)
+	if !ok || n.look && (how == ends || how == passes) {
+		return nil, false
+	}
+	d, ok := newDFA(n, 2*b.limit, how) // built once for many patterns
+	if ok {
+		b.cache[key] = d
+	}
+	return d, ok
 }
 
 // newUnit finds out what a value needs for re to occur in it.
@@ -111,7 +173,7 @@ func newUnit(re *syntax.Regexp, auto automaton, binary bool) unit {
 		if len(u.words) < maxClauses {
 			u.words = append(u.words, c.words)
 		}
-		if c.far >= 0 && u.anchor == nil && auto.r == nil {
+		if c.far >= 0 && u.anchor == nil && (auto.d != nil || auto.m != nil && auto.p == nil) {
 			u.anchor, u.far = c.words, c.far
 		}
 	}
@@ -136,6 +198,10 @@ func (u *unit) memory() int64 {
 	switch {
 	case u.auto.d != nil:
 		return u.auto.d.memory()
+	case u.auto.c != nil:
+		return u.auto.c.memory()
+	case u.auto.p != nil:
+		return u.auto.p.memory() + u.auto.q.memory() + u.auto.m.memory()
 	case u.auto.m != nil:
 		return u.auto.m.memory()
 	}
