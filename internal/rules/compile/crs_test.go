@@ -123,15 +123,19 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// BenchmarkCompile compiles the whole Core Rule Set at its highest level, parsing aside.
+// BenchmarkCompile compiles the whole Core Rule Set at its highest level, parsing aside: with its patterns, and the rules alone.
 func BenchmarkCompile(b *testing.B) {
 	files, list := crs(b, "")
-	b.ReportAllocs()
-	for b.Loop() {
-		p, faults := Compile(list, Options{Files: files, Fixed: levels("4")})
-		if len(faults) > 0 {
-			b.Fatal(faults)
-		}
-		b.ReportMetric(float64(p.Memory())/(1<<20), "MiB")
+	for _, bare := range []bool{false, true} {
+		b.Run(map[bool]string{false: "whole", true: "rules"}[bare], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				p, faults := Compile(list, Options{Files: files, Fixed: levels("4"), bare: bare})
+				if len(faults) > 0 {
+					b.Fatal(faults)
+				}
+				b.ReportMetric(float64(p.Memory())/(1<<20), "MiB")
+			}
+		})
 	}
 }

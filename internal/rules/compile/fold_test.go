@@ -93,7 +93,8 @@ func engines(t *testing.T, text string, o compile.Options, cfg transaction.Confi
 		return e, p
 	}
 	folded, p = make(o)
-	whole, _ = make(compile.Unfolded(o))
+	o.Unfolded = true
+	whole, _ = make(o)
 	return folded, whole, p
 }
 
@@ -235,5 +236,87 @@ func TestFoldingChangesNothing(t *testing.T) {
 	t.Logf("%d rules of %d texts were left out", dropped, n)
 	if dropped < int(n) {
 		t.Errorf("only %d rules of %d texts were left out: folding is hardly tried", dropped, n)
+	}
+}
+
+// coreRules is the whole Core Rule Set as one text, behind the few rules that it expects.
+func coreRules(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	for n := 1; n <= 4; n++ {
+		fmt.Fprintf(&b, "SecDefaultAction \"phase:%d,log,auditlog,pass\"\n", n)
+	}
+	b.WriteString("SecAction \"id:1,phase:1,pass,nolog,t:none,setvar:tx.crs_setup_version=4250\"\n")
+	names, err := fs.Glob(coreruleset.FS, "@owasp_crs/*.conf")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("list core rule set: %v, %d files", err, len(names))
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(coreruleset.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(text)
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// inCore finds the data files of the Core Rule Set from any folder.
+type inCore struct{}
+
+func (inCore) Read(name string) ([]byte, error) {
+	return fs.ReadFile(coreruleset.FS, "@owasp_crs/"+name[strings.LastIndexByte(name, '/')+1:])
+}
+
+func (inCore) Glob(string) ([]string, error) { return nil, nil }
+
+// TestFoldingKeepsTheCore runs requests through the whole Core Rule Set, folded and not.
+func TestFoldingKeepsTheCore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles all patterns twice")
+	}
+	list, faults := seclang.ParseText(inCore{}, "core.conf", coreRules(t))
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	var both [2]*transaction.Engine
+	for i := range both {
+		fixed := map[string]string{"blocking_paranoia_level": "1", "detection_paranoia_level": "2"}
+		p, faults := compile.Compile(list, compile.Options{Files: inCore{}, Fixed: fixed, Unfolded: i == 1})
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		e, err := transaction.New(p, transaction.Config{Detect: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		both[i] = e
+	}
+	matched := 0
+	for _, c := range []struct {
+		target, body string
+		fields       []string
+	}{
+		{"/", "", nil},
+		{"/?id=1%27%20or%20%271%27=%271", "", nil},
+		{"/?q=%3Cscript%3Ealert(1)%3C/script%3E", "", []string{"User-Agent", "sqlmap/1.0"}},
+		{"/../../etc/passwd", "", []string{"Accept", ""}},
+		{"/?file=../../../../etc/passwd&x=/bin/sh", "", []string{"Range", "bytes=5-1", "Content-Encoding", "gzip"}},
+		{"/?a=;cat+/etc/passwd", "", []string{"Content-Type", "text/plain; charset=utf-7", "Content-Length", "x"}},
+		{"/a.bak?x=http://192.0.2.9/a", "", []string{"Cookie", "a=<?php+system(1)?>"}},
+		{"/?a=1%0d%0aSet-Cookie:x", "", []string{"Transfer-Encoding", "chunked", "Content-Length", "5"}},
+		{"/", "a=%24%7Bjndi%3Aldap%3A%2F%2Fx%7D&b=union+select+1,2,3+from+users", []string{"Content-Type", "application/x-www-form-urlencoded"}},
+		{"/", `{"a":"x' or 1=1--","b":["<svg onload=alert(1)>","java.lang.Runtime"]}`, []string{"Content-Type", "application/json"}},
+	} {
+		fields := append([]string{"Accept", "*/*", "User-Agent", "Mozilla/5.0"}, c.fields...)
+		got, want := run(both[0], request(c.target, fields...), c.body), run(both[1], request(c.target, fields...), c.body)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-whole +folded):\n%s", c.target, diff)
+		}
+		matched += len(got.Rules)
+	}
+	if matched < 20 {
+		t.Errorf("%d rules matched in all: too few to compare", matched)
 	}
 }

@@ -1,7 +1,0 @@
-package compile
-
-// Unfolded returns o with folding off.
-func Unfolded(o Options) Options {
-	o.Unfolded = true
-	return o
-}
