@@ -22,7 +22,7 @@ import (
 )
 
 // patience bounds every wait for something that should come at once, on a busy machine with the race detector.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // configuration is the gateway that the tests are run against: paranoia 4, nothing is ended by rules, as in the reference set-up of the rule set.
 // The site is the default one, for the tests come with many a Host and with none; its paths are lenient, for strict ones end at the site.
