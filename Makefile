@@ -67,6 +67,8 @@ bench: ## CPU per request beside nginx, HAProxy, Caddy and httputil.ReverseProxy
 bench-waf: ## CPU per request with the Core Rule Set, beside nginx with ModSecurity and a Go proxy with Coraza
 	@test/peers.sh bench >/dev/null
 	$(GO) run ./test/bench -waf $(BENCHFLAGS)
+	$(GO) run ./test/benchrules
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/rules
 
 .PHONY: bench-flight
 bench-flight: ## CPU per request with the flight recorder against without, in alternating pairs

@@ -20,7 +20,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
 	"github.com/lunette-waf/lunette/internal/gateway/profile"
 	"github.com/lunette-waf/lunette/internal/redact"
-	"github.com/lunette-waf/lunette/internal/rules/coraza"
+	"github.com/lunette-waf/lunette/internal/rules"
 	"github.com/lunette-waf/lunette/internal/store"
 	"github.com/lunette-waf/lunette/internal/telemetry"
 )
@@ -68,7 +68,7 @@ func New(path string, opts Options) (*App, error) {
 		opts.Log = os.Stderr
 	}
 	a := &App{path: path, opts: opts, loaded: look(cfg.Files()), failed: make(chan error, 1)}
-	a.sh = shared{rules: coraza.NewFactory(), gate: policy.NewGate(runtime.GOMAXPROCS(0), cfg.WAFMemory), connIDs: new(atomic.Uint64), observer: (*healthLog)(a)}
+	a.sh = shared{rules: rules.NewFactory(), gate: policy.NewGate(runtime.GOMAXPROCS(0), cfg.WAFMemory), connIDs: new(atomic.Uint64), observer: (*healthLog)(a)}
 	if err := a.open(cfg, faults); err != nil {
 		a.abandon()
 		return nil, err

@@ -2,7 +2,7 @@ package app
 
 import (
 	"github.com/lunette-waf/lunette/internal/config"
-	"github.com/lunette-waf/lunette/internal/rules/coraza"
+	"github.com/lunette-waf/lunette/internal/rules"
 	"sync/atomic"
 )
 
@@ -19,7 +19,7 @@ func Check(path string) (faults config.Faults, err error) {
 			cfg.Sites[i].Routes[j].Origin.Health.Path = ""
 		}
 	}
-	g, err := build(cfg, shared{rules: coraza.NewFactory(), connIDs: new(atomic.Uint64)}, nil)
+	g, err := build(cfg, shared{rules: rules.NewFactory(), connIDs: new(atomic.Uint64)}, nil)
 	if err != nil {
 		placed, rest := splitFaults(err)
 		return append(faults, placed...), rest

@@ -15,12 +15,12 @@ import (
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
 	"github.com/lunette-waf/lunette/internal/gateway/profile"
 	"github.com/lunette-waf/lunette/internal/gateway/site"
-	"github.com/lunette-waf/lunette/internal/rules/coraza"
+	"github.com/lunette-waf/lunette/internal/rules"
 )
 
 // shared is what outlives a graph.
 type shared struct {
-	rules    *coraza.Factory
+	rules    *rules.Factory
 	connIDs  *atomic.Uint64
 	observer origin.Observer
 	gate     *policy.Gate
@@ -37,7 +37,7 @@ type graph struct {
 	tls     *listener.SiteTable
 	origins map[string]*origin.Origin // by name and what they were built from
 	named   map[string]string         // names of the origins of a site, by what they were built from
-	engines []*coraza.Engine
+	engines []*rules.Engine
 	byName  map[string]*origin.Origin  // passed-through sites by first name
 	clients map[string]exchange.Flight // keeps what crosses connections of clients, by the first name of their site
 	faults  config.Faults              // of rules and exclusions, only while it is built
@@ -130,8 +130,8 @@ func (g *graph) addRoute(i, j int, sh shared, old *graph) error {
 	if err != nil {
 		return err
 	}
-	st, err := g.openPolicy(wc, s.Methods, sh)
-	var le *coraza.LoadError
+	st, err := g.openPolicy(s.Names[0], wc, s.Methods, sh)
+	var le *rules.LoadError
 	if errors.As(err, &le) {
 		g.addFaults(i, j, le)
 		return nil
@@ -177,13 +177,13 @@ func (g *graph) openOrigin(s *config.Site, path string, c *config.Origin, sh sha
 	return o, nil
 }
 
-func (g *graph) openPolicy(c *config.WAF, methods []string, sh shared) (*policy.Stage, error) {
+func (g *graph) openPolicy(site string, c *config.WAF, methods []string, sh shared) (*policy.Stage, error) {
 	pc := policyConfig(c)
 	pc.Mask, pc.Gate = sh.mask, sh.gate
 	if c.Mode == "off" {
 		return policy.New(pc, nil)
 	}
-	e, err := sh.rules.Open(rulesConfig(c, methods))
+	e, err := sh.rules.Open(rulesConfig(site, c, methods))
 	if err != nil {
 		return nil, err
 	}

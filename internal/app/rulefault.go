@@ -6,12 +6,12 @@ import (
 	"slices"
 
 	"github.com/lunette-waf/lunette/internal/config"
-	"github.com/lunette-waf/lunette/internal/rules/coraza"
+	"github.com/lunette-waf/lunette/internal/rules"
 )
 
 // addFaults keeps what is wrong with the rules and exclusions of route j of site i, or of the site itself where j is -1: once for
 // each place, though sites share rule files and routes have the exclusions of their site.
-func (g *graph) addFaults(i, j int, e *coraza.LoadError) {
+func (g *graph) addFaults(i, j int, e *rules.LoadError) {
 	s := &g.cfg.Sites[i]
 	key := fmt.Sprintf("sites[%d].waf", i)
 	if j >= 0 && !slices.Equal(s.Routes[j].WAF.Exclusions, s.WAF.Exclusions) {
@@ -28,14 +28,14 @@ func (g *graph) addFaults(i, j int, e *coraza.LoadError) {
 }
 
 // ruleFault says where f stands: in a file of rules, or in the configuration below key.
-func ruleFault(cfg *config.Config, key string, f coraza.Fault) config.Fault {
+func ruleFault(cfg *config.Config, key string, f rules.Fault) config.Fault {
 	message := f.Text
 	if f.Rule != 0 {
 		message = fmt.Sprintf("rule %d: %s", f.Rule, f.Text)
 	}
 	switch {
 	case f.File != "":
-		return config.Fault{File: f.File, Line: f.Line, Column: 1, Width: len([]rune(f.Source)), Message: message, Hint: f.Hint, Source: f.Source}
+		return config.Fault{File: f.File, Line: f.Line, Column: max(f.Column, 1), Width: 1, Message: message, Hint: f.Hint, Source: f.Source}
 	case f.Exclusion != 0:
 		key += fmt.Sprintf(".exclusions[%d]", f.Exclusion-1)
 		switch f.Field {

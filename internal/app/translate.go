@@ -17,7 +17,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/gateway/origin"
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
 	"github.com/lunette-waf/lunette/internal/gateway/site"
-	"github.com/lunette-waf/lunette/internal/rules/coraza"
+	"github.com/lunette-waf/lunette/internal/rules"
 )
 
 // The stages read 0 as their default; in the configuration it is "off", and defaults are filled in already.
@@ -199,13 +199,13 @@ func policyConfig(c *config.WAF) policy.Config {
 	return out
 }
 
-func rulesConfig(c *config.WAF, methods []string) coraza.Settings {
-	out := coraza.Settings{
-		NoCore: !c.CoreRules, Detect: c.Mode == "detect", Paranoia: c.Paranoia, Inbound: c.InboundThreshold, Outbound: c.OutboundThreshold,
-		Methods: methods, Files: c.Rules, Arguments: c.Arguments,
+func rulesConfig(site string, c *config.WAF, methods []string) rules.Settings {
+	out := rules.Settings{
+		Site: site, NoCore: !c.CoreRules, Detect: c.Mode == "detect", Paranoia: c.Paranoia, Inbound: c.InboundThreshold, Outbound: c.OutboundThreshold,
+		Methods: methods, Files: c.Rules, Arguments: c.Arguments, Leaves: c.Leaves, Depth: c.Depth, Work: c.WorkLimit,
 	}
 	for _, e := range c.Exclusions {
-		x := coraza.Exclusion{Tag: e.Tag, Target: e.Target, Path: e.Path}
+		x := rules.Exclusion{Tag: e.Tag, Target: e.Target, Path: e.Path}
 		if e.Rule != 0 {
 			x.Rules = []int{e.Rule}
 		}

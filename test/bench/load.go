@@ -35,7 +35,7 @@ var (
 
 // drive has wrk send requests over conns kept-alive connections for d, and measures the CPU time of p meanwhile.
 func drive(ctx context.Context, p *process, url, host string, l load, conns int, d time.Duration) (run, error) {
-	args := []string{"-t2", "-c" + strconv.Itoa(conns), "-d" + strconv.Itoa(int(d.Seconds())) + "s", "-H", "Host: " + host}
+	args := []string{"-t2", "--timeout", "30s", "-c" + strconv.Itoa(conns), "-d" + strconv.Itoa(int(d.Seconds())) + "s", "-H", "Host: " + host}
 	if l.script != "" {
 		args = append(args, "-s", l.script)
 	}

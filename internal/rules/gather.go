@@ -1,0 +1,116 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+)
+
+// source is everything that one program is made of, in the order in which it is compiled.
+type source struct {
+	files *tree
+	list  []seclang.Directive
+	fixed map[string]string // TX variables that are known at compile time
+	own   []seclang.Directive
+	core  bool
+}
+
+// gather reads and orders the rules: base, initialisation of the Core Rule Set, exclusions by path, the user's rules, the
+// Core Rule Set, and last whatever changes rules that are already loaded. So a user's rule can add to the anomaly score
+// and switch rules off by ctl, and its SecRuleUpdateTargetById finds the rule it names.
+func gather(s Settings, c *corpus) (*source, error) {
+	src := &source{files: newTree(), core: !s.NoCore, fixed: fixed(s)}
+	own, found := seclang.ParseBeside(src.files, s.Files, c.around(src.core))
+	faults := placed(found).Faults
+	faults = append(faults, checkOwned(own)...)
+	faults = append(faults, checkIDs(own, c.known)...)
+	known := map[int]bool{}
+	ids(known, c.base)
+	var first, rest []seclang.Directive
+	if src.core {
+		first, rest = c.first, c.rest
+		ids(known, first)
+		ids(known, rest)
+	}
+	ids(known, own)
+	early, after, wrong := compileExclusions(s.Exclusions, known)
+	faults = append(faults, wrong...)
+	if len(faults) > 0 {
+		return nil, &LoadError{sorted(faults)}
+	}
+	src.list = slices.Concat(c.base, first, early)
+	var ownLate []seclang.Directive
+	for _, d := range own {
+		if late(d) {
+			ownLate = append(ownLate, d)
+		} else {
+			src.list = append(src.list, d)
+		}
+	}
+	src.list = slices.Concat(src.list, rest, ownLate, after)
+	src.own = slices.Concat(own, early, after)
+	return src, nil
+}
+
+// fixed returns the TX variables of s that are known when it is compiled, so that what depends on them is decided then.
+func fixed(s Settings) map[string]string {
+	level := fmt.Sprint(s.Paranoia)
+	return map[string]string{"blocking_paranoia_level": level, "detection_paranoia_level": level}
+}
+
+// key names the program: equal keys compile to equal rules, data files aside.
+func (s *source) key() (sum [sha256.Size]byte) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%v %v ", s.core, s.fixed)
+	for _, d := range s.own {
+		fmt.Fprintf(h, "%d %s %d %d %s", len(d.File), d.File, d.Line, len(d.Source), d.Source) // long ones are cut: the files are in it as well
+	}
+	for _, name := range slices.Sorted(keys(s.files.read)) {
+		fmt.Fprintf(h, "%d %s %x", len(name), name, s.files.read[name])
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+func keys[K comparable, V any](m map[K]V) func(yield func(K) bool) {
+	return func(yield func(K) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// checkOwned refuses what the configuration decides.
+func checkOwned(own []seclang.Directive) (faults []Fault) {
+	belongs := owned()
+	for _, d := range own {
+		if hint, ok := belongs[d.Name]; ok {
+			faults = append(faults, about(d, d.Name+" must not be given here", hint))
+		}
+	}
+	return faults
+}
+
+// checkIDs refuses ids that the Core Rule Set or Lunette's own rules have: the record would blame those.
+func checkIDs(own []seclang.Directive, taken map[int]bool) (faults []Fault) {
+	for _, d := range own {
+		switch id := idOf(d); {
+		case id != 0 && taken[id]:
+			faults = append(faults, about(d, "the Core Rule Set has a rule with this id", "take one below 200000"))
+		case id >= idReserved:
+			faults = append(faults, about(d, fmt.Sprintf("ids from %d are Lunette's own", idReserved), "take one below 200000"))
+		}
+	}
+	return faults
+}
+
+// about makes a fault of the directive d.
+func about(d seclang.Directive, text, hint string) Fault {
+	line, _, _ := strings.Cut(d.Source, "\n")
+	return Fault{Fault: seclang.Fault{Position: d.Position, Rule: idOf(d), Text: text, Hint: hint, Source: line[:min(len(line), 100)]}}
+}

@@ -1,0 +1,129 @@
+// Command benchrules measures the rules engine by itself, in this process: time of whole inspections of hostile requests, made anew each
+// time, and how it grows with bytes and with values. `make bench-waf` runs it after the requests over sockets.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/rules"
+)
+
+// bar is what the p99 of a hostile request of 10 KB may take.
+const bar = 2 * time.Millisecond
+
+func main() {
+	n := flag.Int("n", 2000, "requests of each shape")
+	level := flag.Int("paranoia", 1, "paranoia level")
+	size := flag.Int("bytes", 10<<10, "bytes of soup in a request")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the random words") //nolint:gosec // any number does
+	grow := flag.Bool("grow", true, "measure how the time grows, too")
+	hold := flag.Bool("hold", false, "fail where the bar is missed")
+	flag.Parse()
+	if err := run(*n, *level, *size, *seed, *grow, *hold); err != nil {
+		fmt.Fprintln(os.Stderr, "benchrules:", err)
+		os.Exit(1)
+	}
+}
+
+func run(n, level, size int, seed uint64, grow, hold bool) error {
+	list, err := words()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	e, err := rules.NewFactory().Open(rules.Settings{Paranoia: level, Arguments: 20_000, Leaves: 20_000})
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	count, _ := e.Rules()
+	fmt.Printf("%s, %d processors; %d rules at paranoia %d open after %v; %d words; seed %d\n\n", runtime.Version(), runtime.NumCPU(), count, level, time.Since(start).Round(time.Millisecond), len(list), seed)
+	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // words, not secrets
+	missed := false
+	fmt.Printf("%-28s %10s %10s %10s %10s\n", fmt.Sprintf("soup of %d bytes", size), "first", "p50", "p99", "longest")
+	for _, s := range shapes() {
+		var all []time.Duration
+		for range n {
+			took, err := inspect(e, s.make(r, list, size))
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			all = append(all, took)
+		}
+		first := all[0]
+		slices.Sort(all)
+		p99 := all[len(all)*99/100]
+		missed = missed || p99 > bar || first > bar
+		fmt.Printf("%-28s %10v %10v %10v %10v\n", s.name, round(first), round(all[len(all)/2]), round(p99), round(all[len(all)-1]))
+	}
+	if grow {
+		if err := growth(e, r, list); err != nil {
+			return err
+		}
+	}
+	if hold && missed {
+		return fmt.Errorf("the bar of %v for the p99 is missed", bar)
+	}
+	return nil
+}
+
+func round(d time.Duration) time.Duration { return d.Round(time.Microsecond) }
+
+// inspect takes a request through the rules and returns how long they took. Whether it is blocked does not matter.
+func inspect(e *rules.Engine, m message) (time.Duration, error) {
+	x := request(m)
+	start := time.Now()
+	in := e.Begin(x)
+	_, err := in.RequestHead(time.Time{})
+	if err == nil {
+		var body io.Reader
+		if m.body != "" {
+			body = io.NewSectionReader(strings.NewReader(m.body), 0, int64(len(m.body)))
+		}
+		_, err = in.RequestBody(body, false, time.Time{})
+	}
+	in.End(&x.WAF)
+	took := time.Since(start)
+	var why *reason.Error
+	if err != nil && !errors.As(err, &why) {
+		return 0, err
+	}
+	if why != nil && (why.Code == reason.WAFEngineError || why.Code == reason.WAFTimeout) {
+		return 0, err
+	}
+	return took, nil
+}
+
+func request(m message) *exchange.Exchange {
+	x := &exchange.Exchange{ID: exchange.NewID(time.Now()), Start: time.Now(), Client: &exchange.Client{
+		Addr: netip.MustParseAddrPort("192.0.2.7:40000"), Local: netip.MustParseAddrPort("192.0.2.1:443"),
+	}}
+	r := &x.Request
+	r.Method, r.Scheme, r.Authority, r.Proto, r.Body = "GET", "https", "shop.test", exchange.HTTP11, exchange.NoBody
+	r.Path, r.Query, r.HasQuery, r.Target = "/form", m.query, m.query != "", "/form"
+	if r.HasQuery {
+		r.Target += "?" + m.query
+	}
+	r.Header = exchange.Header{{Name: "Host", Value: "shop.test"}, {Name: "User-Agent", Value: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}, {Name: "Accept", Value: "*/*"}}
+	for _, f := range m.fields {
+		r.Header.Add(f[0], f[1])
+	}
+	if m.body != "" {
+		r.Method, r.Length = "POST", int64(len(m.body))
+		r.Header.Add("Content-Type", m.mime)
+		r.Header.Add("Content-Length", fmt.Sprint(len(m.body)))
+	}
+	return x
+}
