@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -29,15 +30,16 @@ func main() {
 	size := flag.Int("bytes", 10<<10, "bytes of soup in a request")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the random words") //nolint:gosec // any number does
 	grow := flag.Bool("grow", true, "measure how the time grows, too")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of the inspections")
 	hold := flag.Bool("hold", false, "fail where the bar is missed")
 	flag.Parse()
-	if err := run(*n, *level, *size, *seed, *grow, *hold); err != nil {
+	if err := run(*n, *level, *size, *seed, *grow, *hold, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "benchrules:", err)
 		os.Exit(1)
 	}
 }
 
-func run(n, level, size int, seed uint64, grow, hold bool) error {
+func run(n, level, size int, seed uint64, grow, hold bool, profile string) error {
 	list, err := words()
 	if err != nil {
 		return err
@@ -50,6 +52,16 @@ func run(n, level, size int, seed uint64, grow, hold bool) error {
 	defer e.Close()
 	count, _ := e.Rules()
 	fmt.Printf("%s, %d processors; %d rules at paranoia %d open after %v; %d words; seed %d\n\n", runtime.Version(), runtime.NumCPU(), count, level, time.Since(start).Round(time.Millisecond), len(list), seed)
+	if profile != "" {
+		f, err := os.Create(profile) //nolint:gosec // named by who runs it
+		if err != nil {
+			return err
+		}
+		defer func() { pprof.StopCPUProfile(); _ = f.Close() }()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+	}
 	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // words, not secrets
 	missed := false
 	fmt.Printf("%-28s %10s %10s %10s %10s\n", fmt.Sprintf("soup of %d bytes", size), "first", "p50", "p99", "longest")
