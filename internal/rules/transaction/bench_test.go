@@ -62,6 +62,7 @@ func BenchmarkInspection(b *testing.B) {
 		for _, s := range samples() {
 			b.Run(fmt.Sprintf("pl%d/%s", level, s.name), func(b *testing.B) {
 				b.ReportAllocs()
+				start := processorTime()
 				for b.Loop() {
 					s.x.WAF = exchange.WAF{}
 					var r *strings.Reader
@@ -72,6 +73,7 @@ func BenchmarkInspection(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
+				b.ReportMetric(float64(processorTime()-start)/float64(b.N)/1000, "cpu-µs/op")
 				if len(s.x.WAF.Rules) > 0 && level == 1 {
 					b.Errorf("rules matched: %v", s.x.WAF.Rules)
 				}

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/rules/compile"
@@ -16,7 +17,10 @@ type plan struct {
 	set     *match.Set
 	words   int // of a match.Bits
 	chains  []chain
+	ids     int32 // wanted ones in all
 	phases  [compile.Phases]phase
+
+	slots map[*compile.Target][]int32 // of TX targets with an expression: the slots whose names match
 
 	inboundScore, outboundScore int32 // slots of the scores for the record, -1 for none
 }
@@ -30,9 +34,17 @@ type chain struct {
 
 // phase is a phase with what is to be looked for at its start.
 type phase struct {
-	*compile.Phase
-	words  int // of a set of positions
+	rules  []int32 // as compile.Phase.Rules
+	words  int     // of a set of positions
+	always []uint64
+	wakes  [][]waker // by pattern
 	wanted []wanted
+}
+
+// waker is a rule that wakes when its pattern is found behind a chain.
+type waker struct {
+	pos   int32
+	chain int32
 }
 
 // wanted is what to look for in the values of one variable.
@@ -52,20 +64,172 @@ func newPlan(p *compile.Program) *plan {
 	for _, c := range p.Chains {
 		out.chains = append(out.chains, chain{Chain: c, needs: needs(c)})
 	}
-	id := int32(0)
-	for i := range p.Phases {
-		ph := &out.phases[i]
-		ph.Phase = &p.Phases[i]
-		ph.words = (len(ph.Rules) + 63) / 64
-		for v, w := range ph.Plan.Wanted {
-			if w == nil {
-				continue
-			}
-			id++
-			ph.wanted = append(ph.wanted, out.wanted(id, seclang.Variable(v), w)) //nolint:gosec // an index of an array of variables
+	out.slots = map[*compile.Target][]int32{}
+	for i := range p.Rules {
+		for r := &p.Rules[i]; r != nil; r = r.Next {
+			out.findSlots(r.Targets)
 		}
 	}
+	for i := range p.Phases {
+		out.phases[i] = out.newPhase(&p.Phases[i])
+	}
+	for i, id := range out.phases {
+		for j := range id.wanted {
+			out.phases[i].wanted[j].id = out.ids + int32(j) + 1 //nolint:gosec // a few hundred
+		}
+		out.ids += int32(len(id.wanted)) //nolint:gosec // a few hundred
+	}
 	return out
+}
+
+// newPhase takes over the plan of a phase. Rules with multiMatch, which the plan lets run always, wait here for their pattern too: it is
+// looked for behind each step of their chain.
+func (p *plan) newPhase(from *compile.Phase) phase {
+	ph := phase{rules: from.Rules, words: (len(from.Rules) + 63) / 64, always: slices.Clone(from.Plan.Always)}
+	ph.wakes = make([][]waker, p.words*64)
+	for i, list := range from.Plan.Wakes {
+		for _, pos := range list {
+			ph.wakes[i] = append(ph.wakes[i], waker{pos: pos, chain: p.program.Rules[ph.rules[pos]].Chain})
+		}
+	}
+	for v, w := range from.Plan.Wanted {
+		if w == nil {
+			continue
+		}
+		one := ph.of(home(seclang.Variable(v))) //nolint:gosec // an index of an array of variables
+		for _, a := range w.All {
+			one.all = append(one.all, compile.Want{Chain: a.Chain, Patterns: slices.Clone(a.Patterns)})
+		}
+		for key, list := range w.Keyed {
+			for _, a := range list {
+				one.key(strings.ToLower(key), a.Chain, a.Patterns)
+			}
+		}
+	}
+	fixed := !p.fillsPath(&ph)
+	for pos, index := range ph.rules {
+		if r := &p.program.Rules[index]; fixed && has(ph.always, int32(pos)) && waits(r) { //nolint:gosec // a position
+			p.wait(&ph, int32(pos), r) //nolint:gosec // a position
+		}
+	}
+	ph.tidy(p.chains)
+	return ph
+}
+
+// tidy orders what is wanted by chain, so that parents come first.
+func (ph *phase) tidy(chains []chain) {
+	for i := range ph.wanted {
+		w := &ph.wanted[i]
+		slices.SortStableFunc(w.all, func(a, b compile.Want) int { return int(a.Chain - b.Chain) })
+		for _, a := range w.all {
+			w.needs |= chains[a.Chain].needs
+		}
+	}
+}
+
+// fillsPath reports whether a rule of the phase may fill ARGS_PATH in its midst.
+func (p *plan) fillsPath(ph *phase) bool {
+	for _, index := range ph.rules {
+		for r := &p.program.Rules[index]; r != nil; r = r.Next {
+			if r.Operator.ID == seclang.OpRestpath {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// waits reports whether a rule with multiMatch can wait for its pattern: all it looks at is there before the phase begins, and stays.
+func waits(r *compile.Rule) bool {
+	if !r.MultiMatch || r.Operator.Pattern < 0 || r.Operator.Negated || len(r.Targets) == 0 {
+		return false
+	}
+	for i := range r.Targets {
+		switch t := &r.Targets[i]; t.Variable {
+		case seclang.VarArgs, seclang.VarArgsGet, seclang.VarArgsPost, seclang.VarArgsNames, seclang.VarArgsGetNames, seclang.VarArgsPostNames,
+			seclang.VarRequestHeaders, seclang.VarRequestHeadersNames, seclang.VarRequestCookies, seclang.VarRequestCookiesNames,
+			seclang.VarRequestFilename, seclang.VarRequestBasename, seclang.VarRequestURI, seclang.VarRequestURIRaw, seclang.VarRequestLine,
+			seclang.VarQueryString, seclang.VarRequestBody, seclang.VarFiles, seclang.VarFilesNames, seclang.VarXML, seclang.VarRequestXML,
+			seclang.VarMultipartFilename, seclang.VarMultipartName, seclang.VarMultipartPartHeaders, seclang.VarResponseBody, seclang.VarResponseHeaders:
+			if t.Count {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// wait makes the rule at pos wait for its pattern.
+func (p *plan) wait(ph *phase, pos int32, r *compile.Rule) {
+	ph.always[pos>>6] &^= 1 << (uint(pos) & 63)
+	only := make(match.Bits, p.words)
+	only[r.Operator.Pattern>>6] = 1 << (uint(r.Operator.Pattern) & 63)
+	for c := r.Chain; ; c = p.chains[c].Parent {
+		ph.wakes[r.Operator.Pattern] = append(ph.wakes[r.Operator.Pattern], waker{pos: pos, chain: c})
+		for i := range r.Targets {
+			t := &r.Targets[i]
+			of, n := parts(t.Variable)
+			for _, v := range of[:n] {
+				w := ph.of(v)
+				if t.Key != "" && t.Regexp == nil {
+					w.key(strings.ToLower(t.Key), c, only)
+				} else {
+					w.all = wants(w.all, c, only)
+				}
+			}
+		}
+		if c == 0 {
+			return
+		}
+	}
+}
+
+// of returns what is wanted in the values of v.
+func (ph *phase) of(v seclang.Variable) *wanted {
+	for i := range ph.wanted {
+		if ph.wanted[i].variable == v {
+			return &ph.wanted[i]
+		}
+	}
+	ph.wanted = append(ph.wanted, wanted{variable: v})
+	return &ph.wanted[len(ph.wanted)-1]
+}
+
+func (w *wanted) key(key string, chain int32, patterns match.Bits) {
+	if w.keyed == nil {
+		w.keyed = map[string][]compile.Want{}
+	}
+	w.keyed[key] = wants(w.keyed[key], chain, patterns)
+}
+
+// wants adds patterns to what list looks for behind chain.
+func wants(list []compile.Want, chain int32, patterns match.Bits) []compile.Want {
+	for i := range list {
+		if list[i].Chain == chain {
+			for j, b := range patterns {
+				list[i].Patterns[j] |= b
+			}
+			return list
+		}
+	}
+	return append(list, compile.Want{Chain: chain, Patterns: slices.Clone(patterns)})
+}
+
+// findSlots notes which TX variables targets with an expression mean.
+func (p *plan) findSlots(targets []compile.Target) {
+	for i := range targets {
+		t := &targets[i]
+		if t.Variable != seclang.VarTX || t.Regexp == nil {
+			continue
+		}
+		for slot, name := range p.program.Slots {
+			if t.Regexp.Match(name) {
+				p.slots[t] = append(p.slots[t], int32(slot)) //nolint:gosec // a few hundred
+			}
+		}
+	}
 }
 
 func slotOf(p *compile.Program, name string) int32 {
@@ -73,21 +237,6 @@ func slotOf(p *compile.Program, name string) int32 {
 		return s
 	}
 	return -1
-}
-
-func (p *plan) wanted(id int32, v seclang.Variable, w *compile.Wanted) wanted {
-	out := wanted{id: id, variable: home(v), all: w.All}
-	for _, a := range w.All {
-		out.needs |= p.chains[a.Chain].needs
-	}
-	for key, list := range w.Keyed {
-		if out.keyed == nil {
-			out.keyed = map[string][]compile.Want{}
-		}
-		key = strings.ToLower(key)
-		out.keyed[key] = append(out.keyed[key], list...)
-	}
-	return out
 }
 
 // needs returns the kinds of bytes that c cannot do without if it is to do more than to change the case of ASCII letters.

@@ -21,21 +21,21 @@ const logging = 5
 // runPhase runs the rules of a phase in their order.
 func (w *work) runPhase(n uint8) {
 	ph := &w.plan.phases[n]
-	if len(ph.Rules) == 0 {
+	if len(ph.rules) == 0 {
 		w.endPhase(n)
 		return
 	}
 	awake := w.awake[:ph.words]
 	clear(awake)
-	copy(awake, ph.Plan.Always)
-	clear(w.first[:len(ph.Rules)])
-	clear(w.last[:len(ph.Rules)])
+	copy(awake, ph.always)
+	clear(w.first[:len(ph.rules)])
+	clear(w.last[:len(ph.rules)])
 	w.hits = w.hits[:0]
 	if w.runs(n) {
 		w.scan(ph)
 	}
 	for pos := next(awake, 0); pos >= 0 && w.runs(n); {
-		index := ph.Rules[pos]
+		index := ph.rules[pos]
 		goOn := pos + 1
 		if !has(w.removed, index) {
 			r := &w.plan.program.Rules[index]
@@ -75,8 +75,8 @@ func (w *work) follow(ph *phase, r *compile.Rule, pos int) int {
 		return max(int(r.SkipTo), pos+1)
 	}
 	goOn := pos + 1
-	for left := r.Skip; left > 0 && goOn < len(ph.Rules); goOn++ {
-		if !has(w.removed, ph.Rules[goOn]) {
+	for left := r.Skip; left > 0 && goOn < len(ph.rules); goOn++ {
+		if !has(w.removed, ph.rules[goOn]) {
 			left--
 		}
 	}
@@ -121,14 +121,17 @@ func (w *work) runHits(m *compile.Rule, index, pos int32) (n int) {
 					continue
 				}
 				val := &w.vars[v][x.index]
-				if !w.takes(t, val.key) || len(w.untargets) > 0 && w.untaken(index, t, val.key) {
+				if !w.admits(t, index, val.key) {
 					continue
 				}
-				s := x.text.s
-				if m.Capture && w.captures(m) {
-					w.capturePattern(m.Operator.Pattern, s)
+				if m.MultiMatch {
+					n += w.tryEach(m, t, val)
+					continue
 				}
-				w.onMatch(t.Variable, val, s)
+				if m.Capture {
+					w.capture(m, x.text.s)
+				}
+				w.onMatch(t.Variable, val, x.text.s)
 				n++
 			}
 		}
@@ -143,27 +146,55 @@ func (w *work) runMember(m *compile.Rule, index int32) (n int) {
 		switch {
 		case t.Count:
 			c := value{key: t.Key, text: text{s: strconv.Itoa(w.count(t, index))}}
-			n += w.try(m, t, &c)
-		case volatile(t.Variable):
-			list := w.gather(t)
-			for j := range list {
-				if w.takes(t, list[j].key) && !w.untaken(index, t, list[j].key) {
-					n += w.try(m, t, &list[j])
-				}
+			if x := w.after(&c, m.Chain); w.test(m, x) != m.Operator.Negated {
+				w.onMatch(t.Variable, &c, x.s)
+				n++
 			}
+		case volatile(t.Variable):
+			n += w.tryAll(m, t, index, w.gather(t))
 		default:
 			of, k := parts(t.Variable)
 			for _, v := range of[:k] {
-				list := w.values(v)
-				for j := range list {
-					if w.takes(t, list[j].key) && !w.untaken(index, t, list[j].key) {
-						n += w.try(m, t, &list[j])
-					}
-				}
+				n += w.tryAll(m, t, index, w.values(v))
 			}
 		}
 	}
 	return n
+}
+
+// tryAll tests those values of list that t takes, and returns how often they matched.
+func (w *work) tryAll(m *compile.Rule, t *compile.Target, index int32, list []value) (n int) {
+	only := t.Key
+	if t.Regexp != nil {
+		only = ""
+	}
+	for j := range list {
+		v := &list[j]
+		switch {
+		case only != "" && !equalKey(only, v.key):
+		case m.MultiMatch:
+			if w.admits(t, index, v.key) {
+				n += w.tryEach(m, t, v)
+			}
+		default:
+			x := w.after(v, m.Chain)
+			found := w.test(m, x)
+			if found == m.Operator.Negated || !w.admits(t, index, v.key) {
+				continue // few values match, so what a key has to be is looked at last
+			}
+			if found && m.Capture {
+				w.capture(m, x.s)
+			}
+			w.onMatch(t.Variable, v, x.s)
+			n++
+		}
+	}
+	return n
+}
+
+// admits reports whether t takes values with this key, and no ctl took them out.
+func (w *work) admits(t *compile.Target, index int32, key string) bool {
+	return w.takes(t, key) && (len(w.untargets) == 0 || !w.untaken(index, t, key))
 }
 
 // count returns how many values t has.
@@ -174,48 +205,41 @@ func (w *work) count(t *compile.Target, index int32) (n int) {
 		}
 		return 0
 	}
-	one := func(list []value) {
-		for j := range list {
-			if w.takes(t, list[j].key) && !w.untaken(index, t, list[j].key) {
-				n++
-			}
-		}
-	}
 	if volatile(t.Variable) {
-		one(w.gather(t))
-		return n
+		return w.countIn(t, index, w.gather(t))
 	}
 	of, k := parts(t.Variable)
 	for _, v := range of[:k] {
-		one(w.values(v))
+		n += w.countIn(t, index, w.values(v))
 	}
 	return n
 }
 
-// try tests one value and returns how often it matched, which with multiMatch may be more than once.
-func (w *work) try(m *compile.Rule, t *compile.Target, v *value) (n int) {
-	if m.MultiMatch {
-		return w.tryEach(m, t, v)
+func (w *work) countIn(t *compile.Target, index int32, list []value) (n int) {
+	for j := range list {
+		if w.admits(t, index, list[j].key) {
+			n++
+		}
 	}
-	x := w.after(v, m.Chain)
-	if w.test(m, x) == m.Operator.Negated {
-		return 0
-	}
-	w.onMatch(t.Variable, v, x.s)
-	return 1
+	return n
 }
 
 // tryEach tests v and whatever each step of the chain changed.
 func (w *work) tryEach(m *compile.Rule, t *compile.Target, v *value) (n int) {
 	var path [32]int32
 	k := 0
-	for c := m.Chain; c != 0 && k < len(path); c = w.plan.chains[c].Parent {
-		path[k] = c
-		k++
+	if w.classOf(&v.text)&w.plan.chains[m.Chain].Touches != 0 {
+		for c := m.Chain; c != 0 && k < len(path); c = w.plan.chains[c].Parent {
+			path[k] = c
+			k++
+		}
 	}
 	x := &v.text
 	for {
-		if w.test(m, x) != m.Operator.Negated {
+		if found := w.test(m, x); found != m.Operator.Negated {
+			if found && m.Capture {
+				w.capture(m, x.s)
+			}
 			w.onMatch(t.Variable, v, x.s)
 			n++
 		}
@@ -230,18 +254,12 @@ func (w *work) tryEach(m *compile.Rule, t *compile.Target, v *value) (n int) {
 	}
 }
 
-// test runs the operator of m, its negation aside, and captures.
+// test runs the operator of m, its negation aside. What it captures is left to capture.
 func (w *work) test(m *compile.Rule, t *text) bool {
 	o := &m.Operator
 	switch {
 	case o.Pattern >= 0:
-		if !w.matches(t, o.Pattern) {
-			return false
-		}
-		if m.Capture && w.captures(m) {
-			w.capturePattern(o.Pattern, t.s)
-		}
-		return true
+		return w.matches(t, o.Pattern)
 	case o.Macro != nil:
 		w.spend(len(t.s))
 		return operator.Compare(o.ID, t.s, w.expand(o.Macro))
@@ -249,6 +267,17 @@ func (w *work) test(m *compile.Rule, t *text) bool {
 		return w.testOperator(m, t)
 	}
 	return o.ID == seclang.OpAlways || o.ID == seclang.OpUnconditionalMatch
+}
+
+// capture sets TX:0 … to what the operator of m, which has just matched s, captures, if somebody will look at them.
+func (w *work) capture(m *compile.Rule, s string) {
+	switch {
+	case !w.captures(m):
+	case m.Operator.Pattern >= 0:
+		w.capturePattern(m.Operator.Pattern, s)
+	case m.Operator.Test != nil:
+		w.setCaptures(m.Operator.Test)
+	}
 }
 
 // testOperator runs an operator that is no pattern. The costly ones are asked once for each text.
@@ -276,9 +305,6 @@ func (w *work) testOperator(m *compile.Rule, t *text) bool {
 		if found {
 			*known = matchedText
 		}
-	}
-	if found && into != nil {
-		w.setCaptures(o.Test)
 	}
 	return found
 }

@@ -106,9 +106,9 @@ func (w *work) settle(ph *phase, variable seclang.Variable, index int32, a *comp
 	hits := w.verify(t, w.want)
 	for i, b := range w.want {
 		for b &= hits[i]; b != 0; b &= b - 1 {
-			for _, pos := range ph.Plan.Wakes[i<<6+bits.TrailingZeros64(b)] {
-				if w.plan.program.Rules[ph.Rules[pos]].Chain == a.Chain {
-					w.wake(pos, variable, index, t)
+			for _, k := range ph.wakes[i<<6+bits.TrailingZeros64(b)] {
+				if k.chain == a.Chain {
+					w.wake(k.pos, variable, index, t)
 				}
 			}
 		}

@@ -78,9 +78,20 @@ func (w *work) gatherTX(t *compile.Target) {
 		}
 		return
 	}
-	w.tx.each(func(_ int32, name, s string) {
-		w.temp = append(w.temp, value{key: name, text: text{s: s}})
-	})
+	if t.Regexp == nil {
+		w.tx.each(func(_ int32, name, s string) {
+			w.temp = append(w.temp, value{key: name, text: text{s: s}})
+		})
+		return
+	}
+	for _, i := range w.plan.slots[t] {
+		if v := &w.tx.slots[i]; v.state != isAbsent {
+			w.temp = append(w.temp, value{key: w.tx.names[i], text: text{s: v.text()}})
+		}
+	}
+	for _, p := range w.tx.more {
+		w.temp = append(w.temp, value{key: p.name, text: text{s: p.value}})
+	}
 }
 
 // takes reports whether t takes values with this key.

@@ -116,7 +116,7 @@ func newWork(p *plan) *work {
 	w.open, w.want = make(match.Bits, p.words), make(match.Bits, p.words)
 	n := 0
 	for i := range p.phases {
-		n = max(n, len(p.phases[i].Rules))
+		n = max(n, len(p.phases[i].rules))
 	}
 	w.first, w.last, w.awake = make([]int32, n), make([]int32, n), make([]uint64, (n+63)/64)
 	w.removed = make([]uint64, (len(p.program.Rules)+63)/64)
