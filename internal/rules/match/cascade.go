@@ -3,20 +3,26 @@ package match
 import (
 	"regexp/syntax"
 	"slices"
+	"unicode/utf8"
 )
 
 // cascade matches a sequence whose automaton would be too large: its parts have one each, which run side by side. Where a match of one part
 // ends, the next is told that one of its own begins. The states of the parts add up, where those of the whole multiply.
 type cascade struct {
 	stages []*dfa
-	finals []*dfa // of the last part, of which one must match
+	finals []*dfa        // of the last part, of which one must match
+	counts []*simulation // the same, where they count, so that they have too many states
 }
 
 // Bounds of a cascade, and the size from which a part of a sequence gets an automaton by itself.
 const (
 	maxStages = 6
-	maxFinals = 24
+	maxFinals = 32
 	ownSize   = 60
+
+	maxCounts   = 4
+	maxCounting = 8    // words of positions
+	smallStates = 1000 // from which on the last part is divided
 )
 
 // cascade makes one of a sequence.
@@ -60,7 +66,7 @@ func (b *builder) cascade(re *syntax.Regexp, binary bool) (c *cascade, ok bool) 
 
 // stage adds the automaton of a part, or of its halves.
 func (b *builder) stage(c *cascade, part []*syntax.Regexp, binary bool, how mode) bool {
-	d, ok := b.automaton(sequence(part), binary, how)
+	d, ok := b.automaton(sequence(part), binary, how, 2*b.limit)
 	if ok {
 		c.stages = append(c.stages, d)
 		return len(c.stages) < maxStages
@@ -72,14 +78,25 @@ func (b *builder) stage(c *cascade, part []*syntax.Regexp, binary bool, how mode
 	return b.stage(c, part[:half], binary, how) && b.stage(c, part[half:], binary, passes)
 }
 
-// final adds the automata of the last part.
+// final adds the automata of the last part, which is divided until all are small.
 func (b *builder) final(c *cascade, re *syntax.Regexp, binary bool) bool {
-	if d, ok := b.automaton(re, binary, last); ok {
+	x, y, divides := divideRegexp(re)
+	limit := smallStates
+	if !divides {
+		limit = b.limit
+	}
+	if d, ok := b.automaton(re, binary, last, limit); ok {
 		c.finals = append(c.finals, d)
 		return len(c.finals) <= maxFinals
 	}
-	x, y, ok := divideRegexp(re)
-	return ok && len(c.finals) < maxFinals && b.final(c, x, binary) && b.final(c, y, binary)
+	if divides {
+		return len(c.finals) < maxFinals && b.final(c, x, binary) && b.final(c, y, binary)
+	}
+	if n, ok := program(re, binary); ok && n.words <= maxCounting && len(c.counts) < maxCounts {
+		c.counts = append(c.counts, newSimulation(n))
+		return true
+	}
+	return false
 }
 
 func sequence(subs []*syntax.Regexp) *syntax.Regexp {
@@ -101,96 +118,139 @@ func asserts(subs []*syntax.Regexp) bool {
 	return true
 }
 
+// flow is where the parts of a cascade are in a value.
+type flow struct {
+	*cascade
+	stage [maxStages + 1]uint32
+	final [maxFinals + 1]uint32
+	now   [maxCounts][maxCounting]uint64
+	alive [maxCounts]bool
+	out   [maxCounting]uint64
+	tried [maxCounting]uint64
+	kind  int // of the character before
+}
+
 // matches reports whether the pattern occurs in value.
 func (c *cascade) matches(value string) bool {
-	var stage [maxStages]uint32
-	var final [maxFinals + 1]uint32
+	f := flow{cascade: c, kind: kindText}
 	for k, d := range c.stages {
-		stage[k] = d.start[kindText]
+		f.stage[k] = d.start[kindText]
 	}
 	for k, d := range c.finals {
-		final[k] = d.start[0]
+		f.final[k] = d.start[0]
 	}
-	first := c.stages[0]
-	if c.tell(&stage, &final, kindText) {
+	if f.tell() {
 		return true
 	}
+	first := c.stages[0]
 	skip := first.sole >= first.wins
 	for i := 0; i < len(value); {
-		if skip && stage[0] == first.sole && c.still(&stage, &final) {
+		if skip && f.stage[0] == first.sole && f.still() {
 			for !first.leaves[value[i]] {
 				if i++; i == len(value) {
-					return c.ended(&final)
+					return f.ended()
 				}
 			}
+			f.kind = before(value, i)
 		}
-		n := c.step(&stage, &final, value, i)
-		if n == 0 || c.tell(&stage, &final, kindOf(value[i])) {
+		n := f.step(value, i)
+		if n == 0 || f.tell() {
 			return true
 		}
 		i += n
 	}
-	return c.ended(&final)
+	return f.ended()
 }
 
 // still reports whether nothing has begun in any part but the first.
-func (c *cascade) still(stage *[maxStages]uint32, final *[maxFinals + 1]uint32) bool {
-	for k := 1; k < len(c.stages); k++ {
-		if stage[k] != c.stages[k].start[0] {
+func (f *flow) still() bool {
+	for k := 1; k < len(f.stages); k++ {
+		if f.stage[k] != f.stages[k].start[0] {
 			return false
 		}
 	}
-	for k, d := range c.finals {
-		if final[k] != d.start[0] {
+	for k, d := range f.finals {
+		if f.final[k] != d.start[0] {
 			return false
 		}
 	}
-	return true
+	return f.alive == [maxCounts]bool{}
 }
 
 // step moves all parts over the character at i and returns its length, 0 where the last part has matched.
-func (c *cascade) step(stage *[maxStages]uint32, final *[maxFinals + 1]uint32, value string, i int) (n int) {
+func (f *flow) step(value string, i int) (n int) {
 	n = 1
 	b := value[i]
-	for k, d := range c.stages {
-		if k > 0 && stage[k] == d.start[0] {
+	for k, d := range f.stages {
+		if k > 0 && f.stage[k] == d.start[0] {
 			continue
 		}
 		class := uint32(d.ascii[b])
 		if class == beyond {
 			class, n = d.over(value, i)
 		}
-		stage[k] = d.to(stage[k], class)
+		f.stage[k] = d.to(f.stage[k], class)
 	}
-	for k, d := range c.finals {
-		if final[k] == d.start[0] {
+	for k, d := range f.finals {
+		if f.final[k] == d.start[0] {
 			continue
 		}
 		class := uint32(d.ascii[b])
 		if class == beyond {
 			class, _ = d.over(value, i)
 		}
-		if final[k] = d.to(final[k], class); final[k] < d.wins {
+		if f.final[k] = d.to(f.final[k], class); f.final[k] < d.wins {
 			return 0
 		}
 	}
+	ahead := kindOf(b)
+	for k, m := range f.counts {
+		if f.alive[k] && f.count(k, m, value, i, ahead) {
+			return 0
+		}
+	}
+	f.kind = ahead
 	return n
 }
 
+// count moves one that counts over the character at i and reports whether it has matched.
+func (f *flow) count(k int, m *simulation, value string, i, ahead int) bool {
+	now, next := f.now[k][:m.words], [maxCounting]uint64{}
+	if m.resolve(now, f.kind, ahead, f.out[:m.words], f.tried[:m.words]) != 0 {
+		return true
+	}
+	class := uint32(m.ascii[value[i]])
+	if class == beyond {
+		r, _ := utf8.DecodeRuneInString(value[i:])
+		class = uint32(m.lookup(r))
+	}
+	m.advance(f.out[:m.words], next[:m.words], class, ahead)
+	copy(now, next[:])
+	f.alive[k] = next != [maxCounting]uint64{}
+	return now[m.words-1] != 0
+}
+
 // tell passes on where matches of the parts end. It reports whether one of the last has matched by that.
-func (c *cascade) tell(stage *[maxStages]uint32, final *[maxFinals + 1]uint32, kind int) bool {
+func (f *flow) tell() bool {
 	ends := false
-	for k, d := range c.stages {
+	for k, d := range f.stages {
 		if ends {
-			stage[k] = d.to(stage[k], uint32(d.n+kind))
+			f.stage[k] = d.to(f.stage[k], uint32(d.n+f.kind))
 		}
-		ends = stage[k] < d.wins
+		ends = f.stage[k] < d.wins
 	}
 	if !ends {
 		return false
 	}
-	for k, d := range c.finals {
-		if final[k] = d.to(final[k], uint32(d.n+kind)); final[k] < d.wins {
+	for k, d := range f.finals {
+		if f.final[k] = d.to(f.final[k], uint32(d.n+f.kind)); f.final[k] < d.wins {
+			return true
+		}
+	}
+	for k, m := range f.counts {
+		orWords(f.now[k][:m.words], m.start[f.kind])
+		f.alive[k] = true
+		if f.now[k][m.words-1] != 0 {
 			return true
 		}
 	}
@@ -198,9 +258,14 @@ func (c *cascade) tell(stage *[maxStages]uint32, final *[maxFinals + 1]uint32, k
 }
 
 // ended reports whether a match ends with the value.
-func (c *cascade) ended(final *[maxFinals + 1]uint32) bool {
-	for k, d := range c.finals {
-		if d.final[final[k]/d.stride] {
+func (f *flow) ended() bool {
+	for k, d := range f.finals {
+		if d.final[f.final[k]/d.stride] {
+			return true
+		}
+	}
+	for k, m := range f.counts {
+		if f.alive[k] && m.resolve(f.now[k][:m.words], f.kind, kindText, f.out[:m.words], f.tried[:m.words]) != 0 {
 			return true
 		}
 	}
@@ -211,6 +276,9 @@ func (c *cascade) memory() int64 {
 	n := int64(0)
 	for _, d := range c.finals {
 		n += d.memory()
+	}
+	for _, m := range c.counts {
+		n += m.memory()
 	}
 	return n
 }

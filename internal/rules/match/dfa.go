@@ -34,27 +34,29 @@ const (
 // dfaBuilder makes a dfa from an nfa.
 type dfaBuilder struct {
 	*nfa
-	limit  int
-	mode   mode
-	width  int // columns: the classes, and where it is told of beginnings, one for each kind of what stands before
-	sets   []uint64
-	before []uint8
-	table  []int32 // open addressing: state + 1
-	next   []uint32
-	final  []uint64
-	states int
-	begin  [kinds]int
-	every  []uint64 // positions from which all places are ends
-	row    []uint64 // of each class, the set that it leads to
-	out    []uint64
-	tried  []uint64
+	limit   int
+	mode    mode
+	width   int // columns: the classes, and where it is told of beginnings, one for each kind of what stands before
+	sets    []uint64
+	before  []uint8
+	table   []int32 // open addressing: state + 1
+	next    []uint32
+	final   []uint64
+	states  int
+	begin   [kinds]int
+	nowhere [kinds]int // the states that hold nothing but what begins there
+	every   []uint64   // positions from which all places are ends
+	row     []uint64   // of each class, the set that it leads to
+	out     []uint64
+	tried   []uint64
+	touched []bool // classes whose row is in use
 }
 
 // newDFA builds the automaton of n. ok is false where it needs more states than limit.
 func newDFA(n *nfa, limit int, how mode) (d *dfa, ok bool) {
 	b := &dfaBuilder{
 		nfa: n, limit: limit, mode: how, table: make([]int32, 256),
-		row: make([]uint64, n.n*n.words), out: make([]uint64, n.words), tried: make([]uint64, n.words),
+		row: make([]uint64, n.n*n.words), out: make([]uint64, n.words), tried: make([]uint64, n.words), touched: make([]bool, n.n),
 	}
 	b.width = n.n
 	told := how == passes || how == last
@@ -66,7 +68,11 @@ func newDFA(n *nfa, limit int, how mode) (d *dfa, ok bool) {
 		if !told {
 			copy(set, n.start[k])
 		}
-		b.begin[k] = b.state(set, k)
+		b.begin[k] = b.state(slices.Clone(set), k)
+		if !b.restarts() {
+			clear(set)
+		}
+		b.nowhere[k] = b.state(set, k)
 	}
 	won := make([]uint64, n.words)
 	won[n.words-1] = 1
@@ -170,14 +176,6 @@ func (b *dfaBuilder) rehash() {
 
 // expand finds where state s goes over each class, and what matches if the value ends there.
 func (b *dfaBuilder) expand(s int) {
-	for c := range b.n {
-		row := b.row[c*b.words : (c+1)*b.words]
-		if b.mode != occurs && b.mode != ends {
-			clear(row)
-		} else {
-			copy(row, b.nfa.start[b.kind[c]])
-		}
-	}
 	before := int(b.before[s])
 	b.final = append(b.final, b.resolve(b.set(s), before, kindText, b.out, b.tried)&^begun)
 	if !b.all() && b.won(b.set(s)) {
@@ -186,25 +184,42 @@ func (b *dfaBuilder) expand(s int) {
 		}
 		return
 	}
-	last := -1
+	clear(b.touched)
 	for k := range kinds - 1 {
-		if last < 0 || b.look {
+		if k == 0 || b.look {
 			b.resolve(b.set(s), before, k, b.out, b.tried)
-			last = k
-		}
-		b.step(k)
-		if !b.look {
-			break
+			b.step(k)
 		}
 	}
 	for c := range b.n {
-		b.next = append(b.next, uint32(b.state(b.row[c*b.words:(c+1)*b.words], int(b.kind[c]))))
+		to := b.nowhere[b.kind[c]] // most classes lead nowhere but to where all begins
+		if b.touched[c] {
+			to = b.state(b.row[c*b.words:(c+1)*b.words], int(b.kind[c]))
+		}
+		b.next = append(b.next, uint32(to))
 	}
 	for k := range b.width - b.n { // a match begins here as well
 		set := slices.Clone(b.set(s))
 		orWords(set, b.nfa.start[k])
 		b.next = append(b.next, uint32(b.state(set, k)))
 	}
+}
+
+// restarts reports whether a match may begin anywhere.
+func (b *dfaBuilder) restarts() bool { return b.mode == occurs || b.mode == ends }
+
+// touch returns the row of a class, which holds what begins behind it from the first time on.
+func (b *dfaBuilder) touch(c int) []uint64 {
+	row := b.row[c*b.words : (c+1)*b.words]
+	if !b.touched[c] {
+		b.touched[c] = true
+		if b.restarts() {
+			copy(row, b.nfa.start[b.kind[c]])
+		} else {
+			clear(row)
+		}
+	}
+	return row
 }
 
 // all reports whether a match is no reason to stop.
@@ -216,7 +231,7 @@ func (b *dfaBuilder) step(k int) {
 	if acc := b.out[w1] &^ begun; acc != 0 && !b.all() {
 		for c := range b.n {
 			if !b.look || int(b.kind[c]) == k {
-				b.row[c*b.words+w1] |= acc
+				b.touch(c)[w1] |= acc
 			}
 		}
 	}
@@ -228,7 +243,7 @@ func (b *dfaBuilder) step(k int) {
 				if b.look && kc != k {
 					continue
 				}
-				row := b.row[int(c)*b.words : (int(c)+1)*b.words]
+				row := b.touch(int(c))
 				orWords(row, b.follow[at*kinds+kc])
 				if b.mode == occurs {
 					row[w1] |= begun

@@ -58,12 +58,7 @@ func (m *simulation) run(x *frames, value string, at, least int) (end int, match
 			out = now
 		}
 		copy(next, m.start[ahead])
-		has := m.has[c]
-		for w := range m.words - 1 {
-			for rest := out[w] & has[w]; rest != 0; rest &= rest - 1 {
-				orWords(next, m.follow[(w<<6|bits.TrailingZeros64(rest))*kinds+ahead])
-			}
-		}
+		m.advance(out, next, c, ahead)
 		if !m.look {
 			out = x.out[:m.words]
 		}
@@ -74,6 +69,16 @@ func (m *simulation) run(x *frames, value string, at, least int) (end int, match
 		}
 	}
 	return at, m.resolve(now, kind, kindText, out, tried) != 0
+}
+
+// advance adds to next what the positions in out lead to over class c, which is of a kind.
+func (m *simulation) advance(out, next []uint64, c uint32, kind int) {
+	has := m.has[c]
+	for w := range m.words - 1 {
+		for rest := out[w] & has[w]; rest != 0; rest &= rest - 1 {
+			orWords(next, m.follow[(w<<6|bits.TrailingZeros64(rest))*kinds+kind])
+		}
+	}
 }
 
 // memory returns the bytes that m holds.

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"encoding/binary"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -32,6 +33,7 @@ type automaton struct {
 
 // Bounds of a unit.
 const (
+	largeSize    = 400 // of an expression from which on a cascade is tried before all else
 	maxParts     = 48  // automata that one pattern is divided into
 	minBits      = 8.0 // rarity below which a clause is no help
 	maxClauses   = 3
@@ -62,6 +64,11 @@ func (b *builder) units(re *syntax.Regexp, binary bool) (out []unit, led bool, e
 }
 
 func (b *builder) divide(re *syntax.Regexp, binary bool) ([]unit, error) {
+	if size(re) > largeSize {
+		if c, ok := b.cascade(re, binary); ok {
+			return []unit{newUnit(re, automaton{c: c}, binary)}, nil
+		}
+	}
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
 		return nil, err
@@ -109,36 +116,56 @@ func (b *builder) pair(re *syntax.Regexp, whole *nfa, binary bool) (a automaton,
 		}
 		front := &syntax.Regexp{Op: syntax.OpConcat, Sub: re.Sub[:k]}
 		rest := &syntax.Regexp{Op: syntax.OpConcat, Sub: re.Sub[k:]}
-		p, okP := b.automaton(front, binary, ends)
+		p, okP := b.automaton(front, binary, ends, b.limit)
 		if !okP || p.start[kindText] < p.wins {
 			continue
 		}
-		if q, okQ := b.automaton(rest, binary, here); okQ {
+		if q, okQ := b.automaton(rest, binary, here, b.limit); okQ {
 			return automaton{p: p, q: q, m: newSimulation(whole)}, true
 		}
 	}
 	return a, false
 }
 
-func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode) (*dfa, bool) {
-	key := built{text: re.String(), binary: binary, how: how}
+func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode, limit int) (*dfa, bool) {
+	key := built{text: string(spell(nil, re)), binary: binary, how: how}
 	if d, ok := b.cache[key]; ok {
 		return d, d != nil
 	}
 	b.cache[key] = nil
-	prog, err := syntax.Compile(re.Simplify())
-	if err != nil {
-		return nil, false
-	}
-	n, ok := newNFA([]*syntax.Prog{prog}, binary)
+	n, ok := program(re, binary)
 	if !ok || n.look && (how == ends || how == passes) {
 		return nil, false
 	}
-	d, ok := newDFA(n, 2*b.limit, how) // built once for many patterns
+	d, ok := newDFA(n, limit, how)
 	if ok {
 		b.cache[key] = d
 	}
 	return d, ok
+}
+
+// program makes the positions of a part of an expression.
+func program(re *syntax.Regexp, binary bool) (n *nfa, ok bool) {
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return nil, false
+	}
+	return newNFA([]*syntax.Prog{prog}, binary)
+}
+
+// spell writes a tree down: two that are spelt alike match alike.
+func spell(dst []byte, re *syntax.Regexp) []byte {
+	dst = append(dst, byte(re.Op), byte(re.Flags&syntax.FoldCase))
+	for _, n := range []int{re.Min, re.Max, len(re.Rune), len(re.Sub)} {
+		dst = binary.AppendVarint(dst, int64(n))
+	}
+	for _, r := range re.Rune {
+		dst = binary.AppendVarint(dst, int64(r))
+	}
+	for _, s := range re.Sub {
+		dst = spell(dst, s)
+	}
+	return dst
 }
 
 // newUnit finds out what a value needs for re to occur in it.
