@@ -6,11 +6,6 @@ import (
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
-// readers of captures: what a rule reads of TX:0 to TX:9, as bits by index, told apart by what for.
-type reading struct {
-	own, old uint16 // set by a member of the same chain that must have matched before; or left over from who knows which rule
-}
-
 // capturing works out, for every member that captures, whether somebody may read it. Captures stay until others overwrite them, so
 // that a rule may see those of any rule before it.
 type capturing struct {

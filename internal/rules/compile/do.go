@@ -24,9 +24,12 @@ func (b *builder) do(d *draft, a seclang.Action) {
 		}
 	case seclang.ActSetenv:
 		name, value, _ := strings.Cut(a.Value, "=")
-		r.Do = append(r.Do, Do{ID: a.ID, Set: &Set{Slot: -1, Collection: seclang.VarEnv, Name: b.text(a, name), Value: b.text(a, value)}})
+		set := &Set{Slot: -1, Collection: seclang.VarEnv, Name: b.text(a, name), Value: b.text(a, value)}
+		r.Do = append(r.Do, Do{ID: a.ID, Set: set})
 	case seclang.ActSetsid, seclang.ActSetuid, seclang.ActSetrsc:
-		of := map[seclang.ActionID]seclang.Variable{seclang.ActSetsid: seclang.VarSession, seclang.ActSetuid: seclang.VarUser, seclang.ActSetrsc: seclang.VarResource}
+		of := map[seclang.ActionID]seclang.Variable{
+			seclang.ActSetsid: seclang.VarSession, seclang.ActSetuid: seclang.VarUser, seclang.ActSetrsc: seclang.VarResource,
+		}
 		r.Do = append(r.Do, Do{ID: a.ID, Set: &Set{Slot: -1, Collection: of[a.ID], Value: b.macro(a)}})
 	case seclang.ActCtl:
 		b.ctl(d, a)

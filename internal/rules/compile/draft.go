@@ -64,7 +64,10 @@ type builder struct {
 }
 
 func newBuilder(o Options) *builder {
-	b := &builder{o: o, byID: map[int]*draft{}, sets: map[string][]string{}, slot: map[string]int32{}, chainOf: map[string]int32{"": 0}, chains: []Chain{{Parent: -1}}}
+	b := &builder{
+		o: o, byID: map[int]*draft{}, sets: map[string][]string{}, slot: map[string]int32{},
+		chainOf: map[string]int32{"": 0}, chains: []Chain{{Parent: -1}},
+	}
 	for _, digit := range "0123456789" {
 		b.slotOf(string(digit))
 	}

@@ -8,9 +8,20 @@ import (
 
 // FuzzCompile compiles random rules: it must not panic, must give the same again, and every number in a program must name something.
 func FuzzCompile(f *testing.F) {
-	f.Add("SecAction \"id:1,phase:1,pass,nolog,setvar:tx.a=1\"\nSecRule TX:a \"@eq 1\" \"id:2,phase:1,pass,nolog,skipAfter:E\"\nSecRule ARGS \"@rx a\" \"id:3,phase:1,deny,skip:2\"\nSecMarker E\n")
-	f.Add("SecRule ARGS|!ARGS:a|&TX:b \"@pm a b\" \"id:1,phase:2,chain,capture,t:lowercase\"\nSecRule TX:/a/ \"!@within %{tx.0}\" \"setvar:tx.a_%{tx.1}=+%{tx.b},ctl:ruleRemoveById=1-9\"\n")
-	f.Add("SecDefaultAction \"phase:2,deny,log\"\nSecRule ARGS \"x\" \"id:1,block\"\nSecRuleUpdateTargetById 1 \"!ARGS\"\nSecRuleUpdateActionById 1 \"pass\"\nSecRuleRemoveByTag x\n")
+	for _, seed := range []string{`SecAction "id:1,phase:1,pass,nolog,setvar:tx.a=1"
+SecRule TX:a "@eq 1" "id:2,phase:1,pass,nolog,skipAfter:E"
+SecRule ARGS "@rx a" "id:3,phase:1,deny,skip:2"
+SecMarker E
+`, `SecRule ARGS|!ARGS:a|&TX:b "@pm a b" "id:1,phase:2,chain,capture,t:lowercase"
+SecRule TX:/a/ "!@within %{tx.0}" "setvar:tx.a_%{tx.1}=+%{tx.b},ctl:ruleRemoveById=1-9"
+`, `SecDefaultAction "phase:2,deny,log"
+SecRule ARGS "x" "id:1,block"
+SecRuleUpdateTargetById 1 "!ARGS"
+SecRuleUpdateActionById 1 "pass"
+SecRuleRemoveByTag x
+`} {
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 2000 {
 			return

@@ -48,10 +48,12 @@ type Phase struct {
 // Plan says which rules of a phase are sure to run, and which patterns wake the others. All sets of rules are bits by position.
 // A pattern that is found wakes every rule of Wakes: each of them still looks whether it was found in one of its own targets.
 type Plan struct {
-	Always   []uint64                   // rules that run whatever the values are
-	Wakes    [][]int32                  // by pattern: positions of the rules that begin with it
-	Wanted   [seclang.Variables]*Wanted // by variable that holds values itself: of ARGS under ARGS_GET, ARGS_POST and ARGS_PATH, of ARGS_NAMES under ARGS_GET_NAMES and ARGS_POST_NAMES; nil for nothing
-	Patterns match.Bits                 // all patterns of the phase's plan
+	Always []uint64  // rules that run whatever the values are
+	Wakes  [][]int32 // by pattern: positions of the rules that begin with it
+	// Wanted is what to look for, by the variable that holds the values itself: of ARGS under ARGS_GET, ARGS_POST and ARGS_PATH, of
+	// ARGS_NAMES under ARGS_GET_NAMES and ARGS_POST_NAMES. nil for nothing.
+	Wanted   [seclang.Variables]*Wanted
+	Patterns match.Bits // all patterns of the phase's plan
 }
 
 // Wanted says what to look for in the values of one variable.

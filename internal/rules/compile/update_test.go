@@ -36,7 +36,10 @@ func TestUpdateMember(t *testing.T) {
 // TestReplaceTarget puts one target in the place of another.
 func TestReplaceTarget(t *testing.T) {
 	files, list := parse(t, `SecRule ARGS:Foo|REQUEST_HEADERS:Host "@rx f" "id:6,phase:2,pass,log"`+"\n")
-	replace := seclang.Directive{Name: "SecRuleUpdateTargetById", Args: []seclang.Argument{argument("6"), argument("REQUEST_BODY"), argument("REQUEST_HEADERS:host|ARGS:foo")}}
+	replace := seclang.Directive{
+		Name: "SecRuleUpdateTargetById",
+		Args: []seclang.Argument{argument("6"), argument("REQUEST_BODY"), argument("REQUEST_HEADERS:host|ARGS:foo")},
+	}
 	p, faults := Compile(append(list, replace), Options{Files: files})
 	if len(faults) > 0 {
 		t.Fatal(faults)
