@@ -20,15 +20,5 @@ func deviations() map[string]deviation {
 			"Apache refuses a CR within a field before its rules see it; here they see it and match, and the request is refused all the same"},
 		"933120-2": {output{Log: words{IDs: []int{933120}, Regexp: `session\.referer_check=\[masked 1 bytes\] found within ARGS:var:`}},
 			"the value of whatever is called session is masked in every record"},
-
-		"922130-1": multipartPending(),
-		"922130-2": multipartPending(),
-		"922130-7": multipartPending(),
-		"980170-1": {output{Log: words{IDs: []int{949110}, NotIDs: []int{980170}}}, "pending: the record is written before the rules of phase 5 run"},
-		"980170-2": {output{Log: words{IDs: []int{920350}, NotIDs: []int{980170}}}, "pending: the record is written before the rules of phase 5 run"},
 	}
-}
-
-func multipartPending() deviation {
-	return deviation{output{Log: words{IDs: []int{200002, 200003}}}, "pending: the engine gives up on a part header with a byte that no field name has, and does not show its line to rule 922130"}
 }
