@@ -8,6 +8,7 @@
 package folding_test
 
 import (
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -25,6 +26,9 @@ import (
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 	"github.com/lunette-waf/lunette/internal/rules/transaction"
 )
+
+// texts is how many random texts are compiled; more find what is rarer.
+var texts = flag.Uint("folding.texts", 600, "compile so many random texts of rules") //nolint:gochecknoglobals // flags of a test are so
 
 // core is the embedded Core Rule Set.
 type core struct{}
@@ -222,10 +226,7 @@ func rules(seed uint64) string {
 
 // TestFoldingChangesNothing compiles random rules with folding and without: the same requests must come to the same.
 func TestFoldingChangesNothing(t *testing.T) {
-	n, dropped := uint64(2000), 0
-	if testing.Short() {
-		n = 200
-	}
+	n, dropped := uint64(*texts), 0
 	targets := []string{"/", "/?x=1", "/?y=1&n=a", "/?z=1&n=b&x=2", "/?x=1&y=1&z=1&n=d"}
 	for seed := range n {
 		text := rules(seed)
