@@ -44,7 +44,6 @@ const idTooMany = 200007
 // corpus is what every program begins with: our own rules, and the Core Rule Set in two parts.
 type corpus struct {
 	base, first, rest []seclang.Directive
-	known             map[int]bool // ids
 }
 
 // coreRules returns the directives of the embedded Core Rule Set: its initialisation, then the rest.

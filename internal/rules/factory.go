@@ -45,10 +45,7 @@ func readCorpus() (*corpus, error) {
 	if len(faults) > 0 {
 		return nil, placed(faults)
 	}
-	c.base, c.known = base, map[int]bool{}
-	ids(c.known, c.base)
-	ids(c.known, c.first)
-	ids(c.known, c.rest)
+	c.base = base
 	return &c, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lunette-waf/lunette/internal/rules/compile"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
@@ -24,22 +25,18 @@ type source struct {
 func gather(s Settings, c *corpus) (*source, error) {
 	src := &source{files: newTree(), core: !s.NoCore, fixed: fixed(s)}
 	own, found := seclang.ParseBeside(src.files, s.Files, c.around(src.core))
-	faults := placed(found).Faults
-	faults = append(faults, checkOwned(own)...)
-	faults = append(faults, checkIDs(own, c.known)...)
-	known := map[int]bool{}
-	ids(known, c.base)
-	var first, rest []seclang.Directive
-	if src.core {
-		first, rest = c.first, c.rest
-		ids(known, first)
-		ids(known, rest)
+	taken, first, rest := map[int]bool{}, c.first, c.rest
+	if !src.core {
+		first, rest = nil, nil
 	}
-	ids(known, own)
-	early, after, wrong := compileExclusions(s.Exclusions, known)
-	faults = append(faults, wrong...)
-	if len(faults) > 0 {
-		return nil, &LoadError{sorted(faults)}
+	ids(taken, c.base)
+	ids(taken, first)
+	ids(taken, rest)
+	faults := slices.Concat(placed(found).Faults, checkOwned(own), checkIDs(own, taken))
+	ids(taken, own)
+	early, after, wrong := compileExclusions(s.Exclusions, taken)
+	if faults = append(faults, wrong...); len(faults) > 0 {
+		return nil, &LoadError{sorted(append(faults, checkAlone(own, src.files, c)...))}
 	}
 	src.list = slices.Concat(c.base, first, early)
 	var ownLate []seclang.Directive
@@ -53,6 +50,23 @@ func gather(s Settings, c *corpus) (*source, error) {
 	src.list = slices.Concat(src.list, rest, ownLate, after)
 	src.own = slices.Concat(own, early, after)
 	return src, nil
+}
+
+// checkAlone compiles the user's rules by themselves where they cannot be read whole, so that the faults of both are reported at
+// once. What changes other rules waits until all of them are there.
+func checkAlone(own []seclang.Directive, files *tree, c *corpus) []Fault {
+	var list []seclang.Directive
+	belongs := owned()
+	for _, d := range own {
+		if belongs[d.Name] == "" && !late(d) {
+			list = append(list, d)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	_, found := compile.Compile(slices.Concat(c.base, list), compile.Options{Files: files, Unfolded: true})
+	return placed(found).Faults
 }
 
 // fixed returns the TX variables of s that are known when it is compiled, so that what depends on them is decided then.

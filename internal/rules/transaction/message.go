@@ -110,6 +110,8 @@ func (w *work) process(partial bool) {
 		return
 	}
 	switch p {
+	case body.MultipartForm:
+		limits.Values = w.engine.cfg.Arguments
 	case body.URLEncoded:
 		limits.Values = w.engine.cfg.Arguments
 		w.set(seclang.VarRequestBody, b.text)
