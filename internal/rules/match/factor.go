@@ -19,6 +19,8 @@ type clause struct {
 // facts is what is known of everything that a part of an expression matches.
 type facts struct {
 	exact    []string // all that it matches, in lower case; nil where that is too much
+	open     bool     // exact is but how all that it matches begins
+	alts     []string // a match that is not in exact holds one of these
 	min, max int      // length in bytes; max -1: no bound
 	clauses  []clause
 }
@@ -27,11 +29,61 @@ type facts struct {
 const (
 	maxUnion = 1500
 	maxCross = 150
+	maxMarks = 12
 	unbound  = -1
 )
 
 // analyser finds the facts of an expression.
-type analyser struct{ bytes bool }
+type analyser struct {
+	bytes bool
+	evade bool // take marks that may stand between letters (e\"v'a\l) for words of their own
+}
+
+// clause returns what exact says as a clause.
+func (f *facts) clause(before int) (clause, bool) {
+	if f.exact == nil || shortest(f.exact) == 0 {
+		return clause{}, false
+	}
+	far := reach(f.exact)
+	if len(f.alts) > 0 {
+		far = unbound
+	}
+	if f.max >= 0 && !f.open && far > f.max {
+		far = f.max
+	}
+	return newClause(slices.Concat(f.exact, f.alts), plus(before, far)), true
+}
+
+// reach is how many bytes of a value a word can take at most: two characters outside ASCII fold to letters.
+func reach(words []string) int {
+	most := 0
+	for _, w := range words {
+		most = max(most, len(w)+2*strings.Count(w, "k")+strings.Count(w, "s"))
+	}
+	return most
+}
+
+// marks returns of each word a byte that ordinary text seldom holds; ok is false where a word has none.
+func marks(words []string) (out []string, ok bool) {
+	for _, w := range words {
+		rare := strings.IndexFunc(w, func(r rune) bool { return r > ' ' && r < 0x7f && kindOf(byte(r)) == kindOther && byteBits(byte(r)) > 6 })
+		if rare < 0 {
+			return nil, false
+		}
+		out = append(out, w[rare:rare+1])
+	}
+	slices.Sort(out)
+	out = slices.Compact(out)
+	return out, len(out) <= maxMarks
+}
+
+// all returns f with what exact says among its clauses.
+func (f facts) all() []clause {
+	if c, ok := f.clause(0); ok {
+		return append(f.clauses, c)
+	}
+	return f.clauses
+}
 
 // width returns how many bytes the characters of ranges take at most.
 func (a analyser) width(r rune) int {
@@ -151,32 +203,31 @@ func (a analyser) repeat(re *syntax.Regexp) facts {
 		least, most = 0, 1
 	}
 	sub := a.of(re.Sub[0])
-	if least >= 1 && least <= 8 && (least > 1 || most != 1) { // x{2,} is xx and perhaps more
+	if least > 1 && least <= 8 { // x{2,} is xx and perhaps more
 		subs := make([]*syntax.Regexp, least)
 		for i := range subs {
 			subs[i] = re.Sub[0]
 		}
 		f := a.concat(subs)
-		if most != least {
-			if f.exact != nil {
-				f.clauses = append(f.clauses, newClause(f.exact, f.max))
-			}
-			f.exact = nil
-		}
+		f.open = f.open || most != least
 		f.max = times(sub.max, most)
 		return f
 	}
 	f := facts{min: sub.min * least, max: times(sub.max, most)}
 	switch {
-	case least == 0 && most == 1 && sub.exact != nil && len(sub.exact) < maxCross:
+	case least >= 1:
+		f.clauses, f.exact, f.alts = sub.clauses, sub.exact, sub.alts
+		f.open = sub.open || most != least
+	case most == 1 && sub.exact != nil && !sub.open && len(sub.exact) < maxCross:
 		f.exact = append([]string{""}, sub.exact...)
 		slices.Sort(f.exact)
-		f.exact = slices.Compact(f.exact)
-	case least >= 1:
-		if sub.exact != nil {
-			sub.clauses = append(sub.clauses, newClause(sub.exact, sub.max))
+		f.exact, f.alts = slices.Compact(f.exact), sub.alts
+	case a.evade:
+		if c, ok := best(sub.all(), false); ok {
+			if alts, ok := marks(c.words); ok {
+				f.exact, f.alts = []string{""}, alts
+			}
 		}
-		f.clauses = sub.clauses
 	}
 	return f
 }
@@ -209,45 +260,85 @@ func cross(a, b []string) []string {
 }
 
 func (a analyser) concat(subs []*syntax.Regexp) facts {
-	var f facts
-	cur := []string{""} // what stands directly before the part that comes next
-	whole := true
-	flush := func(end int) {
-		if shortest(cur) > 0 {
-			f.clauses = append(f.clauses, newClause(cur, end))
-		}
-	}
+	c := chain{cur: []string{""}, whole: true}
 	for _, re := range subs {
-		s := a.of(re)
-		switch {
-		case s.exact == nil:
-			flush(f.max)
-			for _, c := range s.clauses {
-				c.far = plus(f.max, c.far)
-				f.clauses = append(f.clauses, c)
-			}
-			cur, whole = []string{""}, false
-		case min(len(cur), len(s.exact)) == 1, len(cur)*len(s.exact) <= maxCross && !(len(s.exact) > 3 && shortest(cur) >= 5):
-			cur = cross(cur, s.exact)
-		case len(s.exact) > 1 && len(s.exact) <= len(cur) && longest(s.exact) <= 1 && shortest(cur) >= 2:
-			// a class behind words that are good already: what comes then begins anew
-			flush(f.max)
-			cur, whole = []string{""}, false
-			if len(s.exact) <= 12 {
-				cur = s.exact
-			}
-		default:
-			flush(f.max)
-			cur, whole = s.exact, false
+		c.append(a.of(re))
+	}
+	if c.whole {
+		c.f.exact, c.f.alts = c.cur, c.alts
+		return c.f
+	}
+	c.flush()
+	if c.heads != nil && shortest(c.heads) > 0 {
+		c.f.exact, c.f.alts, c.f.open = c.heads, c.headAlts, true
+	}
+	return c.f
+}
+
+// chain collects the facts of a sequence, part by part.
+type chain struct {
+	f        facts
+	cur      []string // what stands directly before the part that comes next
+	alts     []string
+	from     int  // how far from the beginning cur can begin
+	whole    bool // cur is all that the sequence matches so far
+	heads    []string
+	headAlts []string
+}
+
+// flush makes a clause of cur and begins anew.
+func (c *chain) flush() {
+	if shortest(c.cur) > 0 {
+		g := facts{exact: c.cur, alts: c.alts, max: unbound}
+		if k, ok := g.clause(c.from); ok {
+			c.f.clauses = append(c.f.clauses, k)
 		}
-		f.min, f.max = f.min+s.min, plus(f.max, s.max)
 	}
-	if whole {
-		f.exact = cur
-		return f
+	if c.whole {
+		c.heads, c.headAlts = c.cur, c.alts
 	}
-	flush(f.max)
-	return f
+	c.cur, c.alts, c.whole, c.from = []string{""}, nil, false, c.f.max
+}
+
+func (c *chain) append(s facts) {
+	for _, k := range s.clauses {
+		k.far = plus(c.f.max, k.far)
+		c.f.clauses = append(c.f.clauses, k)
+	}
+	if s.exact != nil && len(s.exact) > 1 && len(c.alts) > 0 { // a mark that may be is there already: it need not be counted twice
+		if rest, ok := marks(slices.DeleteFunc(slices.Clone(s.exact), func(w string) bool { return w == "" })); ok && s.exact[0] == "" {
+			s.exact, s.alts = []string{""}, append(rest, s.alts...)
+		}
+	}
+	n := len(c.cur) * len(s.exact)
+	long := len(s.exact) > 3 && shortest(c.cur) >= 3 && longest(s.exact) == 1
+	switch {
+	case s.exact == nil:
+		c.flush()
+	case min(len(c.cur), len(s.exact)) == 1 && n <= maxUnion, n <= maxCross && !long:
+		c.cur = cross(c.cur, s.exact)
+		c.alts = union(c.alts, s.alts)
+	default:
+		c.flush()
+		c.cur, c.alts = s.exact, s.alts
+	}
+	c.f.min, c.f.max = c.f.min+s.min, plus(c.f.max, s.max)
+	if s.exact != nil && s.open {
+		c.flush()
+	}
+	if s.exact == nil || s.open {
+		c.from = c.f.max
+	}
+}
+
+// union joins two sets of marks.
+func union(a, b []string) []string {
+	if len(b) == 0 {
+		return a
+	}
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func shortest(words []string) int {
@@ -272,9 +363,6 @@ func (a analyser) alternate(subs []*syntax.Regexp) facts {
 	anyOK, nearOK := true, true
 	for _, re := range subs {
 		s := a.of(re)
-		if s.exact == nil && len(s.clauses) == 0 && s.max == 0 && re.Op == syntax.OpNoMatch {
-			continue
-		}
 		f.min = min(f.min, s.min)
 		if f.max >= 0 {
 			f.max = max(f.max, s.max)
@@ -285,20 +373,19 @@ func (a analyser) alternate(subs []*syntax.Regexp) facts {
 		if s.exact == nil || f.exact == nil || len(f.exact)+len(s.exact) > maxUnion {
 			f.exact = nil
 		} else {
-			f.exact = append(f.exact, s.exact...)
+			f.exact, f.alts, f.open = append(f.exact, s.exact...), union(f.alts, s.alts), f.open || s.open
 		}
-		if s.exact != nil && shortest(s.exact) > 0 {
-			s.clauses = append(s.clauses, newClause(s.exact, s.max))
-		}
-		c, ok := best(s.clauses, false)
-		anyOK = anyOK && ok && union(&any, c)
-		c, ok = best(s.clauses, true)
-		nearOK = nearOK && ok && union(&near, c)
+		clauses := s.all()
+		c, ok := best(clauses, false)
+		anyOK = anyOK && ok && any.join(c)
+		c, ok = best(clauses, true)
+		nearOK = nearOK && ok && near.join(c)
 	}
 	if f.exact != nil {
 		slices.Sort(f.exact)
 		f.exact = slices.Compact(f.exact)
-		return f
+	} else {
+		f.alts, f.open = nil, false
 	}
 	if anyOK {
 		f.clauses = append(f.clauses, newClause(any.words, any.far))
@@ -309,19 +396,19 @@ func (a analyser) alternate(subs []*syntax.Regexp) facts {
 	return f
 }
 
-// union adds c to sum; false where that gets too much.
-func union(sum *clause, c clause) bool {
-	if len(sum.words) == 0 {
-		*sum = clause{words: slices.Clone(c.words), far: c.far}
+// join adds d to c; false where that gets too much.
+func (c *clause) join(d clause) bool {
+	if len(c.words) == 0 {
+		*c = clause{words: slices.Clone(d.words), far: d.far}
 		return true
 	}
-	sum.words = append(sum.words, c.words...)
-	if c.far < 0 || sum.far < 0 {
-		sum.far = unbound
+	c.words = append(c.words, d.words...)
+	if c.far < 0 || d.far < 0 {
+		c.far = unbound
 	} else {
-		sum.far = max(sum.far, c.far)
+		c.far = max(c.far, d.far)
 	}
-	return len(sum.words) <= maxUnion
+	return len(c.words) <= maxUnion
 }
 
 // best returns the rarest clause, of those with a bound where near.

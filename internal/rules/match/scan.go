@@ -86,10 +86,17 @@ func (s *Set) pass(x *Scratch, value string) {
 	if x.plain > 0 && (x.seen[s.folded[0]] == x.gen || x.seen[s.folded[1]] == x.gen) {
 		kinds |= s.again(x, value)
 	}
-	s.loosely(x, kinds, len(value))
+	s.loosely(x, kinds)
 	for _, w := range x.list {
 		for _, u := range s.uses[w] {
 			if u.unit < 0 || u.clause == 0 {
+				continue
+			}
+			t := &s.units[u.unit]
+			if t.loose {
+				for m := range x.loose {
+					x.loose[m][t.place>>6] |= uint64(u.clause>>m&1) << (t.place & 63)
+				}
 				continue
 			}
 			p := &x.got[u.unit]
@@ -97,9 +104,16 @@ func (s *Set) pass(x *Scratch, value string) {
 				*p = progress{gen: x.gen}
 			}
 			p.got |= u.clause
-			t := &s.units[u.unit]
 			if p.got == t.needs && len(value) >= t.least && kinds&t.masks[0] != 0 && kinds&t.masks[1] != 0 && kinds&t.masks[2] != 0 {
 				x.cand[u.unit>>6] |= 1 << (u.unit & 63)
+			}
+		}
+	}
+	for i := range x.loose[0] {
+		for rest := x.loose[0][i] & x.loose[1][i] & x.loose[2][i]; rest != 0; rest &= rest - 1 {
+			u := s.loose[i<<6|bits.TrailingZeros64(rest)]
+			if len(value) >= s.units[u].least {
+				x.cand[u>>6] |= 1 << (u & 63)
 			}
 		}
 	}
@@ -107,24 +121,16 @@ func (s *Set) pass(x *Scratch, value string) {
 	x.valid = true
 }
 
-// loosely finds the candidates among the units without words, and clears all others.
-func (s *Set) loosely(x *Scratch, kinds uint64, n int) {
+// loosely finds what the units that are loose have of what they need by the kinds of bytes alone, and clears all candidates.
+func (s *Set) loosely(x *Scratch, kinds uint64) {
 	clear(x.cand)
 	w := len(x.loose[0])
 	for m := range x.loose {
 		acc := x.loose[m]
 		copy(acc, s.fixed[m*w:])
-		for rest := kinds >> kindShift & (1<<kindBits - 1); rest != 0; rest &= rest - 1 {
-			for i, b := range s.byKind[m][bits.TrailingZeros64(rest)] {
+		for rest := kinds & s.asked[m]; rest != 0; rest &= rest - 1 {
+			for i, b := range s.byKind[m][bits.TrailingZeros64(rest)-kindShift] {
 				acc[i] |= b
-			}
-		}
-	}
-	for i := range w {
-		for rest := x.loose[0][i] & x.loose[1][i] & x.loose[2][i]; rest != 0; rest &= rest - 1 {
-			u := s.loose[i<<6|bits.TrailingZeros64(rest)]
-			if n >= s.units[u].least {
-				x.cand[u>>6] |= 1 << (u & 63)
 			}
 		}
 	}

@@ -35,7 +35,8 @@ type Set struct {
 	loose    []int32  // units without words
 	fixed    []uint64 // loose units by number in loose: those that a kind does not decide, for each of the masks
 	byKind   [3][kindBits][]uint64
-	always   Bits // patterns that match every value
+	asked    [3]uint64 // kinds that some loose unit needs
+	always   Bits      // patterns that match every value
 	memory   int64
 }
 
@@ -101,7 +102,9 @@ func (s *Set) add(b *builder, i int, p Pattern) error {
 	for _, u := range units {
 		u.pattern = i
 		for k, words := range u.words {
-			u.needs |= 1 << k
+			if !u.loose {
+				u.needs |= 1 << k
+			}
 			for _, w := range words {
 				s.use(w, use{unit: int32(len(s.units)), clause: 1 << k})
 			}
@@ -139,7 +142,8 @@ func (s *Set) arrange() {
 		s.uses, s.anchors = append(s.uses, nil), append(s.anchors, false)
 	}
 	for i := range s.units {
-		if s.units[i].needs == 0 {
+		if s.units[i].loose {
+			s.units[i].place = int32(len(s.loose))
 			s.loose = append(s.loose, int32(i))
 		}
 	}
@@ -155,6 +159,7 @@ func (s *Set) arrange() {
 				s.fixed[m*n+i>>6] |= 1 << (i & 63)
 				continue
 			}
+			s.asked[m] |= mask &^ (foldMask | soleBit)
 			for k := range kindBits {
 				if mask>>(kindShift+k)&1 != 0 {
 					s.byKind[m][k][i>>6] |= 1 << (i & 63)

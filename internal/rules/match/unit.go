@@ -15,6 +15,8 @@ type unit struct {
 	least   int       // bytes of the shortest match
 	masks   [3]uint64 // kinds of bytes: of each a value must have one; all bits where there is nothing to demand
 	needs   uint8     // a bit for each clause of words
+	loose   bool      // no clause of words alone is rare enough: masks and words say together what is needed
+	place   int32     // of a loose unit: its number among them
 	far     int       // where the words of the anchor begin a match at most so many bytes before they end; -1: there is no anchor
 	words   [][]string
 	anchor  []string
@@ -171,9 +173,7 @@ func spell(dst []byte, re *syntax.Regexp) []byte {
 // newUnit finds out what a value needs for re to occur in it.
 func newUnit(re *syntax.Regexp, auto automaton, binary bool) unit {
 	f := analyser{bytes: binary}.of(re)
-	if f.exact != nil && shortest(f.exact) > 0 {
-		f.clauses = append(f.clauses, newClause(f.exact, f.max))
-	}
+	f.clauses = slices.Concat(f.all(), analyser{bytes: binary, evade: true}.of(re).all())
 	u := unit{auto: auto, binary: binary, least: f.min, far: unbound}
 	slices.SortStableFunc(f.clauses, func(a, b clause) int {
 		switch {
@@ -204,7 +204,37 @@ func newUnit(re *syntax.Regexp, auto automaton, binary bool) unit {
 			u.anchor, u.far = c.words, c.far
 		}
 	}
+	if u.words == nil {
+		u.demand(kinds, f.clauses)
+	}
 	return u
+}
+
+// demand makes what a unit needs of clauses that are too weak to stand alone: of each, the words that are rare enough to be looked for, and the
+// kinds of bytes that stand for the rest.
+func (u *unit) demand(kinds *filter, clauses []clause) {
+	u.loose = true
+	u.words = make([][]string, len(u.masks))
+	for i := range u.masks {
+		u.masks[i] = ^uint64(0)
+	}
+	n := 0
+	for _, c := range clauses {
+		var words, rest []string
+		for _, w := range c.words {
+			if len(w) > 1 && rarity(w) >= minBits {
+				words = append(words, w)
+			} else {
+				rest = append(rest, w)
+			}
+		}
+		mask := kinds.kinds(rest)
+		if n == len(u.masks) || mask&(1<<kindShift) != 0 || slices.Contains(u.masks[:n], mask) && words == nil {
+			continue
+		}
+		u.masks[n], u.words[n] = mask, words
+		n++
+	}
 }
 
 // usable reports whether the words of a clause are worth looking for.
