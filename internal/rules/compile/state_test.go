@@ -1,0 +1,89 @@
+package compile
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
+)
+
+// TestMaybe runs actions that may run any number of times: what a second run would read counts too.
+func TestMaybe(t *testing.T) {
+	_, list := parse(t, `SecAction "id:1,setvar:tx.a=%{tx.b},setvar:tx.b=%{tx.c},setvar:tx.c=1,setvar:tx.d=+1,setvar:tx.e_%{MATCHED_VAR}=1,setvar:!tx.f"
+SecAction "id:2,setvar:tx.e_x=0,setvar:tx.g=0"
+`)
+	b := newBuilder(Options{Fixed: map[string]string{"a": "0", "b": "0", "c": "0", "d": "0", "e_x": "0", "f": "0", "g": "0"}})
+	for i := range list {
+		b.add(&list[i])
+	}
+	for _, d := range b.rules {
+		b.build(d, 0)
+	}
+	before := b.start()
+	after := before.maybe(b.rules[0].rule.Do, b.slots)
+	got := map[string]knowledge{}
+	for i := captures; i < len(b.slots); i++ {
+		got[b.slots[i]] = after[i].know
+	}
+	want := map[string]knowledge{"a": present, "b": present, "c": present, "d": present, "e_x": unsure, "f": unsure, "g": exact}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what is known behind the actions (-want +got):\n%s", diff)
+	}
+	once := before.once(b.rules[0].rule.Do, b.slots)
+	if d, f := once[b.slot["d"]], once[b.slot["f"]]; d != (cell{exact, "1"}) || f.know != absent {
+		t.Errorf("behind one run: d %+v, f %+v", d, f)
+	}
+}
+
+// TestAfter adds and assigns.
+func TestAfter(t *testing.T) {
+	for _, c := range []struct {
+		action string
+		old    cell
+		want   cell
+	}{
+		{"tx.a=5", cell{}, cell{exact, "5"}},
+		{"tx.a", cell{know: absent}, cell{exact, "1"}},
+		{"tx.a=+5", cell{know: absent}, cell{exact, "5"}},
+		{"tx.a=-5", cell{exact, "2"}, cell{exact, "-3"}},
+		{"tx.a=+", cell{exact, "2"}, cell{exact, "2"}},
+		{"tx.a=+5", cell{exact, "x"}, cell{exact, "x"}},
+		{"tx.a=+5", cell{exact, ""}, cell{exact, "5"}},
+		{"tx.a=+5", cell{know: present}, cell{know: present}},
+		{"tx.a=+5", cell{}, cell{}},
+		{"tx.a=+%{ARGS.a}", cell{exact, "1"}, cell{}},
+		{"tx.a=%{ARGS.a}", cell{exact, "1"}, cell{know: present}},
+		{"tx.a=%{ARGS.a}", cell{know: absent}, cell{}},
+		{"!tx.a", cell{exact, "1"}, cell{know: absent}},
+	} {
+		b := newBuilder(Options{})
+		set := b.setvar(seclang.Action{ID: seclang.ActSetvar, Value: c.action})
+		if set == nil {
+			t.Fatal(c.action, b.faults)
+		}
+		s := b.start()
+		s[set.Slot] = c.old
+		if got := s.after(set); got != c.want {
+			t.Errorf("setvar:%s of %+v gives %+v, want %+v", c.action, c.old, got, c.want)
+		}
+	}
+}
+
+// TestWarnings lists every rule with a pattern where nothing is cheap enough, and none where all are.
+func TestWarnings(t *testing.T) {
+	files, list := parse(t, `SecRule ARGS "@rx a.*b" "id:1,phase:2,pass,log,chain"
+  SecRule ARGS "@pm c" "t:none"
+SecRule ARGS "@streq d" "id:2,phase:2,pass,log"
+`)
+	p, faults := Compile(list, Options{Files: files})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	if w := p.Warnings(-1); len(w) != 2 || w[0].Rule != 1 || w[0].Line != 1 || w[1].Line != 2 {
+		t.Errorf("warnings %+v", w)
+	}
+	if w := p.Warnings(1e9); len(w) > 0 {
+		t.Errorf("warnings %+v", w)
+	}
+}
