@@ -161,6 +161,8 @@ func (w *work) ctl(c *compile.Ctl) {
 		if c.Target != nil {
 			w.untargets = append(w.untargets, &untarget{c.Rules, c.Target})
 		}
+	case seclang.CtlAuditEngine, seclang.CtlAuditLogParts:
+		w.ctlAudit(c)
 	case seclang.CtlForceRequestBodyVariable:
 		w.forceBody = c.Mode == seclang.ModeOn
 	case seclang.CtlRequestBodyAccess:

@@ -134,14 +134,34 @@ func ascii(s string) bool {
 	return true
 }
 
-// lower returns s in lower case.
+// lower returns s in lower case. It holds until the end of the inspection.
 func (w *work) lower(s string) string {
+	upper := false
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= 'A' && c <= 'Z' || c >= 0x80 {
+		if s[i] >= 0x80 {
 			return strings.ToLower(s)
 		}
+		upper = upper || s[i] >= 'A' && s[i] <= 'Z'
 	}
-	return s
+	if !upper {
+		return s
+	}
+	b := w.arena.Grow(len(s))
+	for i := range b {
+		b[i] = s[i]
+		if b[i] >= 'A' && b[i] <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// foldOf returns the key of v in lower case.
+func (w *work) foldOf(v *value) string {
+	if v.fold == "" {
+		v.fold = w.lower(v.key)
+	}
+	return v.fold
 }
 
 func find(list []pair, name string) (string, bool) {

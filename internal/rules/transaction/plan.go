@@ -8,7 +8,6 @@ import (
 	"github.com/lunette-waf/lunette/internal/rules/compile"
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
-	"github.com/lunette-waf/lunette/internal/rules/transform"
 )
 
 // plan is what the engine knows of a program besides. Read-only.
@@ -17,6 +16,7 @@ type plan struct {
 	set     *match.Set
 	words   int // of a match.Bits
 	chains  []chain
+	steps   *steps
 	ids     int32 // wanted ones in all
 	phases  [compile.Phases]phase
 
@@ -28,8 +28,7 @@ type plan struct {
 // chain is a chain of transformations.
 type chain struct {
 	compile.Chain
-	// needs are the kinds of bytes without which the outcome differs from the value, if at all, in the case of ASCII letters only.
-	needs transform.Class
+	ids idSet // its steps
 }
 
 // phase is a phase with what is to be looked for at its start.
@@ -53,16 +52,16 @@ type wanted struct {
 	variable seclang.Variable
 	all      []compile.Want
 	keyed    map[string][]compile.Want // by lower case key
-	needs    transform.Class           // union of those of all
+	ids      idSet                     // of the chains of all
 }
 
 func newPlan(p *compile.Program) *plan {
-	out := &plan{program: p, set: p.Patterns, inboundScore: slotOf(p, "blocking_inbound_anomaly_score"), outboundScore: slotOf(p, "blocking_outbound_anomaly_score")}
+	out := &plan{program: p, set: p.Patterns, steps: newSteps(), inboundScore: slotOf(p, "blocking_inbound_anomaly_score"), outboundScore: slotOf(p, "blocking_outbound_anomaly_score")}
 	if p.Patterns != nil {
 		out.words = p.Patterns.Words()
 	}
 	for _, c := range p.Chains {
-		out.chains = append(out.chains, chain{Chain: c, needs: needs(c)})
+		out.chains = append(out.chains, chain{Chain: c, ids: idsOf(c)})
 	}
 	out.slots = map[*compile.Target][]int32{}
 	for i := range p.Rules {
@@ -122,7 +121,7 @@ func (ph *phase) tidy(chains []chain) {
 		w := &ph.wanted[i]
 		slices.SortStableFunc(w.all, func(a, b compile.Want) int { return int(a.Chain - b.Chain) })
 		for _, a := range w.all {
-			w.needs |= chains[a.Chain].needs
+			w.ids |= chains[a.Chain].ids
 		}
 	}
 }
@@ -239,15 +238,9 @@ func slotOf(p *compile.Program, name string) int32 {
 	return -1
 }
 
-// needs returns the kinds of bytes that c cannot do without if it is to do more than to change the case of ASCII letters.
-func needs(c compile.Chain) (out transform.Class) {
+func idsOf(c compile.Chain) (out idSet) {
 	for _, id := range c.Steps {
-		t := transform.Touches(id)
-		switch id.String() {
-		case "lowercase", "cmdLine":
-			t &^= transform.ClassUpper
-		}
-		out |= t
+		out |= 1 << id
 	}
 	return out
 }

@@ -28,15 +28,17 @@ type record struct {
 	list    []exchange.Match
 	decided []exchange.Match // of the rule that ends the exchange, unless that was by the score
 	rules   []int
+	audit   exchange.Audit
 }
 
 // datum is a value that the rule that runs has matched.
 type datum struct {
 	matched
 
-	member    uint8
-	logData   string
-	transform string
+	member  uint8
+	logData string
+	chain   int32  // what changed
+	of      *value // into what matched; nil where that is not of the client's
 }
 
 func (r *record) begin() { r.data, r.more, r.message = r.data[:0], 0, "" }
@@ -44,7 +46,7 @@ func (r *record) begin() { r.data, r.more, r.message = r.data[:0], 0, "" }
 func (r *record) reset() {
 	r.data = emptied(r.data)
 	r.more, r.message = 0, ""
-	r.list, r.decided, r.rules = nil, nil, nil // they belong to the exchange now
+	r.list, r.decided, r.rules, r.audit = nil, nil, nil, exchange.Audit{} // they belong to the exchange now
 }
 
 // room reports whether another match would be kept.
@@ -53,7 +55,7 @@ func (r *record) room() bool { return len(r.list) < maxMatches }
 // note writes down that the member matched w.lastVar, which came of v.
 func (w *work) note(v *value) {
 	r, first, m := &w.record, w.rule, w.member
-	if !first.Log && first.Disrupt == compile.Pass {
+	if !first.Log && first.Disrupt == compile.Pass && !forAudit(first) {
 		return
 	}
 	if len(r.data) >= maxData {
@@ -63,9 +65,9 @@ func (w *work) note(v *value) {
 		return
 	}
 	d := datum{matched: w.lastVar, member: m.Member}
-	if first.Log && r.room() {
-		if v != nil && m.Chain != 0 && !m.MultiMatch {
-			d.transform = w.transformed(v, m.Chain)
+	if first.Log && r.room() || forAudit(first) {
+		if m.Chain != 0 && !m.MultiMatch && !volatile(d.variable) && v != &w.counted {
+			d.of, d.chain = v, m.Chain
 		}
 		if m != first || first.Next == nil {
 			if r.message == "" && m.Msg != nil && (m == first || first.Msg == nil) {
@@ -81,11 +83,14 @@ func (w *work) note(v *value) {
 
 // transformed names the steps of a chain that changed v.
 func (w *work) transformed(v *value, chain int32) string {
+	if v == nil {
+		return ""
+	}
 	var list []string
 	for c := chain; c != 0; {
 		p := w.plan.chains[c].Parent
 		if w.after(v, c) != w.after(v, p) {
-			list = append(list, w.plan.chains[c].Last.String())
+			list = append(list, w.plan.steps.names[w.plan.chains[c].Last])
 		}
 		c = p
 	}
@@ -119,6 +124,7 @@ func (w *work) keepMatch(r *compile.Rule, decides bool) {
 	case r.Log && rec.room():
 		rec.list = w.addMatches(rec.list, r)
 	}
+	w.keepAudit(r)
 }
 
 // evaluates reports whether rule id belongs to the files of the Core Rule Set that compare the score with the threshold.
@@ -158,8 +164,9 @@ func (w *work) addMatches(list []exchange.Match, r *compile.Rule) []exchange.Mat
 		}
 		list = append(list, exchange.Match{
 			ID: r.ID, Message: message, Severity: severityName(r.Severity), Score: each, Target: target, Part: bounded(shown.value, maxPart),
-			Tags: r.Tags[:min(len(r.Tags), maxTags):min(len(r.Tags), maxTags)], Transformations: shown.transform, Paranoia: int(r.Paranoia),
+			Tags: r.Tags[:min(len(r.Tags), maxTags):min(len(r.Tags), maxTags)], Transformations: w.transformed(shown.of, shown.chain), Paranoia: int(r.Paranoia),
 			Scoring: len(r.Scores) > 0, Data: bounded(logged, maxPart),
+			File: r.File, Line: r.Line, Rev: r.Rev, Ver: r.Ver, Maturity: int(r.Maturity), Accuracy: int(r.Accuracy), NoAudit: !r.Audit,
 		})
 	}
 	if len(list) > first {
@@ -253,6 +260,7 @@ func (w *work) report(out *exchange.WAF) {
 			out.Threshold, out.Score = w.engine.cfg.Outbound, w.score(w.plan.outboundScore, "blocking_outbound_anomaly_score")
 		}
 	}
+	w.reportAudit(out)
 	w.confess(out)
 }
 

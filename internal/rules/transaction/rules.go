@@ -145,9 +145,9 @@ func (w *work) runMember(m *compile.Rule, index int32) (n int) {
 		t := &m.Targets[i]
 		switch {
 		case t.Count:
-			c := value{key: t.Key, text: text{s: strconv.Itoa(w.count(t, index))}}
-			if x := w.after(&c, m.Chain); w.test(m, x) != m.Operator.Negated {
-				w.onMatch(t.Variable, &c, x.s)
+			w.counted = value{key: t.Key, text: text{s: strconv.Itoa(w.count(t, index))}}
+			if x := w.after(&w.counted, m.Chain); w.test(m, x) != m.Operator.Negated {
+				w.onMatch(t.Variable, &w.counted, x.s)
 				n++
 			}
 		case volatile(t.Variable):

@@ -6,36 +6,34 @@ import (
 	"github.com/lunette-waf/lunette/internal/rules/compile"
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
-	"github.com/lunette-waf/lunette/internal/rules/transform"
 )
 
-// mask is what to look for in a value of one variable whose bytes are of certain kinds. It is worked out once for each such pair.
+// mask is what to look for in a value of one variable that some transformations change. It is worked out once for each such pair.
 type mask struct {
-	id    int32 // of wanted; 0: the slot is free
-	class transform.Class
-	union match.Bits // patterns behind chains that change but the case of such a value: one look at the value stands for all
-	same  []int32    // indexes of those, in wanted.all
-	other []int32    // indexes of the others
+	id     int32 // of wanted; 0: the slot is free
+	active idSet
+	union  match.Bits // patterns behind chains that change but the case of such a value: one look at the value stands for all
+	same   []int32    // indexes of those, in wanted.all
+	other  []int32    // indexes of the others
 }
 
 const maskSlots = 512
 
-// mask returns what to look for in a value of kinds c.
-func (w *work) mask(want *wanted, c transform.Class) *mask {
-	c &= want.needs
-	h := (uint32(want.id)*0x9e3779b1 ^ uint32(c)*0x85ebca77) >> 7 //nolint:gosec // a hash
+// mask returns what to look for in a value that may be changed by the active ones of the transformations alone.
+func (w *work) mask(want *wanted, active idSet) *mask {
+	h := (uint64(want.id)*0x9e3779b97f4a7c15 ^ uint64(active)*0xc2b2ae3d27d4eb4f) >> 32 //nolint:gosec // a hash
 	m := &w.masks[h%maskSlots]
-	if m.id == want.id && m.class == c {
+	if m.id == want.id && m.active == active {
 		return m
 	}
-	m.id, m.class = want.id, c
+	m.id, m.active = want.id, active
 	if m.union == nil {
 		m.union = make(match.Bits, w.plan.words)
 	}
 	clear(m.union)
 	m.same, m.other = m.same[:0], m.other[:0]
 	for i, a := range want.all {
-		if w.plan.chains[a.Chain].needs&c != 0 {
+		if w.plan.chains[a.Chain].ids&active != 0 {
 			m.other = append(m.other, int32(i)) //nolint:gosec // a few hundred
 			continue
 		}
@@ -68,7 +66,7 @@ func (w *work) scan(ph *phase) {
 
 func (w *work) scanValue(ph *phase, want *wanted, v *value, index int32) {
 	if len(want.all) > 0 {
-		m := w.mask(want, w.classOf(&v.text))
+		m := w.mask(want, w.active(&v.text, want.ids))
 		if len(m.same) > 0 {
 			if may := w.candidates(&v.text); may != nil && meet(may, m.union) {
 				for _, i := range m.same {
@@ -83,7 +81,7 @@ func (w *work) scanValue(ph *phase, want *wanted, v *value, index int32) {
 		}
 	}
 	if len(want.keyed) > 0 {
-		list := want.keyed[w.lower(v.key)]
+		list := want.keyed[w.foldOf(v)]
 		for i := range list {
 			w.seek(ph, want.variable, v, index, &list[i])
 		}
@@ -92,6 +90,11 @@ func (w *work) scanValue(ph *phase, want *wanted, v *value, index int32) {
 
 // seek looks for what a wants in v.
 func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32, a *compile.Want) {
+	if w.active(&v.text, w.plan.chains[a.Chain].ids) == 0 {
+		if may := w.candidates(&v.text); may == nil || !meet(may, a.Patterns) {
+			return
+		}
+	}
 	t := w.after(v, a.Chain)
 	if may := w.candidates(t); may != nil && meet(may, a.Patterns) {
 		w.settle(ph, variable, index, a, may, t)

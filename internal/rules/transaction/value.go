@@ -12,6 +12,9 @@ type text struct {
 	class transform.Class // 0: not looked at yet
 	cand  int32           // offset in work.bits of the patterns that may match, plus 1; 0: not known, -1: none may
 	found int32           // offset of the patterns that were tried and of those that matched, plus 1; 0: none was tried
+	edge  int32           // first of work.edges, plus 1
+	fixed idSet           // transformations that leave it alone, as far as known
+	moved idSet           // others that may not
 	sqli  tried           // outcome of @detectSQLi and @detectXSS, which cost too much to be asked twice
 	xss   tried
 }
@@ -28,15 +31,8 @@ const (
 // value is one value of a variable.
 type value struct {
 	key  string
+	fold string // key in lower case, once somebody asked
 	text text
-	made int32 // first of work.made, plus 1; 0: no chain has made anything of it
-}
-
-// made is what one chain makes of a value.
-type made struct {
-	chain int32
-	next  int32 // of the same value, plus 1
-	text  *text
 }
 
 func (w *work) classOf(t *text) transform.Class {
@@ -68,54 +64,6 @@ func (w *work) candidates(t *text) match.Bits {
 	w.bits = w.bits[:at]
 	t.cand = -1
 	return nil
-}
-
-// after returns what a chain makes of v.
-func (w *work) after(v *value, chain int32) *text {
-	if chain == 0 {
-		return &v.text
-	}
-	c := &w.plan.chains[chain]
-	if w.classOf(&v.text)&c.Touches == 0 {
-		return &v.text
-	}
-	for i := v.made; i != 0; {
-		m := &w.made[i-1]
-		if m.chain == chain {
-			return m.text
-		}
-		i = m.next
-	}
-	from := w.after(v, c.Parent)
-	t := w.apply(v, from, c.Last)
-	w.made = append(w.made, made{chain: chain, next: v.made, text: t})
-	v.made = int32(len(w.made)) //nolint:gosec // the budget ends before so many values
-	return t
-}
-
-// apply returns what a transformation makes of from, a text of v: one that v has already, where it is the same.
-func (w *work) apply(v *value, from *text, id transform.ID) *text {
-	if w.classOf(from)&transform.Touches(id) == 0 {
-		return from
-	}
-	w.spend(len(from.s))
-	out, changed := transform.Apply(&w.arena, id, from.s)
-	if !changed {
-		return from
-	}
-	if out == v.text.s {
-		return &v.text
-	}
-	for i := v.made; i != 0; {
-		m := &w.made[i-1]
-		if m.text.s == out {
-			return m.text
-		}
-		i = m.next
-	}
-	t := w.newText()
-	t.s = out
-	return t
 }
 
 // newText returns an empty text at an address that stays.

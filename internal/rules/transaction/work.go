@@ -42,13 +42,14 @@ type work struct {
 	scratch *match.Scratch
 	chunks  [][]text
 	texts   int // taken of chunks
-	made    []made
+	edges   []edge
 	bits    []uint64
 	zero    match.Bits // as many zeros as patterns take
 	one     match.Bits // zeros, but while one pattern is asked for
 	open    match.Bits
 	want    match.Bits
 	masks   []mask
+	kinds   []kinds
 
 	// The rules of the phase.
 	awake     []uint64
@@ -63,6 +64,7 @@ type work struct {
 	rule     *compile.Rule // the first of its chain
 	member   *compile.Rule
 	temp     []value
+	counted  value // of a target that counts
 	matched  []matched
 	lastVar  matched // of MATCHED_VAR
 	find     []int
@@ -121,7 +123,7 @@ func newWork(p *plan) *work {
 	w.first, w.last, w.awake = make([]int32, n), make([]int32, n), make([]uint64, (n+63)/64)
 	w.removed = make([]uint64, (len(p.program.Rules)+63)/64)
 	w.tx.slots = make([]txValue, len(p.program.Slots))
-	w.masks = make([]mask, maskSlots)
+	w.masks, w.kinds = make([]mask, maskSlots), make([]kinds, kindSlots)
 	return w
 }
 
@@ -169,7 +171,7 @@ func (w *work) reset() {
 		w.chunks = w.chunks[: keepValues/64 : keepValues/64]
 	}
 	w.texts = 0
-	w.made, w.hits, w.temp, w.matched, w.env = emptied(w.made), emptied(w.hits), emptied(w.temp), emptied(w.matched), emptied(w.env)
+	w.edges, w.hits, w.temp, w.matched, w.env = emptied(w.edges), emptied(w.hits), emptied(w.temp), emptied(w.matched), emptied(w.env)
 	w.untargets, w.captured = emptied(w.untargets), emptied(w.captured)
 	if cap(w.bits) > keepBits {
 		w.bits = nil
