@@ -19,7 +19,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
 	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/redact"
-	"github.com/lunette-waf/lunette/internal/rules/coraza"
+	"github.com/lunette-waf/lunette/internal/rules"
 )
 
 // text is a body of a known text.
@@ -48,7 +48,7 @@ func (c call) exchange() *exchange.Exchange {
 	return x
 }
 
-func stage(t testing.TB, f *coraza.Factory, cfg policy.Config, s coraza.Settings) *policy.Stage {
+func stage(t testing.TB, f *rules.Factory, cfg policy.Config, s rules.Settings) *policy.Stage {
 	t.Helper()
 	m, err := redact.New(redact.Config{})
 	if err != nil {
@@ -84,7 +84,7 @@ func ask(t testing.TB, p *policy.Stage, c call) (policy.Decision, exchange.WAF) 
 }
 
 // exclusions reads what Explain proposes as the configuration would.
-func exclusions(t *testing.T, explained string) (out []coraza.Exclusion) {
+func exclusions(t *testing.T, explained string) (out []rules.Exclusion) {
 	t.Helper()
 	_, rest, ok := strings.Cut(explained, "\nwaf:\n")
 	if !ok {
@@ -104,7 +104,7 @@ func exclusions(t *testing.T, explained string) (out []coraza.Exclusion) {
 		t.Fatalf("%v in\n%s", err, explained)
 	}
 	for _, e := range c.WAF.Exclusions {
-		out = append(out, coraza.Exclusion{Rules: []int{e.Rule}, Target: e.Target, Path: e.Path})
+		out = append(out, rules.Exclusion{Rules: []int{e.Rule}, Target: e.Target, Path: e.Path})
 	}
 	return out
 }
@@ -116,8 +116,8 @@ const (
 )
 
 func TestExplainedExclusionLetsTheRequestPass(t *testing.T) {
-	f := coraza.NewFactory()
-	plain := stage(t, f, policy.Config{}, coraza.Settings{})
+	f := rules.NewFactory()
+	plain := stage(t, f, policy.Config{}, rules.Settings{})
 	for _, c := range []struct{ this, other call }{
 		{call{method: "GET", target: "/search?q=" + sqli}, call{method: "GET", target: "/search?r=" + sqli}},
 		{call{method: "GET", target: "/search?q=" + sqli}, call{method: "GET", target: "/find?q=" + sqli}},
@@ -143,7 +143,7 @@ func TestExplainedExclusionLetsTheRequestPass(t *testing.T) {
 			continue
 		}
 		said := policy.Explain(&w, policy.Explained{Path: strings.Split(c.this.target, "?")[0]})
-		mended := stage(t, f, policy.Config{}, coraza.Settings{Exclusions: exclusions(t, said)})
+		mended := stage(t, f, policy.Config{}, rules.Settings{Exclusions: exclusions(t, said)})
 		if d, w := ask(t, mended, c.this); d.Stop() {
 			t.Errorf("%+v is still blocked, after\n%s\nby %+v", c.this, said, w.Matches)
 		}
@@ -154,7 +154,7 @@ func TestExplainedExclusionLetsTheRequestPass(t *testing.T) {
 }
 
 func TestRecord(t *testing.T) {
-	p := stage(t, coraza.NewFactory(), policy.Config{}, coraza.Settings{})
+	p := stage(t, rules.NewFactory(), policy.Config{}, rules.Settings{})
 	d, w := ask(t, p, call{method: "GET", target: "/", field: "Cookie", value: "session=1' OR '1'='1' UNION SELECT verysecret"})
 	if d.Reason.Code != reason.WAFBlockedRequest || d.Answer.Status != 403 || w.Mode != "block" || w.Verdict != "block" || w.Phase != "request_body" || w.Score < w.Threshold || w.Spent <= 0 {
 		t.Errorf("%+v %+v", d, w)
@@ -170,7 +170,7 @@ func TestRecord(t *testing.T) {
 }
 
 func TestDetectChangesNothing(t *testing.T) {
-	p := stage(t, coraza.NewFactory(), policy.Config{Mode: policy.Detect, RequestLimit: 2}, coraza.Settings{Detect: true})
+	p := stage(t, rules.NewFactory(), policy.Config{Mode: policy.Detect, RequestLimit: 2}, rules.Settings{Detect: true})
 	for _, c := range []call{
 		{method: "GET", target: "/?q=" + sqli},
 		{method: "POST", target: "/", mime: "application/json", body: "{"},
@@ -183,7 +183,7 @@ func TestDetectChangesNothing(t *testing.T) {
 }
 
 func TestLeak(t *testing.T) {
-	p := stage(t, coraza.NewFactory(), policy.Config{}, coraza.Settings{})
+	p := stage(t, rules.NewFactory(), policy.Config{}, rules.Settings{})
 	for page, stop := range map[string]bool{
 		"<b>Warning</b>: You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version": true,
 		"<p>Welcome</p>": false,
@@ -204,9 +204,9 @@ func TestLeak(t *testing.T) {
 
 // A rule set that takes too long is stopped, and the exchange ends or passes as set.
 func TestBudget(t *testing.T) {
-	f := coraza.NewFactory()
+	f := rules.NewFactory()
 	for _, open := range []bool{false, true} {
-		p := stage(t, f, policy.Config{Budget: time.Nanosecond, FailOpen: open}, coraza.Settings{})
+		p := stage(t, f, policy.Config{Budget: time.Nanosecond, FailOpen: open}, rules.Settings{})
 		d, w := ask(t, p, call{method: "GET", target: "/"})
 		if d.Stop() == open || d.Stop() && d.Reason.Code != reason.WAFTimeout || w.Verdict != "error" {
 			t.Errorf("open %v: %+v %+v", open, d, w)
@@ -215,8 +215,8 @@ func TestBudget(t *testing.T) {
 }
 
 func TestConcurrent(t *testing.T) {
-	f := coraza.NewFactory()
-	p := stage(t, f, policy.Config{Memory: 10}, coraza.Settings{})
+	f := rules.NewFactory()
+	p := stage(t, f, policy.Config{Memory: 10}, rules.Settings{})
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
