@@ -126,7 +126,7 @@ func (c *checker) all() {
 	c.listeners()
 	c.incidents()
 	c.admin()
-	c.accessLog()
+	c.logFiles()
 	c.names()
 	for i := range c.cfg.Sites {
 		c.site(fmt.Sprintf("sites[%d]", i), &c.cfg.Sites[i])
@@ -219,15 +219,22 @@ func isLoopback(address string) bool {
 	return err == nil && a.IsLoopback() || host == "localhost"
 }
 
-func (c *checker) accessLog() {
-	f := c.cfg.AccessLog.File
+func (c *checker) logFiles() {
+	c.logFile("access_log.file", c.cfg.AccessLog.File)
+	c.logFile("audit_log.file", c.cfg.AuditLog.File)
+	if f := c.cfg.AuditLog.File; strings.HasPrefix(f, "/") && f == c.cfg.AccessLog.File {
+		c.fault("audit_log.file", "state another file", "%s is the access log already", f)
+	}
+}
+
+func (c *checker) logFile(key, f string) {
 	if f == "" || slices.Contains([]string{"stdout", "stderr", "off"}, f) {
 		return
 	}
 	if info, err := os.Stat(filepath.Dir(f)); err != nil || !info.IsDir() {
-		c.fault("access_log.file", "make it, owned by the user that runs lunette", "there is no folder %s", filepath.Dir(f))
+		c.fault(key, "make it, owned by the user that runs lunette", "there is no folder %s", filepath.Dir(f))
 	} else if info, err := os.Stat(f); err == nil && info.IsDir() {
-		c.fault("access_log.file", "state a file in it", "%s is a folder", f)
+		c.fault(key, "state a file in it", "%s is a folder", f)
 	}
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	Sites          []Site         `key:"sites" need:"yes" min:"1" doc:"The protected sites."`
 	TrustedProxies []netip.Prefix `key:"trusted_proxies" absent:"none" doc:"Networks of proxies in front of Lunette. Only from these are Forwarded and X-Forwarded-* believed; from all others they are stripped."`
 	AccessLog      AccessLog      `key:"access_log" doc:"One JSON line a request."`
+	AuditLog       AuditLog       `key:"audit_log" doc:"What rules found, in the forms that ModSecurity and SIEMs know. Read at start."`
 	Log            Log            `key:"log" doc:"Lunette's own messages, on stderr."`
 	Admin          Admin          `key:"admin" doc:"/metrics, /healthz, /readyz, /origins, /incidents, and what lunette capture asks for."`
 	Via            string         `key:"via" default:"request" enum:"request|both|none" doc:"Where a Via field (RFC 9110 section 7.6.3) is added: to requests, to answers too, or nowhere. Some origins do not compress for requests with it (nginx gzip_proxied, IIS noCompressionForProxies)."`
@@ -87,6 +88,17 @@ type AccessLog struct {
 	Mask    []string `key:"mask" is:"field name" absent:"nothing more" doc:"Names of header fields, cookies and parameters whose values are masked besides the built-in list (Authorization, Cookie, tokens, passwords, …), in any case."`
 	Headers bool     `key:"headers" default:"false" doc:"Write the request's header fields on every line, not only where something failed or matched."`
 	OnError string   `key:"on_error" default:"open" enum:"open|closed" doc:"When a line cannot be written, such as on a full disk. open: serve on and count the lost lines. closed: answer 503."`
+}
+
+// AuditLog is where the audit log goes.
+type AuditLog struct {
+	_ struct{} `doc:"The audit log (SecAuditLog), see docs/audit-log.md. Secrets are masked as in the access log."`
+
+	File   string `key:"file" default:"off" is:"log target" doc:"A file, or stdout, stderr, off."`
+	Format string `key:"format" default:"json" enum:"json|native|ocsf" doc:"json: one object a line, with the field names of Coraza's JSON audit log. native: the parts of ModSecurity's audit log, between boundaries. ocsf: one OCSF event (HTTP Activity) a line."`
+	When   string `key:"when" default:"relevant" enum:"relevant|blocked|all" doc:"relevant: a rule matched that says auditlog, as rules do by default. blocked: the request was blocked, or with mode: detect would have been. all: every request that rules looked at. Rules may change it (ctl:auditEngine)."`
+	Parts  string `key:"parts" default:"ABFHJKZ" is:"audit parts" doc:"Parts that are written: B request header, C request body, E response body, F response header, H trailer, I request body without files, J files, K rules that matched; A and Z always. Rules may change them (ctl:auditLogParts)."`
+	Body   int64  `key:"body" default:"0B" min:"0B" max:"1MiB" doc:"Bytes of each body that parts C, E and I show, masked; 0B: none, whatever parts and rules ask for. Bodies that are no form, multipart or JSON are never shown."`
 }
 
 // Log is Lunette's own log.

@@ -60,6 +60,7 @@ func scalars() []kind {
 		{name: "folder", form: "folder", types: []string{"string"}, pattern: `.`, parse: parseFolder},
 		{name: "age recipient", form: "age1…", types: []string{"string"}, pattern: `^age1[0-9a-z]+$`, parse: parseRecipient},
 		{name: "log target", form: "file, stdout, stderr or off", types: []string{"string"}, pattern: `.`, parse: parseSink},
+		{name: "audit parts", form: "letters of ABCEFHIJKZ, such as ABHKZ", types: []string{"string"}, pattern: `^[A-KZ]+$`, parse: parseAuditParts},
 		{name: "path", form: "/, /api, /upload/", types: []string{"string"}, pattern: `^/[^?# ]*$`, parse: parsePath},
 		{name: "target", form: "/healthz, /health?full=1", types: []string{"string"}, pattern: `^/[^# ]*$`, parse: parseRequestTarget},
 		{name: "exclusion path", form: "/search, /api/, /static/img*", types: []string{"string"}, pattern: `^/`, parse: parseExclusionPath},
@@ -312,6 +313,19 @@ func parseSink(d *decoder, s string) (any, *problem) {
 		return s, nil
 	}
 	return parseFile(d, s)
+}
+
+// parseAuditParts reads the letters of the parts of an audit log.
+func parseAuditParts(_ *decoder, s string) (any, *problem) {
+	for i, c := range s {
+		if !strings.ContainsRune("ABCDEFGHIJKZ", c) {
+			return nil, wrong("write letters of ABCEFHIJKZ", "%s: there is no part %s of an audit log", quote(s), quote(string(c)))
+		}
+		if strings.ContainsRune(s[:i], c) {
+			return nil, wrong("", "part %s stands twice in %s", string(c), quote(s))
+		}
+	}
+	return s, nil
 }
 
 func isNumber(s string) bool {

@@ -59,7 +59,7 @@ func foreign(key string) string {
 		"cert": "certificate", "certificates": "certificate", "ca_file": "ca", "cert_file": "file", "key_file": "key",
 		"insecure_skip_verify": "verify", "proxy_ssl_verify": "verify", "client_max_body_size": "body", "curves": "groups",
 		"modsecurity": "waf", "paranoia_level": "paranoia", "lb_policy": "balance", "prefix": "path",
-		"read_timeout": "read_idle", "connect_timeout": "connect", "listeners": "listen", "logs": "access_log",
+		"read_timeout": "read_idle", "connect_timeout": "connect", "listeners": "listen", "logs": "access_log", "audit": "audit_log", "auditlog": "audit_log",
 	}[key]
 }
 

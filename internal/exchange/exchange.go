@@ -89,6 +89,7 @@ type Answer struct {
 	BytesOut  int64         // response body bytes sent
 	Duration  time.Duration // from Start to the last byte
 	First     time.Duration // from Start to the head of the answer; 0 when there was none
+	Header    Header        // fields as they were handed to the listener, which adds its own; nil when there was no answer
 }
 
 // NotReached is the duration of a phase that an attempt did not get to.
@@ -172,6 +173,7 @@ type WAF struct {
 	Spent     time.Duration
 	Inspected int64 // request body bytes that rules saw
 	Of        int64 // of so many; -1 unknown
+	Audit     Audit
 }
 
 // Match is one rule that matched.
@@ -188,4 +190,10 @@ type Match struct {
 	Transformations string // those that changed the value, e.g. t:urlDecodeUni,t:lowercase
 	Paranoia        int    // level from which the rule runs; 0 for rules of every level
 	Scoring         bool   // the rule adds points; false for those that keep the books
+
+	File               string // where the rule stands, "" unknown
+	Line               int
+	Rev, Ver           string // as the rule says
+	Maturity, Accuracy int
+	NoAudit            bool // the rule says noauditlog
 }

@@ -26,9 +26,13 @@ const (
 // the writer fails or hangs, up to max bytes; further ones are dropped whole and counted. Nothing else is ever dropped, and
 // what is written stays in order.
 type batch struct {
+	name   string // of the log, for errors
 	sink   sink
 	max    int
 	closed bool // policy: refuse requests rather than lose lines
+
+	// whole returns how many of the bytes are whole records: a record that is cut is written whole again into a new file.
+	whole func(written []byte) int
 
 	mu    sync.Mutex
 	queue [][]byte // chunks that are full, oldest first
@@ -60,9 +64,14 @@ type sink interface {
 	Close() error
 }
 
+// newBatch starts the writer of the access log.
 func newBatch(s sink, limit int, closed bool) *batch {
+	return startBatch(accessLog, s, limit, closed, wholeLines)
+}
+
+func startBatch(name string, s sink, limit int, closed bool, whole func(written []byte) int) *batch {
 	w := &batch{
-		sink: s, max: limit, closed: closed, cur: make([]byte, 0, flushBytes),
+		name: name, sink: s, whole: whole, max: limit, closed: closed, cur: make([]byte, 0, flushBytes),
 		wake: make(chan struct{}, 1), full: make(chan struct{}, 1), quit: make(chan struct{}),
 		reopen: make(chan chan error), done: make(chan struct{}),
 	}
@@ -235,12 +244,15 @@ func (w *batch) written(n int) {
 	w.mu.Unlock()
 }
 
+// wholeLines is how many of the bytes are whole lines.
+func wholeLines(written []byte) int { return bytes.LastIndexByte(written, '\n') + 1 }
+
 // renew reopens the sink. A line that was cut by a failed write is written whole again, into the new file.
 func (w *batch) renew() error {
 	if err := w.sink.Reopen(); err != nil {
 		return err
 	}
-	if back := w.off - (bytes.LastIndexByte(w.out[:w.off], '\n') + 1); w.off < len(w.out) && back > 0 {
+	if back := w.off - w.whole(w.out[:w.off]); w.off < len(w.out) && back > 0 {
 		w.off -= back
 		w.written(-back)
 	}
@@ -256,7 +268,7 @@ func (w *batch) Reopen(ctx context.Context) error {
 	case <-w.done:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("reopen access log: writer is busy: %w", context.Cause(ctx))
+		return fmt.Errorf("reopen %s: writer is busy: %w", w.name, context.Cause(ctx))
 	}
 }
 
@@ -279,10 +291,10 @@ func (w *batch) Close(ctx context.Context) error {
 		err = w.sink.Close()
 	}
 	if left > 0 {
-		return fmt.Errorf("close access log: %d bytes could not be written and are lost", left)
+		return fmt.Errorf("close %s: %d bytes could not be written and are lost", w.name, left)
 	}
 	if err != nil {
-		return fmt.Errorf("close access log: %w", err)
+		return fmt.Errorf("close %s: %w", w.name, err)
 	}
 	return nil
 }

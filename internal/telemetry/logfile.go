@@ -11,6 +11,7 @@ import (
 
 // logFile is a sink that appends to a file, 0640 when it is made.
 type logFile struct {
+	name string // of the log, for errors
 	path string
 	look time.Time // when Moved looked last
 
@@ -20,12 +21,15 @@ type logFile struct {
 
 const lookEvery = time.Second
 
-func openLogFile(path string) (*logFile, error) {
+// openLogFile opens the access log.
+func openLogFile(path string) (*logFile, error) { return openNamed(accessLog, path) }
+
+func openNamed(name, path string) (*logFile, error) {
 	f, err := openAppend(path)
 	if err != nil {
-		return nil, fmt.Errorf("open access log: %w", err)
+		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
-	return &logFile{path: path, f: f}, nil
+	return &logFile{name: name, path: path, f: f}, nil
 }
 
 // openAppend opens the file and ends a line that a crash or a full disk left torn: the next one must not be lost with it.
@@ -65,7 +69,7 @@ func (l *logFile) Write(p []byte) (int, error) { return l.file().Write(p) }
 func (l *logFile) Reopen() error {
 	f, err := openAppend(l.path)
 	if err != nil {
-		return fmt.Errorf("reopen access log: %w", err)
+		return fmt.Errorf("reopen %s: %w", l.name, err)
 	}
 	l.mu.Lock()
 	old := l.f

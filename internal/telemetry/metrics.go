@@ -65,7 +65,7 @@ func newMetrics(version string, log *batch) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(m.connections, m.accepted, m.refused, m.handshakes, m.reloads, m.reloadOK, m.reloadTime, build,
 		poolCollector{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.registry.MustRegister(logCollectors(log)...)
+	m.registry.MustRegister(logCollectors(log, "access")...)
 	m.registry.MustRegister(m.flightCollectors()...)
 	return m
 }
@@ -74,15 +74,19 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 }
 
-func logCollectors(log *batch) []prometheus.Collector {
+// AuditLog adds the counters of an audit log. Call it once.
+func (m *Metrics) AuditLog(f *File) { m.registry.MustRegister(logCollectors(f.log, "audit")...) }
+
+// logCollectors are the counters of a log: the access log or the audit log.
+func logCollectors(log *batch, kind string) []prometheus.Collector {
 	counter := func(name, help string, v *atomic.Uint64) prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(v.Load()) })
 	}
 	return []prometheus.Collector{
-		counter("lunette_access_log_lines_total", "Access log lines taken.", &log.lines),
-		counter("lunette_access_log_dropped_total", "Access log lines lost because the writer failed or hung for too long.", &log.dropped),
-		counter("lunette_access_log_write_errors_total", "Failed writes of the access log; tried again each time.", &log.errors),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lunette_access_log_waiting_bytes", Help: "Bytes of access log not yet written."},
+		counter("lunette_"+kind+"_log_lines_total", "Lines of the "+kind+" log taken.", &log.lines),
+		counter("lunette_"+kind+"_log_dropped_total", "Lines of the "+kind+" log lost because the writer failed or hung for too long.", &log.dropped),
+		counter("lunette_"+kind+"_log_write_errors_total", "Failed writes of the "+kind+" log; tried again each time.", &log.errors),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lunette_" + kind + "_log_waiting_bytes", Help: "Bytes of the " + kind + " log not yet written."},
 			func() float64 { return float64(log.waiting.Load()) }),
 	}
 }

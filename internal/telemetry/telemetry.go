@@ -40,6 +40,9 @@ type Config struct {
 	Failing func(err error)
 }
 
+// accessLog is what errors call the access log.
+const accessLog = "access log"
+
 // Recorder records exchanges. Safe for concurrent use.
 type Recorder struct {
 	mask    *redact.Masker

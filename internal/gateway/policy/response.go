@@ -66,6 +66,7 @@ func (t *Transaction) readResponse(ctx context.Context, r *exchange.Response) (b
 	if partial && rerr == nil {
 		t.note("RESPONSE_BODY", reason.WAFSkippedByLimit, "only the first "+strconv.FormatInt(t.response.size, 10)+" bytes of the response body were inspected")
 	}
+	t.coding = coding
 	return t.decoded(coding), partial
 }
 

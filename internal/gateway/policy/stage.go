@@ -41,6 +41,9 @@ type Config struct {
 	// FailOpen lets exchanges pass whose rules failed. The default ends them. Detect always lets them pass.
 	FailOpen bool
 
+	// KeepBody is how many bytes of the beginning of each body that rules see are kept in the record for the audit log, unmasked; 0: none.
+	KeepBody int64
+
 	// Mask hides secrets in a matched part of the variable target before it reaches the record. nil hides every part whole.
 	Mask func(target, part string) string
 }

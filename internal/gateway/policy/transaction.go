@@ -25,6 +25,7 @@ type Transaction struct {
 	phase   string // the step that decided or failed
 
 	request, response spool
+	coding            string  // of the response's body
 	replayed          *replay // of the request
 	notes             []exchange.Match
 	held              []func() // room for the bodies that the engine holds
@@ -219,16 +220,10 @@ func (t *Transaction) End() {
 	if w.Phase == "" {
 		w.Phase = t.phase
 	}
-	for i := range w.Matches {
-		m := &w.Matches[i]
-		if m.Part != "" { // "" in an engine's note about what it was not shown
-			m.Part = t.stage.cfg.Mask(m.Target, m.Part)
-		}
-		if m.Data != "" {
-			m.Data = t.stage.cfg.Mask(m.Target, m.Data)
-		}
-	}
+	t.mask(w.Matches)
+	t.mask(w.Audit.Unlogged)
 	w.Matches = append(w.Matches, t.notes...)
+	t.keepBodies(w)
 	if r := t.replayed; r != nil && w.Of < 0 && errors.Is(r.end, io.EOF) {
 		w.Of = r.spool.size + r.past
 	}
@@ -236,6 +231,19 @@ func (t *Transaction) End() {
 	t.response.close()
 	if t.replayed != nil {
 		t.replayed.spool = &spool{} // a late reader gets an end, not freed memory
+	}
+}
+
+// mask hides secrets in what matched.
+func (t *Transaction) mask(list []exchange.Match) {
+	for i := range list {
+		m := &list[i]
+		if m.Part != "" { // "" in an engine's note about what it was not shown
+			m.Part = t.stage.cfg.Mask(m.Target, m.Part)
+		}
+		if m.Data != "" {
+			m.Data = t.stage.cfg.Mask(m.Target, m.Data)
+		}
 	}
 }
 
