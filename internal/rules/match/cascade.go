@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math/bits"
 	"regexp/syntax"
 	"slices"
 	"unicode/utf8"
@@ -9,9 +10,12 @@ import (
 // cascade matches a sequence whose automaton would be too large: its parts have one each, which run side by side. Where a match of one part
 // ends, the next is told that one of its own begins. The states of the parts add up, where those of the whole multiply.
 type cascade struct {
-	stages []*dfa
+	feed   int           // of builder.feeds
+	stages []*dfa        // those of the feed
 	finals []*dfa        // of the last part, of which one must match
 	counts []*simulation // the same, where they count, so that they have too many states
+	first  [256]uint64   // with which bytes they begin, finals from bit 0 and counts from bit maxFinals
+	empty  bool          // one of them matches where nothing is left
 }
 
 // Bounds of a cascade, and the size from which a part of a sequence gets an automaton by itself.
@@ -60,6 +64,12 @@ func (b *builder) cascade(re *syntax.Regexp, binary bool) (c *cascade, ok bool) 
 	}
 	if !b.final(c, sequence(pieces[len(pieces)-1]), binary) {
 		return nil, false
+	}
+	c.seal()
+	c.feed = slices.IndexFunc(b.feeds, func(f feed) bool { return slices.Equal(f.stages, c.stages) })
+	if c.feed < 0 {
+		c.feed = len(b.feeds)
+		b.feeds = append(b.feeds, feed{c.stages})
 	}
 	return c, true
 }
@@ -118,105 +128,205 @@ func asserts(subs []*syntax.Regexp) bool {
 	return true
 }
 
-// flow is where the parts of a cascade are in a value.
-type flow struct {
-	*cascade
-	stage [maxStages + 1]uint32
-	final [maxFinals + 1]uint32
-	now   [maxCounts][maxCounting]uint64
-	alive [maxCounts]bool
-	out   [maxCounting]uint64
-	tried [maxCounting]uint64
-	kind  int // of the character before
+// feed is what cascades with the same stages share: the places where their last parts may begin, found once for a value.
+type feed struct {
+	stages []*dfa
 }
 
-// matches reports whether the pattern occurs in value.
-func (c *cascade) matches(value string) bool {
-	f := flow{cascade: c, kind: kindText}
-	for k, d := range c.stages {
-		f.stage[k] = d.start[kindText]
+// ends appends to dst the places of value where a match of the last part may begin.
+func (f *feed) ends(value string, dst []int32) []int32 {
+	var state [maxStages + 1]uint32
+	for k, d := range f.stages {
+		state[k] = d.start[kindText]
 	}
+	kind := kindText
+	first := f.stages[0]
+	busy := true
+	for i := 0; ; {
+		if busy || state[0] < first.wins {
+			if f.tell(&state, kind) {
+				dst = append(dst, int32(i))
+			}
+			busy = f.busy(&state)
+		}
+		if i == len(value) {
+			return dst
+		}
+		if !busy && state[0] < first.special && state[0] >= first.wins {
+			from := i
+			for i < len(value) && !first.leaves[value[i]] {
+				i++
+			}
+			if i > from {
+				kind = kindOf(value[i-1])
+				state[0] = first.start[kind]
+				continue
+			}
+		}
+		n, b := 1, value[i]
+		class := uint32(first.ascii[b])
+		if class == beyond {
+			class, n = first.over(value, i)
+		}
+		state[0] = first.to(state[0], class)
+		if busy {
+			f.step(&state, value, i)
+		}
+		kind = kindOf(b)
+		i += n
+	}
+}
+
+// busy reports whether something has begun in a part behind the first.
+func (f *feed) busy(state *[maxStages + 1]uint32) bool {
+	for k := 1; k < len(f.stages); k++ {
+		if state[k] != f.stages[k].start[0] {
+			return true
+		}
+	}
+	return false
+}
+
+// step moves the parts behind the first over the character at i.
+func (f *feed) step(state *[maxStages + 1]uint32, value string, i int) {
+	for k := 1; k < len(f.stages); k++ {
+		d := f.stages[k]
+		if state[k] == d.start[0] {
+			continue
+		}
+		class := uint32(d.ascii[value[i]])
+		if class == beyond {
+			class, _ = d.over(value, i)
+		}
+		state[k] = d.to(state[k], class)
+	}
+}
+
+// tell passes on where matches of the parts end, and reports whether one of the last stage does.
+func (f *feed) tell(state *[maxStages + 1]uint32, kind int) bool {
+	ends := false
+	for k, d := range f.stages {
+		if ends {
+			state[k] = d.to(state[k], uint32(d.n+kind))
+		}
+		ends = state[k] < d.wins
+	}
+	return ends
+}
+
+// flow is where the last parts of a cascade are in a value.
+type flow struct {
+	*cascade
+	final [maxFinals + 1]uint32
+	now   [maxCounts][maxCounting]uint64
+	alive uint64 // those that something has begun in
+	out   [maxCounting]uint64
+	tried [maxCounting]uint64
+}
+
+// seal finds out with which bytes the last parts begin.
+func (c *cascade) seal() {
+	for k, d := range c.finals {
+		for kind := range kinds {
+			told := d.to(d.start[0], uint32(d.n+kind))
+			c.empty = c.empty || told < d.wins
+			for b := range 256 {
+				if b >= 0x80 || d.to(told, uint32(d.ascii[b])) != d.start[0] {
+					c.first[b] |= 1 << k
+				}
+			}
+		}
+	}
+	for k, m := range c.counts {
+		for kind := range kinds {
+			c.empty = c.empty || m.start[kind][m.words-1] != 0
+		}
+		for b := range c.first {
+			c.first[b] |= 1 << (maxFinals + k)
+		}
+	}
+}
+
+// matches reports whether a last part matches from one of the places where it may begin.
+func (c *cascade) matches(value string, ends []int32) bool {
+	if len(ends) == 0 {
+		return false
+	}
+	f := flow{cascade: c}
 	for k, d := range c.finals {
 		f.final[k] = d.start[0]
 	}
-	if f.tell() {
-		return true
-	}
-	first := c.stages[0]
-	skip := first.sole >= first.wins
-	for i := 0; i < len(value); {
-		if skip && f.stage[0] == first.sole && f.still() {
-			for !first.leaves[value[i]] {
-				if i++; i == len(value) {
-					return f.ended()
-				}
+	for i, e := int(ends[0]), 0; ; {
+		if f.alive == 0 {
+			if e == len(ends) {
+				return false
 			}
-			f.kind = before(value, i)
+			i = int(ends[e])
 		}
-		n := f.step(value, i)
-		if n == 0 || f.tell() {
+		told := e < len(ends) && int(ends[e]) == i
+		if told {
+			e++
+			if c.empty {
+				return true
+			}
+		}
+		if i == len(value) {
+			return f.ended(value, told)
+		}
+		if f.step(value, i, told) {
 			return true
 		}
-		i += n
+		i++
+		for i < len(value) && value[i] >= 0x80 && align(value, i) != i {
+			i++
+		}
 	}
-	return f.ended()
 }
 
-// still reports whether nothing has begun in any part but the first.
-func (f *flow) still() bool {
-	for k := 1; k < len(f.stages); k++ {
-		if f.stage[k] != f.stages[k].start[0] {
-			return false
-		}
+// step moves the last parts over the character at i, where told beginning in them all. It reports whether one has matched.
+func (f *flow) step(value string, i int, told bool) bool {
+	b, move := value[i], f.alive
+	if told {
+		move |= f.first[b]
 	}
-	for k, d := range f.finals {
-		if f.final[k] != d.start[0] {
-			return false
-		}
-	}
-	return f.alive == [maxCounts]bool{}
-}
-
-// step moves all parts over the character at i and returns its length, 0 where the last part has matched.
-func (f *flow) step(value string, i int) (n int) {
-	n = 1
-	b := value[i]
-	for k, d := range f.stages {
-		if k > 0 && f.stage[k] == d.start[0] {
+	kind := before(value, i)
+	for ; move != 0; move &= move - 1 {
+		k := bits.TrailingZeros64(move)
+		if k >= maxFinals {
+			if f.count(k-maxFinals, value, i, kind, told) {
+				return true
+			}
 			continue
 		}
-		class := uint32(d.ascii[b])
-		if class == beyond {
-			class, n = d.over(value, i)
-		}
-		f.stage[k] = d.to(f.stage[k], class)
-	}
-	for k, d := range f.finals {
-		if f.final[k] == d.start[0] {
-			continue
+		d, s := f.finals[k], f.final[k]
+		if told {
+			s = d.to(s, uint32(d.n+kind))
 		}
 		class := uint32(d.ascii[b])
 		if class == beyond {
 			class, _ = d.over(value, i)
 		}
-		if f.final[k] = d.to(f.final[k], class); f.final[k] < d.wins {
-			return 0
+		s = d.to(s, class)
+		if f.final[k] = s; s < d.wins {
+			return true
+		}
+		f.alive |= 1 << k
+		if s == d.start[0] {
+			f.alive &^= 1 << k
 		}
 	}
-	ahead := kindOf(b)
-	for k, m := range f.counts {
-		if f.alive[k] && f.count(k, m, value, i, ahead) {
-			return 0
-		}
-	}
-	f.kind = ahead
-	return n
+	return false
 }
 
 // count moves one that counts over the character at i and reports whether it has matched.
-func (f *flow) count(k int, m *simulation, value string, i, ahead int) bool {
+func (f *flow) count(k int, value string, i, kind int, told bool) bool {
+	m := f.counts[k]
 	now, next := f.now[k][:m.words], [maxCounting]uint64{}
-	if m.resolve(now, f.kind, ahead, f.out[:m.words], f.tried[:m.words]) != 0 {
+	if told {
+		orWords(now, m.start[kind])
+	}
+	ahead := kindOf(value[i])
+	if m.resolve(now, kind, ahead, f.out[:m.words], f.tried[:m.words]) != 0 {
 		return true
 	}
 	class := uint32(m.ascii[value[i]])
@@ -226,46 +336,31 @@ func (f *flow) count(k int, m *simulation, value string, i, ahead int) bool {
 	}
 	m.advance(f.out[:m.words], next[:m.words], class, ahead)
 	copy(now, next[:])
-	f.alive[k] = next != [maxCounting]uint64{}
+	f.alive |= 1 << (maxFinals + k)
+	if next == [maxCounting]uint64{} {
+		f.alive &^= 1 << (maxFinals + k)
+	}
 	return now[m.words-1] != 0
 }
 
-// tell passes on where matches of the parts end. It reports whether one of the last has matched by that.
-func (f *flow) tell() bool {
-	ends := false
-	for k, d := range f.stages {
-		if ends {
-			f.stage[k] = d.to(f.stage[k], uint32(d.n+f.kind))
-		}
-		ends = f.stage[k] < d.wins
-	}
-	if !ends {
-		return false
-	}
-	for k, d := range f.finals {
-		if f.final[k] = d.to(f.final[k], uint32(d.n+f.kind)); f.final[k] < d.wins {
-			return true
-		}
-	}
-	for k, m := range f.counts {
-		orWords(f.now[k][:m.words], m.start[f.kind])
-		f.alive[k] = true
-		if f.now[k][m.words-1] != 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // ended reports whether a match ends with the value.
-func (f *flow) ended() bool {
+func (f *flow) ended(value string, told bool) bool {
+	kind := before(value, len(value))
 	for k, d := range f.finals {
-		if d.final[f.final[k]/d.stride] {
+		s := f.final[k]
+		if told {
+			s = d.to(s, uint32(d.n+kind))
+		}
+		if d.final[s/d.stride] {
 			return true
 		}
 	}
 	for k, m := range f.counts {
-		if f.alive[k] && m.resolve(f.now[k][:m.words], f.kind, kindText, f.out[:m.words], f.tried[:m.words]) != 0 {
+		now := f.now[k][:m.words]
+		if told {
+			orWords(now, m.start[kind])
+		}
+		if m.resolve(now, kind, kindText, f.out[:m.words], f.tried[:m.words]) != 0 {
 			return true
 		}
 	}

@@ -16,8 +16,7 @@ type dfa struct {
 	wins    uint32        // states below it have matched: one only, but where all ends are wanted
 	special uint32        // states below it deserve a look: those that have matched, the one that never will (dead), the idle ones
 	dead    uint32        // beyond all states where there is none
-	sole    uint32        // the idle state, where there is only one; else beyond all states
-	leaves  [256]bool     // bytes that lead out of it
+	leaves  [256]bool     // bytes that lead out of the idle states
 }
 
 // mode is what a dfa finds out.

@@ -13,7 +13,7 @@ func (b *dfaBuilder) finish() *dfa {
 		first[group[s]] = s
 	}
 	order, number, wins := b.number(group, first)
-	d := &dfa{classes: b.classes, stride: uint32(b.width), wins: uint32(wins * b.width), dead: math.MaxUint32, sole: math.MaxUint32, final: make([]bool, groups)}
+	d := &dfa{classes: b.classes, stride: uint32(b.width), wins: uint32(wins * b.width), dead: math.MaxUint32, final: make([]bool, groups)}
 	put := func(v uint32) { d.next = append(d.next, uint16(v)) }
 	if groups*b.width > math.MaxUint16 {
 		put = func(v uint32) { d.wide = append(d.wide, v) }
@@ -82,16 +82,13 @@ func (b *dfaBuilder) number(group, first []int) (order []int, number []uint32, w
 	return order, number, wins
 }
 
-// skip finds out whether bytes can be passed over while nothing has begun.
+// skip finds out which bytes can be passed over while nothing has begun: those that lead from idle states to idle states only.
 func (d *dfa) skip() {
-	for k := range kinds - 1 {
-		if d.start[k] != d.start[0] {
-			return
-		}
-	}
-	d.sole = d.start[0]
 	for b := range 256 {
-		d.leaves[b] = b >= 0x80 && !d.bytes || d.to(d.sole, uint32(d.ascii[b])) != d.sole
+		d.leaves[b] = b >= 0x80 && !d.bytes || d.start[kindOf(byte(b))] < d.wins
+		for _, s := range d.start {
+			d.leaves[b] = d.leaves[b] || d.to(s, uint32(d.ascii[b])) != d.start[kindOf(byte(b))]
+		}
 	}
 }
 

@@ -36,15 +36,8 @@ func (d *dfa) over(value string, at int) (class uint32, n int) {
 }
 
 func all[T uint16 | uint32](d *dfa, next []T, value string) bool {
-	s, sole := d.start[kindText], d.sole
+	s := d.start[kindText]
 	for i := 0; i < len(value); {
-		if s == sole {
-			for !d.leaves[value[i]] {
-				if i++; i == len(value) {
-					return d.final[s/d.stride]
-				}
-			}
-		}
 		c := uint32(d.ascii[value[i]])
 		i++
 		if c == beyond {
@@ -52,9 +45,18 @@ func all[T uint16 | uint32](d *dfa, next []T, value string) bool {
 			c, n = d.over(value, i-1)
 			i += n - 1
 		}
-		s = uint32(next[s+c])
-		if s < d.special && (s == 0 || s == d.dead) {
-			return s == 0
+		if s = uint32(next[s+c]); s >= d.special {
+			continue
+		}
+		if s < d.wins || s == d.dead {
+			return s < d.wins
+		}
+		from := i
+		for i < len(value) && !d.leaves[value[i]] {
+			i++
+		}
+		if i > from {
+			s = d.start[kindOf(value[i-1])]
 		}
 	}
 	return d.final[s/d.stride]
@@ -98,13 +100,6 @@ func (d *dfa) here(value string, at int) (read int, ok bool) {
 func pair(p, q *dfa, value string, reads int) (matched, ok bool) {
 	s := p.start[kindText]
 	for i := 0; i < len(value); {
-		if s == p.sole {
-			for !p.leaves[value[i]] {
-				if i++; i == len(value) {
-					return false, true
-				}
-			}
-		}
 		c := uint32(p.ascii[value[i]])
 		i++
 		if c == beyond {

@@ -24,11 +24,20 @@ type Scratch struct {
 	used   []int32 // units with a chain
 	chains bool
 
+	turn uint64 // of verify
+	ends []places
+
 	fold  []byte
 	moved []move
 	loose [3][]uint64
 	frame frames
 	pike  machine
+}
+
+// places are what a feed found in its turn.
+type places struct {
+	turn   uint64
+	places []int32
 }
 
 type hit struct {
@@ -59,8 +68,9 @@ func (x *Scratch) found(word uint32, end int) {
 func (x *Scratch) begin(s *Set) {
 	if x.set != s {
 		*x = Scratch{
-			set: s, seen: make([]uint32, len(s.filter.words)), got: make([]progress, len(s.units)),
+			turn: x.turn, set: s, seen: make([]uint32, len(s.filter.words)), got: make([]progress, len(s.units)),
 			cand: make([]uint64, (len(s.units)+63)/64), heads: make([]int32, len(s.units)), tails: make([]int32, len(s.units)),
+			ends:  make([]places, len(s.feeds)),
 			value: x.value, fold: x.fold, frame: x.frame,
 		}
 		for i := range x.loose {
@@ -223,6 +233,7 @@ func foldsTo(a []byte, b string) bool {
 }
 
 func (s *Set) verify(x *Scratch, value string, want, hits Bits) {
+	x.turn++
 	for i, w := range want {
 		hits[i] &^= w
 		if w == 0 {
@@ -256,7 +267,7 @@ func (s *Set) run(x *Scratch, u int, value string) bool {
 	case t.auto.r != nil:
 		return t.auto.r.MatchString(characters(value, t.binary))
 	case t.auto.c != nil:
-		return t.auto.c.matches(value)
+		return t.auto.c.matches(value, s.ends(x, t.auto.c.feed, value))
 	case t.auto.p != nil:
 		if matched, ok := pair(t.auto.p, t.auto.q, value, maxReads*len(value)+256); ok {
 			return matched
@@ -296,6 +307,16 @@ func (s *Set) run(x *Scratch, u int, value string) bool {
 		}
 	}
 	return false
+}
+
+// ends returns the places that a feed finds in the value that is being verified.
+func (s *Set) ends(x *Scratch, feed int, value string) []int32 {
+	e := &x.ends[feed]
+	if e.turn != x.turn {
+		e.turn = x.turn
+		e.places = s.feeds[feed].ends(value, e.places[:0])
+	}
+	return e.places
 }
 
 // link gives each unit the places where the words that it is anchored to end.

@@ -36,6 +36,7 @@ type Set struct {
 	fixed    []uint64 // loose units by number in loose: those that a kind does not decide, for each of the masks
 	byKind   [3][kindBits][]uint64
 	asked    [3]uint64 // kinds that some loose unit needs
+	feeds    []feed    // what the cascades of units share
 	always   Bits      // patterns that match every value
 	memory   int64
 }
@@ -67,6 +68,7 @@ func New(patterns []Pattern, l Limits) (s *Set, errs []PatternError) {
 		return nil, errs
 	}
 	s.filter.seal()
+	s.feeds = b.feeds
 	s.arrange()
 	return s, nil
 }

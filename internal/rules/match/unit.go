@@ -35,9 +35,9 @@ type automaton struct {
 
 // Bounds of a unit.
 const (
-	largeSize    = 400 // of an expression from which on a cascade is tried before all else
-	maxParts     = 48  // automata that one pattern is divided into
-	minBits      = 8.0 // rarity below which a clause is no help
+	largeSize    = 1200 // of an expression from which on a cascade is tried before all else
+	maxParts     = 48   // automata that one pattern is divided into
+	minBits      = 8.0  // rarity below which a clause is no help
 	maxClauses   = 3
 	maxSimulated = 64 // words of positions of a simulation
 	maxReads     = 16 // bytes that q may read for each byte of the value
@@ -47,6 +47,7 @@ const (
 type builder struct {
 	limit int
 	parts int
+	feeds []feed
 	cache map[built]*dfa // parts of expressions that many patterns share; nil for what cannot be built
 }
 
