@@ -16,6 +16,10 @@ type steps struct {
 	touches [64]transform.Class
 	names   [64]string
 	folds   idSet // those that change but the case of letters where a value has upper case letters and no other byte that they touch
+	base64  idSet // those that take base64
+	grow    idSet // those that may make any text longer
+	swell   idSet // those that may make longer what holds bytes of the kinds of swells
+	swells  transform.Class
 	free    idSet // those that leave the same values alone whatever the case of letters
 }
 
@@ -28,6 +32,17 @@ func newSteps() *steps {
 		}
 		s.touches[id], s.names[id] = transform.Touches(id), id.String()
 		switch id.String() {
+		case "base64Encode", "hexEncode", "length", "md5", "sha1", "urlEncode", "hexDecode", "sqlHexDecode", "parityEven7bit", "parityOdd7bit":
+			s.grow |= 1 << id
+		case "utf8toUnicode", "htmlEntityDecode", "lowercase", "uppercase", "parityZero7bit", "cssDecode", "jsDecode", "escapeSeqDecode":
+			s.swell |= 1 << id
+			s.swells |= s.touches[id]
+		case "urlDecode", "urlDecodeUni":
+			s.swells |= s.touches[id] // what they make may be of those kinds
+		}
+		switch id.String() {
+		case "base64Decode":
+			s.base64 |= 1 << id
 		case "lowercase", "cmdLine":
 			s.folds |= 1 << id
 		case "compressWhitespace", "removeWhitespace", "normalizePath", "normalizePathWin", "removeNulls", "replaceNulls", "replaceComments",
@@ -35,6 +50,7 @@ func newSteps() *steps {
 			s.free |= 1 << id
 		}
 	}
+	s.swells &^= transform.ClassOf('A') | transform.ClassOf('a') | transform.ClassOf('+')
 	return s
 }
 

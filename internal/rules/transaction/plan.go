@@ -1,7 +1,9 @@
 package transaction
 
 import (
+	"math"
 	"math/bits"
+	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -20,6 +22,7 @@ type plan struct {
 	ids     int32 // wanted ones in all
 	phases  [compile.Phases]phase
 
+	least []int                       // by pattern: bytes that a text needs to match
 	slots map[*compile.Target][]int32 // of TX targets with an expression: the slots whose names match
 
 	inboundScore, outboundScore int32 // slots of the scores for the record, -1 for none
@@ -46,13 +49,23 @@ type waker struct {
 	chain int32
 }
 
+// want is patterns to look for behind a chain.
+type want struct {
+	chain    int32
+	patterns match.Bits
+	least    int  // bytes that a text needs for one of them to match
+	grows    bool // a step of the chain may make a text longer
+	swells   bool // or one that holds bytes of certain kinds
+	decodes  bool // a step takes base64: the text gets shorter by a quarter
+}
+
 // wanted is what to look for in the values of one variable.
 type wanted struct {
 	id       int32 // unique in the program, from 1
 	variable seclang.Variable
-	all      []compile.Want
-	keyed    map[string][]compile.Want // by lower case key
-	ids      idSet                     // of the chains of all
+	all      []want
+	keyed    map[string][]want // by lower case key
+	ids      idSet             // of the chains of all
 }
 
 func newPlan(p *compile.Program) *plan {
@@ -63,6 +76,7 @@ func newPlan(p *compile.Program) *plan {
 	for _, c := range p.Chains {
 		out.chains = append(out.chains, chain{Chain: c, ids: idsOf(c)})
 	}
+	out.least = leastBytes(p, out.words)
 	out.slots = map[*compile.Target][]int32{}
 	for i := range p.Rules {
 		for r := &p.Rules[i]; r != nil; r = r.Next {
@@ -81,6 +95,68 @@ func newPlan(p *compile.Program) *plan {
 	return out
 }
 
+// leastBytes returns for each pattern how many bytes a text needs at least to match.
+func leastBytes(p *compile.Program, words int) []int {
+	least := make([]int, words*64)
+	for i := range p.Rules {
+		for r := &p.Rules[i]; r != nil; r = r.Next {
+			o := &r.Operator
+			if o.Pattern < 0 {
+				continue
+			}
+			switch o.ID {
+			case seclang.OpRx:
+				least[o.Pattern] = leastOf(o.Text)
+			case seclang.OpPm:
+				least[o.Pattern] = leastWord(o.Text)
+			}
+		}
+	}
+	return least
+}
+
+// leastOf returns how many characters a text needs at least to match an expression: each takes a byte or more.
+func leastOf(expr string) int {
+	re, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	return leastIn(re)
+}
+
+func leastIn(re *syntax.Regexp) (n int) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return len(re.Rune)
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return 1
+	case syntax.OpCapture, syntax.OpPlus:
+		return leastIn(re.Sub[0])
+	case syntax.OpRepeat:
+		return min(re.Min*leastIn(re.Sub[0]), 1<<20)
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			n = min(n+leastIn(sub), 1<<20)
+		}
+		return n
+	case syntax.OpAlternate:
+		n = leastIn(re.Sub[0])
+		for _, sub := range re.Sub[1:] {
+			n = min(n, leastIn(sub))
+		}
+		return n
+	}
+	return 0
+}
+
+func leastWord(text string) int {
+	n := len(text)
+	for word := range strings.SplitSeq(text, " ") {
+		n = min(n, len(word))
+	}
+	return n
+}
+
 // newPhase takes over the plan of a phase. Rules with multiMatch, which the plan lets run always, wait here for their pattern too: it is
 // looked for behind each step of their chain.
 func (p *plan) newPhase(from *compile.Phase) phase {
@@ -97,7 +173,7 @@ func (p *plan) newPhase(from *compile.Phase) phase {
 		}
 		one := ph.of(home(seclang.Variable(v))) //nolint:gosec // an index of an array of variables
 		for _, a := range w.All {
-			one.all = append(one.all, compile.Want{Chain: a.Chain, Patterns: slices.Clone(a.Patterns)})
+			one.all = append(one.all, want{chain: a.Chain, patterns: slices.Clone(a.Patterns)})
 		}
 		for key, list := range w.Keyed {
 			for _, a := range list {
@@ -112,6 +188,12 @@ func (p *plan) newPhase(from *compile.Phase) phase {
 		}
 	}
 	ph.tidy(p.chains)
+	for i := range ph.wanted {
+		p.bound(ph.wanted[i].all)
+		for _, list := range ph.wanted[i].keyed {
+			p.bound(list)
+		}
+	}
 	return ph
 }
 
@@ -119,9 +201,9 @@ func (p *plan) newPhase(from *compile.Phase) phase {
 func (ph *phase) tidy(chains []chain) {
 	for i := range ph.wanted {
 		w := &ph.wanted[i]
-		slices.SortStableFunc(w.all, func(a, b compile.Want) int { return int(a.Chain - b.Chain) })
+		slices.SortStableFunc(w.all, func(a, b want) int { return int(a.chain - b.chain) })
 		for _, a := range w.all {
-			w.ids |= chains[a.Chain].ids
+			w.ids |= chains[a.chain].ids
 		}
 	}
 }
@@ -198,22 +280,42 @@ func (ph *phase) of(v seclang.Variable) *wanted {
 
 func (w *wanted) key(key string, chain int32, patterns match.Bits) {
 	if w.keyed == nil {
-		w.keyed = map[string][]compile.Want{}
+		w.keyed = map[string][]want{}
 	}
 	w.keyed[key] = wants(w.keyed[key], chain, patterns)
 }
 
 // wants adds patterns to what list looks for behind chain.
-func wants(list []compile.Want, chain int32, patterns match.Bits) []compile.Want {
+func wants(list []want, chain int32, patterns match.Bits) []want {
 	for i := range list {
-		if list[i].Chain == chain {
+		if list[i].chain == chain {
 			for j, b := range patterns {
-				list[i].Patterns[j] |= b
+				list[i].patterns[j] |= b
 			}
 			return list
 		}
 	}
-	return append(list, compile.Want{Chain: chain, Patterns: slices.Clone(patterns)})
+	return append(list, want{chain: chain, patterns: slices.Clone(patterns)})
+}
+
+// bound works out how long a text must be for the patterns of each want.
+func (p *plan) bound(list []want) {
+	for i := range list {
+		a := &list[i]
+		a.least = math.MaxInt
+		for j, b := range a.patterns {
+			for ; b != 0; b &= b - 1 {
+				a.least = min(a.least, p.least[j<<6+bits.TrailingZeros64(b)])
+			}
+		}
+		a.decodes = false
+		for _, id := range p.chains[a.chain].Steps {
+			one := idSet(1) << id
+			a.grows = a.grows || one&p.steps.grow != 0 || a.decodes && one&p.steps.swell != 0
+			a.swells = a.swells || one&p.steps.swell != 0
+			a.decodes = a.decodes || one&p.steps.base64 != 0
+		}
+	}
 }
 
 // findSlots notes which TX variables targets with an expression mean.

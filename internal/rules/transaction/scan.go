@@ -3,7 +3,6 @@ package transaction
 import (
 	"math/bits"
 
-	"github.com/lunette-waf/lunette/internal/rules/compile"
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
@@ -20,25 +19,25 @@ type mask struct {
 const maskSlots = 512
 
 // mask returns what to look for in a value that may be changed by the active ones of the transformations alone.
-func (w *work) mask(want *wanted, active idSet) *mask {
-	h := (uint64(want.id)*0x9e3779b97f4a7c15 ^ uint64(active)*0xc2b2ae3d27d4eb4f) >> 32 //nolint:gosec // a hash
+func (w *work) mask(of *wanted, active idSet) *mask {
+	h := (uint64(of.id)*0x9e3779b97f4a7c15 ^ uint64(active)*0xc2b2ae3d27d4eb4f) >> 32 //nolint:gosec // a hash
 	m := &w.masks[h%maskSlots]
-	if m.id == want.id && m.active == active {
+	if m.id == of.id && m.active == active {
 		return m
 	}
-	m.id, m.active = want.id, active
+	m.id, m.active = of.id, active
 	if m.union == nil {
 		m.union = make(match.Bits, w.plan.words)
 	}
 	clear(m.union)
 	m.same, m.other = m.same[:0], m.other[:0]
-	for i, a := range want.all {
-		if w.plan.chains[a.Chain].ids&active != 0 {
+	for i, a := range of.all {
+		if w.plan.chains[a.chain].ids&active != 0 {
 			m.other = append(m.other, int32(i)) //nolint:gosec // a few hundred
 			continue
 		}
 		m.same = append(m.same, int32(i)) //nolint:gosec // a few hundred
-		for j, b := range a.Patterns {
+		for j, b := range a.patterns {
 			m.union[j] |= b
 		}
 	}
@@ -56,61 +55,71 @@ type hit struct {
 // scan looks at each value that a pattern of the phase is wanted in, and wakes the rules whose patterns match.
 func (w *work) scan(ph *phase) {
 	for i := range ph.wanted {
-		want := &ph.wanted[i]
-		values := w.values(want.variable)
+		of := &ph.wanted[i]
+		values := w.values(of.variable)
 		for j := range values {
-			w.scanValue(ph, want, &values[j], int32(j)) //nolint:gosec // bounded by the limits of the body
+			w.scanValue(ph, of, &values[j], int32(j)) //nolint:gosec // bounded by the limits of the body
 		}
 	}
 }
 
-func (w *work) scanValue(ph *phase, want *wanted, v *value, index int32) {
-	if len(want.all) > 0 {
-		m := w.mask(want, w.active(&v.text, want.ids))
+func (w *work) scanValue(ph *phase, of *wanted, v *value, index int32) {
+	if len(of.all) > 0 {
+		m := w.mask(of, w.active(&v.text, of.ids))
 		if len(m.same) > 0 {
 			if may := w.candidates(&v.text); may != nil && meet(may, m.union) {
 				for _, i := range m.same {
-					if a := &want.all[i]; meet(may, a.Patterns) {
-						w.settle(ph, want.variable, index, a, may, w.after(v, a.Chain))
+					if a := &of.all[i]; meet(may, a.patterns) {
+						w.settle(ph, of.variable, index, a, may, w.after(v, a.chain))
 					}
 				}
 			}
 		}
 		for _, i := range m.other {
-			w.seek(ph, want.variable, v, index, &want.all[i])
+			w.seek(ph, of.variable, v, index, &of.all[i])
 		}
 	}
-	if len(want.keyed) > 0 {
-		list := want.keyed[w.foldOf(v)]
-		for i := range list {
-			w.seek(ph, want.variable, v, index, &list[i])
+	if len(of.keyed) == 0 {
+		return
+	}
+	list := of.keyed[w.foldOf(v)]
+	for i := range list {
+		a := &list[i]
+		if w.active(&v.text, w.plan.chains[a.chain].ids) == 0 {
+			if may := w.candidates(&v.text); may != nil && meet(may, a.patterns) {
+				w.settle(ph, of.variable, index, a, may, w.after(v, a.chain))
+			}
+			continue
 		}
+		w.seek(ph, of.variable, v, index, a)
 	}
 }
 
-// seek looks for what a wants in v.
-func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32, a *compile.Want) {
-	if w.active(&v.text, w.plan.chains[a.Chain].ids) == 0 {
-		if may := w.candidates(&v.text); may == nil || !meet(may, a.Patterns) {
-			return
-		}
+// seek looks for what a wants in what its chain makes of v. Texts that are too short need no look.
+func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32, a *want) {
+	n := len(v.text.s)
+	if !a.grows && (!a.swells || v.text.class&w.plan.steps.swells == 0) && (n < a.least || a.decodes && n/4*3+3 < a.least) {
+		return
 	}
-	t := w.after(v, a.Chain)
-	if may := w.candidates(t); may != nil && meet(may, a.Patterns) {
+	t := w.after(v, a.chain)
+	if len(t.s) < a.least {
+		return
+	}
+	if may := w.candidates(t); may != nil && meet(may, a.patterns) {
 		w.settle(ph, variable, index, a, may, t)
 	}
 }
 
 // settle runs the patterns of a that may match t, and wakes rules.
-func (w *work) settle(ph *phase, variable seclang.Variable, index int32, a *compile.Want, may match.Bits, t *text) {
-	for i, b := range a.Patterns {
+func (w *work) settle(ph *phase, variable seclang.Variable, index int32, a *want, may match.Bits, t *text) {
+	for i, b := range a.patterns {
 		w.want[i] = b & may[i]
 	}
 	hits := w.verify(t, w.want)
 	for i, b := range w.want {
 		for b &= hits[i]; b != 0; b &= b - 1 {
 			for _, k := range ph.wakes[i<<6+bits.TrailingZeros64(b)] {
-				if k.chain == a.Chain {
+				if k.chain == a.chain {
 					w.wake(k.pos, variable, index, t)
 				}
 			}

@@ -90,7 +90,9 @@ func (w *work) gatherTX(t *compile.Target) {
 		}
 	}
 	for _, p := range w.tx.more {
-		w.temp = append(w.temp, value{key: p.name, text: text{s: p.value}})
+		if w.matchesKey(t.Regexp.Match, p.name) {
+			w.temp = append(w.temp, value{key: p.name, text: text{s: p.value}})
+		}
 	}
 }
 
