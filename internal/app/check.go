@@ -1,9 +1,12 @@
 package app
 
 import (
+	"fmt"
+	"sync/atomic"
+
 	"github.com/lunette-waf/lunette/internal/config"
 	"github.com/lunette-waf/lunette/internal/rules"
-	"sync/atomic"
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
 // Check loads the configuration at path as Run would, rules and certificates included, and opens no socket. The faults
@@ -24,6 +27,26 @@ func Check(path string) (faults config.Faults, err error) {
 		placed, rest := splitFaults(err)
 		return append(faults, placed...), rest
 	}
+	faults = append(faults, g.costly()...)
 	g.close(nil)
 	return faults, nil
+}
+
+// costBound is what the pattern of a rule may take for each byte of a value, in nanoseconds, without a warning.
+const costBound = 100
+
+// costly warns of rules whose patterns make hostile requests expensive, each once though sites share files.
+func (g *graph) costly() (out config.Faults) {
+	seen := map[seclang.Position]bool{}
+	for _, e := range g.engines {
+		for _, w := range e.Program().Warnings(costBound) {
+			if seen[w.Position] {
+				continue
+			}
+			seen[w.Position] = true
+			out = append(out, config.Fault{Severity: config.Warning, File: w.File, Line: w.Line, Column: max(w.Column, 1), Width: 1,
+				Message: fmt.Sprintf("rule %d: %s", w.Rule, w.Text), Hint: "bound its repetitions or split it: a hostile request could keep a processor busy with it"})
+		}
+	}
+	return out
 }

@@ -42,7 +42,7 @@ sites:
 	}
 	got := strings.ReplaceAll(faults.String(), dir+string(filepath.Separator), "")
 	for _, want := range []string{
-		"own.conf:2:1: error: rule 1: ", "own.conf:3:1: error: the rule has no id",
+		"own.conf:2:17: error: rule 1: ", "own.conf:3:1: error: the rule has no id",
 		`l.yaml:8:34: error: sites[0].waf.exclusions[0].target: target "ARG:q": there is no variable ARG`, "= did you mean ARGS?",
 		"l.yaml:9:18: error: sites[0].waf.exclusions[1].rule: rule 7 does not exist",
 		"l.yaml:14:33: error: sites[0].routes[1].waf.exclusions[0].target: ", "= did you mean REQUEST_COOKIES?",

@@ -40,7 +40,7 @@ type Fault struct {
 	Hint     string   `json:"hint,omitempty"`   // what to do
 	Source   string   `json:"source,omitempty"` // the line, secrets masked, cut to 160 characters around the column
 
-	caret int // column within Source
+	caret int // column within Source; 0: Column, for faults of files that are not ours to read
 }
 
 // Faults is everything wrong with a file, in its order.
@@ -103,9 +103,9 @@ func (f Fault) String() string {
 		b.WriteString(f.Key + ": ")
 	}
 	b.WriteString(f.Message + "\n")
-	if f.Line > 0 {
+	if f.Line > 0 && f.Source != "" {
 		fmt.Fprintf(&b, "%5d | %s\n", f.Line, f.Source)
-		fmt.Fprintf(&b, "      | %s%s\n", blank(f.Source, f.caret-1), strings.Repeat("^", max(f.Width, 1)))
+		fmt.Fprintf(&b, "      | %s%s\n", blank(f.Source, cmp.Or(f.caret, min(f.Column, utf8.RuneCountInString(f.Source)))-1), strings.Repeat("^", max(f.Width, 1)))
 	}
 	if f.Hint != "" {
 		b.WriteString("      = " + f.Hint + "\n")

@@ -1,0 +1,37 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A rule whose pattern is expensive is warned of, with its place, and the file is used nevertheless.
+func TestCheckWarnsOfCostlyRules(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	write("own.conf", "SecRule ARGS:a \"@rx a\" \"id:1,phase:2,deny\"\nSecRule ARGS \"@rx (?:[^x]{200}|[^y]{300}z){2}[ab]{150}(?:[0-9][^a]{180}q)+\" \"id:2,phase:2,deny\"\n")
+	file := write("l.yaml", `listen: [{address: "127.0.0.1:0"}]
+sites:
+  - names: [a.test]
+    origin: {urls: ["http://127.0.0.1:1"]}
+    waf: {core_rules: false, rules: [own.conf]}
+  - names: [b.test]
+    origin: {urls: ["http://127.0.0.1:1"]}
+    waf: {core_rules: false, rules: [own.conf]}
+`)
+	faults, err := Check(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bad, warned := faults.Count(); bad != 0 || warned != 1 || !strings.Contains(faults.String(), "own.conf:2:1: warning: rule 2: ") {
+		t.Errorf("%d errors, %d warnings:\n%s", bad, warned, faults)
+	}
+}
