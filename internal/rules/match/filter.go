@@ -10,7 +10,7 @@ import (
 // that the processor works on several bytes at once, and the tables stay in its nearest cache.
 type filter struct {
 	tab    [256]uint64 // of each byte: the byte in lower case, its kind (bits 8 to 62), and whether it is a word by itself (bit 63)
-	four   [1024]uint64
+	four   [2048]uint64
 	three  [512]uint64
 	two    [128]uint64
 	start  []uint32 // of each gram's hash: its first entry
@@ -30,6 +30,8 @@ type entry struct {
 	gram  uint32
 	word  uint32
 	after uint32 // bytes of the word behind the gram
+	from  uint32 // the word in filter.text
+	size  uint32 // its bytes
 	n     uint8  // bytes of the gram
 }
 
@@ -128,13 +130,14 @@ func (f *filter) kinds(words []string) uint64 {
 func (f *filter) seal() {
 	loads := map[uint64]int{}
 	f.text, f.spell = string(f.spell), nil
+	common := commonGrams()
 	order := make([]uint32, len(f.words))
 	for i := range order {
 		order[i] = uint32(i)
 	}
 	slices.SortStableFunc(order, func(a, b uint32) int { return int(f.words[a].n) - int(f.words[b].n) })
 	for _, n := range order {
-		f.place(n, loads)
+		f.place(n, loads, common)
 	}
 	slices.SortStableFunc(f.entry, func(a, b entry) int { return int(slot(a.gram, a.n)) - int(slot(b.gram, b.n)) })
 	f.start = make([]uint32, slots+1)
@@ -145,16 +148,19 @@ func (f *filter) seal() {
 		f.start[i+1] += f.start[i]
 	}
 	f.index = nil
-	f.memory = int64(len(f.text)) + int64(len(f.words))*8 + int64(len(f.entry))*16 + int64(len(f.start))*4 + 16<<10
+	f.memory = int64(len(f.text)) + int64(len(f.words))*8 + int64(len(f.entry))*28 + int64(len(f.start))*4 + 16<<10
 }
 
 // place chooses the gram of a word: one that few words share, and of those the rarest in ordinary text.
-func (f *filter) place(n uint32, loads map[uint64]int) {
+func (f *filter) place(n uint32, loads map[uint64]int, common map[uint32]bool) {
 	w := f.text[f.words[n].from:][:f.words[n].n]
 	size := min(len(w), 4)
 	bestAt, bestCost := -1, 0.0
 	for at := 0; at+size <= len(w); at++ {
 		cost := -rarity(w[at : at+size])
+		if common[gram(w[at:at+size])] {
+			cost += 20
+		}
 		switch load := loads[uint64(size)<<32|uint64(gram(w[at:at+size]))]; {
 		case load >= 8:
 			cost += float64(load) * 8
@@ -170,7 +176,7 @@ func (f *filter) place(n uint32, loads map[uint64]int) {
 	}
 	g := gram(w[bestAt : bestAt+size])
 	loads[uint64(size)<<32|uint64(g)]++
-	f.entry = append(f.entry, entry{gram: g, word: n, after: uint32(len(w) - bestAt - size), n: uint8(size)})
+	f.entry = append(f.entry, entry{gram: g, word: n, from: f.words[n].from, size: f.words[n].n, after: uint32(len(w) - bestAt - size), n: uint8(size)})
 	switch size {
 	case 1:
 		f.tab[w[0]] |= soleBit
@@ -184,7 +190,7 @@ func (f *filter) place(n uint32, loads map[uint64]int) {
 		h := g << 8 * spread >> 17
 		f.three[h>>6] |= 1 << (h & 63)
 	case 4:
-		h := g * spread >> 16
+		h := g * spread >> 15
 		f.four[h>>6] |= 1 << (h & 63)
 	}
 }
@@ -204,39 +210,50 @@ func (f *filter) pass(x *Scratch, value string) uint64 {
 		m := tab[value[i]]
 		kinds |= m
 		w = w<<8 | uint32(uint8(m))
-		h4, h3, h2 := w*spread>>16, w<<8*spread>>17, w<<16*spread>>19
-		if (four[h4>>6&1023]>>(h4&63)|three[h3>>6&511]>>(h3&63)|two[h2>>6&127]>>(h2&63)|m>>63)&1 != 0 {
-			f.look(x, value, i+1, w)
+		h4, h3, h2 := w*spread>>15, w<<8*spread>>17, w<<16*spread>>19
+		in4, in3, in2 := four[h4>>6&2047]>>(h4&63), three[h3>>6&511]>>(h3&63), two[h2>>6&127]>>(h2&63)
+		if (in4|in3|in2|m>>63)&1 != 0 {
+			if in4&1 != 0 {
+				f.look(x, value, i+1, w, 4)
+			}
+			if in3&1 != 0 {
+				f.look(x, value, i+1, w&0xffffff, 3)
+			}
+			if in2&1 != 0 {
+				f.look(x, value, i+1, w&0xffff, 2)
+			}
+			if m>>63 != 0 {
+				f.look(x, value, i+1, w&0xff, 1)
+			}
 		}
 	}
 	return kinds
 }
 
-// look compares the words whose gram ends before value[end]; w holds the four bytes before it.
-func (f *filter) look(x *Scratch, value string, end int, w uint32) {
-	m := uint32(math.MaxUint32)
-	for n := uint8(4); n > 0; n, m = n-1, m>>8 {
-		g := w & m
-		s := slot(g, n)
-		for _, e := range f.entry[f.start[s]:f.start[s+1]] {
-			if e.gram == g && e.n == n && f.equal(e, value, end) {
-				x.found(e.word, end+int(e.after))
-			}
+// look compares the words of which a gram of n bytes ends before value[end].
+func (f *filter) look(x *Scratch, value string, end int, g uint32, n uint8) {
+	s := slot(g, n)
+	for i := f.start[s]; i < f.start[s+1]; i++ {
+		e := &f.entry[i]
+		if e.gram != g || e.n != n {
+			continue
+		}
+		if uint32(n) == e.size && end >= int(n) || f.equal(e, value, end) {
+			x.found(e.word, end+int(e.after))
 		}
 	}
 }
 
 // equal compares the word of e with value, its gram ending before end.
-func (f *filter) equal(e entry, value string, end int) bool {
-	wd := f.words[e.word]
+func (f *filter) equal(e *entry, value string, end int) bool {
 	to := end + int(e.after)
-	from := to - int(wd.n)
+	from := to - int(e.size)
 	if from < 0 || to > len(value) {
 		return false
 	}
-	text := f.text[wd.from:][:wd.n]
-	for i, b := range []byte(value[from:to]) {
-		if uint8(f.tab[b]) != text[i] {
+	part, text := value[from:to], f.text[e.from:][:e.size]
+	for i := range len(part) {
+		if uint8(f.tab[part[i]]) != text[i] {
 			return false
 		}
 	}

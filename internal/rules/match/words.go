@@ -8,8 +8,7 @@ import (
 // dictionary is a list of words, to find out which of them stands where.
 type dictionary struct {
 	words []string // in lower case, sorted
-	heads [256]uint32
-	empty bool // the empty word is one of them
+	empty bool // the empty word is the only one: it is in every value
 }
 
 func newDictionary(words []string) *dictionary {
@@ -20,7 +19,7 @@ func newDictionary(words []string) *dictionary {
 	slices.Sort(d.words)
 	d.words = slices.Compact(d.words)
 	if len(d.words) > 0 && d.words[0] == "" {
-		d.words, d.empty = d.words[1:], true
+		d.words, d.empty = d.words[1:], len(d.words) == 1
 	}
 	return d
 }
@@ -64,16 +63,14 @@ func search(lo, hi int, f func(int) bool) int {
 	return lo
 }
 
-// find appends up to limit words of value, leftmost and longest first, as pairs of offsets.
+// find appends up to limit words of value, leftmost and longest first, as pairs of offsets. Of each place the longest word counts, and the
+// next may begin within it: so the engine does that rules were written for.
 func (d *dictionary) find(value string, limit int, dst []int) []int {
-	for i := 0; i < len(value) && limit > 0; {
+	for i := 0; i < len(value) && limit > 0; i++ {
 		if n := d.longest(value[i:]); n > 0 {
 			dst = append(dst, i, i+n)
-			i += n
 			limit--
-			continue
 		}
-		i++
 	}
 	return dst
 }
