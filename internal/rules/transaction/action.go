@@ -163,8 +163,6 @@ func (w *work) ctl(c *compile.Ctl) {
 		}
 	case seclang.CtlAuditEngine, seclang.CtlAuditLogParts:
 		w.ctlAudit(c)
-	case seclang.CtlForceRequestBodyVariable:
-		w.forceBody = c.Mode == seclang.ModeOn
 	case seclang.CtlRequestBodyAccess:
 		if w.phase <= 1 {
 			w.bodyAccess = c.Mode == seclang.ModeOn
@@ -193,6 +191,10 @@ const rxCaptures = 9
 
 // capturePattern sets TX:0 … to what pattern i captures in s.
 func (w *work) capturePattern(i int32, s string) {
+	if w.member.Operator.Text == "^.*$" && w.member.Operator.ID == seclang.OpRx { // all of it, as often in CRS: no need to look
+		w.setCapture(0, s)
+		return
+	}
 	w.spend(len(s))
 	w.find = w.plan.set.Find(w.scratch, int(i), s, w.find[:0])
 	limit := captures

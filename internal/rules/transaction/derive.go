@@ -120,6 +120,26 @@ func (w *work) after(v *value, chain int32) *text {
 	return t
 }
 
+// made is what a chain makes of the value with a number.
+type made struct {
+	value int64
+	text  *text
+}
+
+// derive is after for the value that is being scanned: each chain begins with what its parent has made.
+func (w *work) derive(root *text, chain int32) *text {
+	if chain == 0 {
+		return root
+	}
+	m := &w.made[chain]
+	if m.value != w.scanned {
+		c := &w.plan.chains[chain]
+		m.text = w.apply(root, w.derive(root, c.Parent), c.Last)
+		m.value = w.scanned
+	}
+	return m.text
+}
+
 // apply returns what a transformation makes of from, a text that came of root: the same text wherever that is equal.
 func (w *work) apply(root, from *text, id transform.ID) *text {
 	c := w.classOf(from)

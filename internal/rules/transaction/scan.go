@@ -64,6 +64,7 @@ func (w *work) scan(ph *phase) {
 }
 
 func (w *work) scanValue(ph *phase, of *wanted, v *value, index int32) {
+	w.scanned++
 	if len(of.all) > 0 {
 		m := w.mask(of, w.active(&v.text, of.ids))
 		if len(m.same) > 0 {
@@ -101,7 +102,7 @@ func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32,
 	if !a.grows && (!a.swells || v.text.class&w.plan.steps.swells == 0) && (n < a.least || a.decodes && n/4*3+3 < a.least) {
 		return
 	}
-	t := w.after(v, a.chain)
+	t := w.derive(&v.text, a.chain)
 	if len(t.s) < a.least {
 		return
 	}

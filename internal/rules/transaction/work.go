@@ -43,6 +43,8 @@ type work struct {
 	chunks  [][]text
 	texts   int // taken of chunks
 	edges   []edge
+	made    []made // by chain, of the value that is scanned
+	scanned int64  // number of that value, never used again
 	bits    []uint64
 	zero    match.Bits // as many zeros as patterns take
 	one     match.Bits // zeros, but while one pattern is asked for
@@ -76,7 +78,6 @@ type work struct {
 	records     [recordKinds]*persist.Record
 	severity    int // HIGHEST_SEVERITY
 	engineMode  seclang.Mode
-	forceBody   bool
 	bodyAccess  bool
 	bodyLimit   int64
 	replyAccess bool
@@ -123,6 +124,7 @@ func newWork(p *plan) *work {
 	w.first, w.last, w.awake = make([]int32, n), make([]int32, n), make([]uint64, (n+63)/64)
 	w.removed = make([]uint64, (len(p.program.Rules)+63)/64)
 	w.tx.slots = make([]txValue, len(p.program.Slots))
+	w.made = make([]made, len(p.chains))
 	w.masks, w.kinds = make([]mask, maskSlots), make([]kinds, kindSlots)
 	return w
 }
@@ -162,6 +164,7 @@ func (w *work) reset() {
 	w.rawBody, w.rawReply = kept(w.rawBody), kept(w.rawReply)
 	w.request = requestBody{}
 	w.arena.Reset()
+	clear(w.made)
 	for i := range w.chunks {
 		if n := w.texts - i*len(w.chunks[i]); n > 0 {
 			clear(w.chunks[i][:min(n, len(w.chunks[i]))])
@@ -180,7 +183,7 @@ func (w *work) reset() {
 	clear(w.removed)
 	clear(w.records[:])
 	w.allow, w.rule, w.member, w.lastVar = compile.Pass, nil, nil, matched{}
-	w.forceBody, w.ended, w.wouldEnd = false, ending{}, ending{}
+	w.ended, w.wouldEnd = ending{}, ending{}
 	w.record.reset()
 	w.tx.reset()
 	if cap(w.buf) > keepBytes {
