@@ -15,13 +15,14 @@ type cascade struct {
 	finals []*dfa        // of the last part, of which one must match
 	counts []*simulation // the same, where they count, so that they have too many states
 	first  [256]uint64   // with which bytes they begin, finals from bit 0 and counts from bit maxFinals
+	pairs  [1024]uint64  // the same for two bytes that are letters or digits
 	empty  bool          // one of them matches where nothing is left
 }
 
 // Bounds of a cascade, and the size from which a part of a sequence gets an automaton by itself.
 const (
 	maxStages = 6
-	maxFinals = 32
+	maxFinals = 56
 	ownSize   = 60
 
 	maxCounts   = 4
@@ -49,7 +50,20 @@ func (b *builder) cascade(re *syntax.Regexp, binary bool) (c *cascade, ok bool) 
 		pieces[n-2] = slices.Concat(pieces[n-2], pieces[n-1])
 		pieces = pieces[:n-1]
 	}
-	if len(pieces) < 2 || len(pieces) > maxStages {
+	for ; len(pieces) >= 2; pieces = append([][]*syntax.Regexp{slices.Concat(pieces[0], pieces[1])}, pieces[2:]...) {
+		if c, ok := b.assemble(pieces, binary); ok {
+			return c, true
+		}
+		if len(pieces[0]) > 3 {
+			break
+		}
+	}
+	return nil, false
+}
+
+// assemble makes a cascade of pieces.
+func (b *builder) assemble(pieces [][]*syntax.Regexp, binary bool) (c *cascade, ok bool) {
+	if len(pieces) > maxStages {
 		return nil, false
 	}
 	c = &cascade{}
@@ -235,6 +249,7 @@ func (c *cascade) seal() {
 					c.first[b] |= 1 << k
 				}
 			}
+			c.pair(k, d, told)
 		}
 	}
 	for k, m := range c.counts {
@@ -243,6 +258,25 @@ func (c *cascade) seal() {
 		}
 		for b := range c.first {
 			c.first[b] |= 1 << (maxFinals + k)
+		}
+		for p := range c.pairs {
+			c.pairs[p] |= 1 << (maxFinals + k)
+		}
+	}
+}
+
+// pair notes with which two letters or digits final k goes on from state s.
+func (c *cascade) pair(k int, d *dfa, s uint32) {
+	for a := range 128 {
+		p := alnum(byte(a))
+		one := d.to(s, uint32(d.ascii[a]))
+		if p == 0 || one == d.start[0] {
+			continue
+		}
+		for b := range 128 {
+			if q := alnum(byte(b)); q != 0 && (one < d.wins || d.to(one, uint32(d.ascii[b])) != d.start[0]) {
+				c.pairs[int(p)<<5|int(q)] |= 1 << k
+			}
 		}
 	}
 }
@@ -258,7 +292,7 @@ func (c *cascade) matches(value string, ends []int32) bool {
 	}
 	for i, e := int(ends[0]), 0; ; {
 		if f.alive == 0 {
-			if e == len(ends) {
+			if e = c.plausible(value, ends, e); e == len(ends) {
 				return false
 			}
 			i = int(ends[e])
@@ -283,11 +317,44 @@ func (c *cascade) matches(value string, ends []int32) bool {
 	}
 }
 
+// begin returns the last parts that can begin at i, by the two bytes there.
+func (c *cascade) begin(value string, i int) uint64 {
+	b := value[i]
+	if i+1 < len(value) {
+		if p, q := alnum(b), alnum(value[i+1]); p != 0 && q != 0 {
+			return c.pairs[int(p)<<5|int(q)]
+		}
+	}
+	return c.first[b]
+}
+
+// plausible returns the first of ends, from the one with number e on, where a last part can begin.
+func (c *cascade) plausible(value string, ends []int32, e int) int {
+	for e < len(ends) && !c.empty {
+		if i := int(ends[e]); i == len(value) || c.begin(value, i) != 0 {
+			break
+		}
+		e++
+	}
+	return e
+}
+
+// alnum numbers letters from 1 on, whatever their case, and digits as one; 0 is for all else.
+func alnum(b byte) uint8 {
+	switch c := b | 0x20; {
+	case c >= 'a' && c <= 'z':
+		return c - 'a' + 1
+	case b >= '0' && b <= '9':
+		return 27
+	}
+	return 0
+}
+
 // step moves the last parts over the character at i, where told beginning in them all. It reports whether one has matched.
 func (f *flow) step(value string, i int, told bool) bool {
 	b, move := value[i], f.alive
 	if told {
-		move |= f.first[b]
+		move |= f.begin(value, i)
 	}
 	kind := before(value, i)
 	for ; move != 0; move &= move - 1 {

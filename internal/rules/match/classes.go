@@ -124,8 +124,15 @@ func divide(takes [][]rune, asserts, binary bool) (c *classes, sets [][]uint8, o
 	}
 	c.one = len(c.of) == 1
 	sets = make([][]uint8, len(takes))
+	known := map[string][]uint8{}
 	for t, r := range takes {
-		sets[t] = covered(cuts, class, r)
+		key := keyOf(r)
+		set, ok := known[string(key)]
+		if !ok {
+			set = covered(cuts, class, r)
+			known[string(key)] = set
+		}
+		sets[t] = set
 	}
 	return c, sets, true
 }
@@ -154,12 +161,8 @@ func signatures(cuts []rune, takes [][]rune, asserts bool) []int {
 		})
 	}
 	done := map[string]bool{}
-	key := []byte(nil)
 	for _, r := range takes {
-		key = key[:0]
-		for _, c := range r {
-			key = append(key, byte(c), byte(c>>8), byte(c>>16))
-		}
+		key := keyOf(r)
 		if done[string(key)] {
 			continue
 		}
@@ -174,6 +177,15 @@ func signatures(cuts []rune, takes [][]rune, asserts bool) []int {
 		})
 	}
 	return class
+}
+
+// keyOf returns what tells ranges apart.
+func keyOf(r []rune) []byte {
+	key := make([]byte, 0, 3*len(r))
+	for _, c := range r {
+		key = append(key, byte(c), byte(c>>8), byte(c>>16))
+	}
+	return key
 }
 
 // covered lists the classes that lie in r.

@@ -3,6 +3,7 @@ package match
 import (
 	"math/bits"
 	"regexp/syntax"
+	"slices"
 )
 
 // nfa is a program as sets of positions. A position is an instruction that takes a character, or an assertion that needs to know the next
@@ -84,20 +85,28 @@ func (b *nfaBuilder) link(progs []*syntax.Prog) {
 	}
 	for p, prog := range progs {
 		b.mark = make([]int, len(prog.Inst))
+		behinds := slices.ContainsFunc(prog.Inst, func(in syntax.Inst) bool { return in.Op == syntax.InstEmptyWidth })
 		b.gen = 0
 		for k := range kinds {
 			b.reach(p, prog, uint32(prog.Start), k, b.start[k])
 		}
+		known := make(map[uint32][]uint64, len(prog.Inst)/4) // many instructions lead to one place
 		for i := range prog.Inst {
 			at := b.index[p][i]
 			if at < 0 {
 				continue
 			}
+			out := prog.Inst[i].Out
 			for k := range kinds {
-				set := make([]uint64, b.words)
-				b.reach(p, prog, prog.Inst[i].Out, k, set)
-				if k > 0 && equalWords(set, b.follow[at*kinds]) {
-					set = b.follow[at*kinds]
+				if k > 0 && !behinds {
+					b.follow[at*kinds+k] = b.follow[at*kinds]
+					continue
+				}
+				set, ok := known[out*kinds+uint32(k)]
+				if !ok {
+					set = make([]uint64, b.words)
+					b.reach(p, prog, out, k, set)
+					known[out*kinds+uint32(k)] = set
 				}
 				b.follow[at*kinds+k] = set
 			}

@@ -8,7 +8,7 @@ import (
 // dictionary is a list of words, to find out which of them stands where.
 type dictionary struct {
 	words []string // in lower case, sorted
-	empty bool // the empty word is the only one: it is in every value
+	empty bool     // the empty word is the only one: it is in every value
 }
 
 func newDictionary(words []string) *dictionary {
