@@ -17,7 +17,7 @@ type result struct {
 	phase    string // where it was ended, or would have been
 	would    bool
 	score    int    // of ours, from the record
-	fault    string // of ours: time or work spent, a panic
+	fault    string // time or work spent, a panic
 	tx       map[string]string
 }
 
@@ -67,7 +67,7 @@ func diff(got, want *result, known map[int]bool) (list []difference) {
 			list = append(list, difference{key, ours, coraza})
 		}
 	}
-	add("fault", got.fault, "")
+	add("fault", got.fault, want.fault)
 	end := func(r *result) string {
 		return fmt.Sprintf("rule %d status %d %q in %q, would %v", r.rule, statusOf(r), r.location, r.phase, r.would)
 	}

@@ -7,10 +7,8 @@ import (
 	"net"
 	"reflect"
 	"strings"
-	"testing"
 	"unsafe"
 
-	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 	engine "github.com/corazawaf/coraza/v3"
 	"github.com/corazawaf/coraza/v3/debuglog"
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
@@ -23,6 +21,7 @@ import (
 type theirs struct {
 	waf   engine.WAF
 	given map[string]string // TX variables before the first rule
+	mends *mends
 }
 
 // setUp is what our engine does without being told.
@@ -38,33 +37,25 @@ SecArgumentsLimit 3000
 SecAuditEngine Off
 `
 
-// newTheirs loads text, which is run with the TX variables given. With detect nothing is ended.
-func newTheirs(text string, detect bool, given ...map[string]string) (*theirs, error) {
+// newTheirs loads text, which is run with the TX variables given and with what explains differences mended. With detect nothing is ended.
+func newTheirs(text string, detect bool, list []row, given ...map[string]string) (*theirs, error) {
 	mode := "SecRuleEngine On\n"
 	if detect {
 		mode = "SecRuleEngine DetectionOnly\n"
 	}
-	cfg := engine.NewWAFConfig().WithRootFS(coreruleset.FS).WithDebugLogger(loadLog{}).WithDirectives(mode + setUp + text)
-	waf, err := engine.NewWAF(cfg)
-	if err != nil {
+	o := &theirs{given: map[string]string{}, mends: newMends(list)}
+	files := mendedFiles{o.mends.register()}
+	cfg := engine.NewWAFConfig().WithRootFS(files).WithDebugLogger(loadLog{}).WithDirectives(files.replace(mode + setUp + o.mends.rewritten(text)))
+	var err error
+	if o.waf, err = engine.NewWAF(cfg); err != nil {
 		return nil, err
 	}
-	o := &theirs{waf: waf, given: map[string]string{}}
 	for _, m := range given {
 		for name, value := range m {
 			o.given[name] = value
 		}
 	}
 	return o, nil
-}
-
-func mustTheirs(t testing.TB, text string, detect bool, given ...map[string]string) *theirs {
-	t.Helper()
-	o, err := newTheirs(text, detect, given...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o
 }
 
 // run takes r through all steps that it gets to.
@@ -75,13 +66,14 @@ func (o *theirs) run(r *request) *result {
 	for name, value := range o.given {
 		v.TX().Set(name, []string{value})
 	}
-	set(v.InboundDataError(), "0") // the reference knows 0 and 1; Coraza begins with nothing
-	set(v.MultipartStrictError(), "0")
-	if g, ok := tx.DebugLogger().(*guard); ok {
-		g.cache = cacheOf(tx)
-	}
-	it := o.steps(tx, v, r)
+	o.mends.apply(v, r, atStart)
+	g, _ := tx.DebugLogger().(*guard)
+	g.cache = cacheOf(tx)
 	out := &result{tx: map[string]string{}}
+	it, ok := o.steps(tx, v, r, g, out)
+	if !ok {
+		return out // its state is that of a panic
+	}
 	for _, d := range v.TX().FindAll() {
 		if k := strings.ToLower(d.Key()); len(k) != 1 || k[0] < '0' || k[0] > '9' {
 			out.tx[k] = d.Value()
@@ -144,7 +136,17 @@ func (out *result) ended(it *types.Interruption) {
 	}
 }
 
-func (o *theirs) steps(tx types.Transaction, v plugintypes.TransactionVariables, r *request) *types.Interruption {
+// steps runs the phases; ok is false after a panic.
+func (o *theirs) steps(tx types.Transaction, v plugintypes.TransactionVariables, r *request, g *guard, out *result) (it *types.Interruption, ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			out.fault = fmt.Sprint("panic: ", p)
+		}
+	}()
+	return o.phases(tx, v, r, g), true
+}
+
+func (o *theirs) phases(tx types.Transaction, v plugintypes.TransactionVariables, r *request, g *guard) *types.Interruption {
 	tx.ProcessConnection("192.0.2.7", 40000, "192.0.2.1", 443)
 	tx.ProcessURI(r.target, r.method, "HTTP/1.1")
 	for _, f := range r.header {
@@ -161,6 +163,7 @@ func (o *theirs) steps(tx types.Transaction, v plugintypes.TransactionVariables,
 		if it, _, err := tx.WriteRequestBody([]byte(r.body)); it != nil || err != nil {
 			return it
 		}
+		g.before = func() { o.mends.apply(v, r, atBody) }
 	}
 	if it, err := tx.ProcessRequestBody(); it != nil || err != nil || r.reply == nil {
 		return it
@@ -225,7 +228,8 @@ func cacheOf(tx types.Transaction) reflect.Value {
 type guard struct {
 	event
 
-	cache reflect.Value
+	cache  reflect.Value
+	before func() // runs once, before the next phase's rules
 }
 
 func (g *guard) WithOutput(io.Writer) debuglog.Logger          { return g }
@@ -237,7 +241,7 @@ func (g *guard) Info() debuglog.Event                          { return event{} 
 func (g *guard) Warn() debuglog.Event                          { return event{} }
 func (g *guard) Error() debuglog.Event                         { return event{} }
 
-// guardEvent waits for the message that stands before each rule.
+// guardEvent waits for the messages that stand before each rule and before the rules of a phase.
 type guardEvent struct {
 	event
 
@@ -249,7 +253,14 @@ func (e guardEvent) Msg(msg string) {
 	if msg == "Evaluating rule" && e.g.cache.IsValid() && e.g.cache.Len() > 0 {
 		e.g.cache.Clear()
 	}
+	if f := e.g.before; f != nil && msg == "Evaluating phase" {
+		e.g.before = nil
+		f()
+	}
 }
+
+// Int implements debuglog.Event: the message about a phase comes with its number.
+func (e guardEvent) Int(string, int) debuglog.Event { return e }
 
 // loadLog is the debug logger of a rule set: it hands a guard to each transaction.
 type loadLog struct{ event }

@@ -1,35 +1,96 @@
 package differential_test
 
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
+)
+
+// A difference is explained by mending what Coraza does wrong, and only that: the rest of the exchange then has to be the same to the last value. So
+// a row cannot hide what follows from it, nor anything beside it.
+
 // row is a difference that stands.
 type row struct {
-	name  string
-	what  string
-	right string // who is, by the reference of SecLang
-	// is picks those of the differences on a request that the row explains.
-	is func(r *request, list []difference) []bool
+	name   string
+	coraza string // what Coraza does
+	right  string // who is right, by what
+
+	// on picks the requests on which the row may explain something: nil are all.
+	on func(r *request) bool
+	// Of these one is set: what gives Coraza's variables the right values before the first rule, or before those of the body; the name of the
+	// transformation that the right one takes the place of; what writes rules in a way that Coraza understands.
+	start, body    func(v plugintypes.TransactionVariables, r *request)
+	transformation string
+	text           func(rules string) string
+
+	rules   string // for the row's own test, with the dump
+	example *request
 }
 
-// rows lists them.
-func rows() []row { return nil }
+// rows lists them. docs/rules-differences.md says the same to readers; a test compares the names.
+func rows() []row {
+	return slices.Concat(variableRows(), bodyRows(), actionRows(), transformationRows())
+}
 
-// unexplained returns the differences that no row explains, and the rows that explained something.
-func unexplained(r *request, list []difference) (left []difference, names []string) {
-	left = list
-	for _, w := range rows() {
-		if len(left) == 0 {
-			break
+// mends is what one run of Coraza is given: the rows to apply, and where to count those that changed something.
+type mends struct {
+	rows []row
+
+	mu   sync.Mutex
+	used map[string]int
+}
+
+func newMends(list []row) *mends { return &mends{rows: list, used: map[string]int{}} }
+
+func (m *mends) note(name string) {
+	m.mu.Lock()
+	m.used[name]++
+	m.mu.Unlock()
+}
+
+// apply runs the mends of one step on v and counts those that changed it.
+func (m *mends) apply(v plugintypes.TransactionVariables, r *request, step func(w *row) func(plugintypes.TransactionVariables, *request)) {
+	for i := range m.rows {
+		w := &m.rows[i]
+		f := step(w)
+		if f == nil || w.on != nil && !w.on(r) {
+			continue
 		}
-		picked := w.is(r, left)
-		var rest []difference
-		for i, d := range left {
-			if !picked[i] {
-				rest = append(rest, d)
-			}
+		before := image(v)
+		if f(v, r); before != image(v) {
+			m.note(w.name)
 		}
-		if len(rest) < len(left) {
-			names = append(names, w.name)
-		}
-		left = rest
 	}
-	return left, names
+}
+
+func atStart(w *row) func(plugintypes.TransactionVariables, *request) { return w.start }
+func atBody(w *row) func(plugintypes.TransactionVariables, *request)  { return w.body }
+
+// TestRows shows for each row that Coraza differs as it says, and that its mend mends it.
+func TestRows(t *testing.T) {
+	for _, w := range rows() {
+		t.Run(w.name, func(t *testing.T) {
+			if w.coraza == "" || w.right == "" {
+				t.Error("nothing is said of it")
+			}
+			if w.on != nil && !w.on(w.example) {
+				t.Fatal("the row does not apply to its own example")
+			}
+			src := custom(t, defaultRules+w.rules+dump)
+			others := slices.DeleteFunc(rows(), func(o row) bool { return o.name == w.name })
+			plain, mended := newPairOf(t, "plain", src, others), newPairOf(t, "mended", src, rows())
+			o := runner(t, plain.program, src.Config)
+			if list, _ := plain.differences(o, w.example); len(list) == 0 {
+				t.Error("Coraza does not differ any more")
+			}
+			if list, _ := mended.differences(o, w.example); len(list) > 0 {
+				t.Errorf("it differs though it is mended:\n%s", joined(list))
+			}
+			if mended.theirs.mends.used[w.name] == 0 {
+				t.Error("the mend is not counted")
+			}
+		})
+	}
 }

@@ -18,32 +18,24 @@ import (
 type ours struct {
 	engine *transaction.Engine
 	known  map[int]bool // ids of rules that were not decided when they were compiled
+	silent map[int]bool // of them, those that do not log
 	hits   []hit
 }
 
 // hit is a rule that matched, with the values that it and its chain matched.
 type hit struct {
 	id     int
-	silent bool     // it does not log; only of Coraza
+	silent bool     // it does not log
 	values []string // sorted: a collection has no order that Coraza would keep
-}
-
-// newOurs compiles src.
-func newOurs(t testing.TB, src *rules.Source) *ours {
-	t.Helper()
-	p, faults := compile.Compile(src.Directives, src.Options)
-	for _, f := range faults {
-		t.Fatalf("%s:%d: %s", f.File, f.Line, f.Text)
-	}
-	return runner(t, p, src.Config)
 }
 
 // runner returns an engine for a program, of which there may be several.
 func runner(t testing.TB, p *compile.Program, cfg transaction.Config) *ours {
 	t.Helper()
-	o := &ours{known: map[int]bool{}}
+	o := &ours{known: map[int]bool{}, silent: map[int]bool{}}
 	for i := range p.Rules {
 		o.known[p.Rules[i].ID] = true
+		o.silent[p.Rules[i].ID] = !p.Rules[i].Log
 	}
 	cfg.Trace = o.trace
 	var err error
@@ -54,7 +46,7 @@ func runner(t testing.TB, p *compile.Program, cfg transaction.Config) *ours {
 }
 
 func (o *ours) trace(id int, values []transaction.Matched) {
-	h := hit{id: id}
+	h := hit{id: id, silent: o.silent[id]}
 	for _, v := range values {
 		h.values = append(h.values, matchedAs(v.Variable, v.Key, v.Value))
 	}

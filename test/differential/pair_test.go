@@ -1,6 +1,7 @@
 package differential_test
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/rules"
 	"github.com/lunette-waf/lunette/internal/rules/compile"
+	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
 // pair is both engines with the same rules.
@@ -18,32 +20,67 @@ type pair struct {
 	program *compile.Program
 	src     *rules.Source
 	theirs  *theirs
-	loose   bool // the rules are generated
 }
 
-// newPair compiles the rules of s for both.
+// newPair compiles the rules of s for both, and mends in Coraza what explains differences.
 func newPair(t testing.TB, f *rules.Factory, name string, s rules.Settings) *pair {
 	t.Helper()
-	src := source(t, f, s)
+	return newPairOf(t, name, source(t, f, s), rows())
+}
+
+// newPairOf compiles src for both, with the mends of list.
+func newPairOf(t testing.TB, name string, src *rules.Source, list []row) *pair {
+	t.Helper()
 	p, faults := compile.Compile(src.Directives, src.Options)
 	for _, f := range faults {
 		t.Fatalf("%s:%d: %s", f.File, f.Line, f.Text)
 	}
-	return &pair{name: name, program: p, src: src, theirs: mustTheirs(t, textOf(src.Directives), s.Detect, src.Options.Fixed, src.Config.Given)}
+	o, err := newTheirs(textOf(src.Directives), src.Config.Detect, list, src.Options.Fixed, src.Config.Given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pair{name: name, program: p, src: src, theirs: o}
+}
+
+// defaultRules is what rules that are not the Core Rule Set begin with.
+const defaultRules = `SecDefaultAction "phase:1,log,auditlog,pass"
+SecDefaultAction "phase:2,log,auditlog,pass"
+SecDefaultAction "phase:3,log,auditlog,pass"
+SecDefaultAction "phase:4,log,auditlog,pass"
+SecDefaultAction "phase:5,log,auditlog,pass"
+`
+
+// noFiles is what rules may read that are generated.
+type noFiles struct{}
+
+func (noFiles) Read(name string) ([]byte, error) { return nil, errors.New("there is no file " + name) }
+func (noFiles) Glob(string) ([]string, error)    { return nil, nil }
+
+// custom makes a source of SecLang, the Core Rule Set aside.
+func custom(t testing.TB, text string) *rules.Source {
+	t.Helper()
+	list, faults := seclang.ParseText(noFiles{}, "test.conf", text)
+	for _, f := range faults {
+		t.Fatalf("%s:%d: %s\n%s", f.File, f.Line, f.Text, text)
+	}
+	return &rules.Source{Directives: list, Options: compile.Options{Files: noFiles{}}}
 }
 
 // asks bounds how often Coraza is asked again about one request, because the order of its values changes from run to run.
-const asks = 48
+const asks = 400
 
 // differences returns what differs between both engines on r, and how many things differed only in what depends on the order of values.
 func (p *pair) differences(o *ours, r *request) (list []difference, order int) {
 	got := o.run(r)
 	list = diff(got, p.theirs.run(r), o.known)
+	first, steady := joined(list), true
 	for n := 0; n < asks && len(list) > 0; n++ {
 		again := map[string]bool{}
-		for _, d := range diff(got, p.theirs.run(r), o.known) {
+		now := diff(got, p.theirs.run(r), o.known)
+		for _, d := range now {
 			again[d.key] = true
 		}
+		steady = steady && joined(now) == first
 		left := list[:0]
 		for _, d := range list {
 			if again[d.key] {
@@ -53,7 +90,7 @@ func (p *pair) differences(o *ours, r *request) (list []difference, order int) {
 			}
 		}
 		list = left
-		if n > 6 && order == 0 {
+		if n > 6 && steady {
 			break
 		}
 	}
@@ -65,35 +102,30 @@ type tally struct {
 	mu       sync.Mutex
 	requests int
 	order    int            // things that depend on the order of values
-	rows     map[string]int // by row of the table
+	used     map[string]int // by row of the table
 	failures map[string]failure
 }
 
 type failure struct {
 	p     *pair
 	r     *request
-	list  []difference
 	count int
 }
 
-func newTally() *tally { return &tally{rows: map[string]int{}, failures: map[string]failure{}} }
+func newTally() *tally { return &tally{used: map[string]int{}, failures: map[string]failure{}} }
 
 func (y *tally) add(p *pair, r *request, list []difference, order int) {
-	left, rows := unexplained(r, list)
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	y.requests++
 	y.order += order
-	for _, name := range rows {
-		y.rows[name]++
-	}
-	if len(left) == 0 {
+	if len(list) == 0 {
 		return
 	}
-	key := left[0].key
+	key := list[0].key
 	f := y.failures[key]
 	if f.r == nil || len(r.String()) < len(f.r.String()) {
-		f.p, f.r, f.list = p, r, left
+		f.p, f.r = p, r
 	}
 	f.count++
 	y.failures[key] = f
@@ -122,12 +154,16 @@ func compareAll(y *tally, p *pair, t testing.TB, next func() *request) {
 		})
 	}
 	wg.Wait()
+	for name, n := range p.theirs.mends.used {
+		y.used[name] += n
+	}
+	clear(p.theirs.mends.used)
 }
 
 // report fails t for each kind of difference that is not explained, with its smallest request.
 func (y *tally) report(t *testing.T) {
 	t.Helper()
-	t.Logf("%d requests, %d things that depend on the order of values, explained: %v", y.requests, y.order, y.rows)
+	t.Logf("%d requests, %d things that depend on the order of values, explained: %v", y.requests, y.order, y.used)
 	keys := make([]string, 0, len(y.failures))
 	for key := range y.failures {
 		keys = append(keys, key)

@@ -7,13 +7,12 @@ import (
 	"github.com/lunette-waf/lunette/internal/exchange"
 )
 
-// shrink returns the smallest request that it can find on which the difference called key is still there and still not explained.
+// shrink returns the smallest request that it can find on which the difference called key is still there.
 func shrink(p *pair, o *ours, r *request, key string) (*request, []difference) {
 	left := 600 // requests to try
 	differs := func(r *request) []difference {
 		left--
 		list, _ := p.differences(o, r)
-		list, _ = unexplained(r, list)
 		if slices.ContainsFunc(list, func(d difference) bool { return d.key == key }) {
 			return list
 		}
