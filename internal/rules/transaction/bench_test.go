@@ -2,6 +2,8 @@ package transaction_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,6 +92,54 @@ func BenchmarkCoraza(b *testing.B) {
 			for b.Loop() {
 				ask(waf, s.x, s.body)
 			}
+		})
+	}
+}
+
+// soup is n bytes of words that attacks are made of, another one for each seed.
+func soup(n int, seed uint64) string {
+	words := strings.Fields(`' " or 1=1 union select from where sleep( benchmark( -- # /* */ <script> </script> onerror= javascript: alert( eval( system( exec(
+		../ ..\ /etc/passwd /bin/sh ;cat |id $(whoami) ${jndi:ldap:// %00 %252e \x41 \u0041 &lt; &#x3c; php:// file:// http://127.0.0.1 base64_decode
+		<?php __proto__ constructor process.env require( child_process Runtime.getRuntime ProcessBuilder powershell cmd.exe wget curl nc -e python perl
+		HTTP/1.1 Set-Cookie: Content-Type: \r\n order by having group_concat( information_schema xp_cmdshell waitfor delay <img src=x onload= style= expression(`)
+	r := rand.New(rand.NewPCG(seed, 1))
+	var b strings.Builder
+	for b.Len() < n {
+		b.WriteString(words[r.IntN(len(words))])
+		b.WriteByte(" \t+;"[r.IntN(4)])
+	}
+	return b.String()[:n]
+}
+
+func BenchmarkSoup(b *testing.B) {
+	for _, level := range []int{1, 4} {
+		e := openCRS(b, level, 1<<40)
+		b.Run(fmt.Sprintf("pl%d/value", level), func(b *testing.B) {
+			seed := uint64(0)
+			start := processorTime()
+			for b.Loop() {
+				seed++
+				body := "q=" + url.QueryEscape(soup(10<<10, seed))
+				if _, err := inspect(e, post("/", "application/x-www-form-urlencoded"), strings.NewReader(body)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(processorTime()-start)/float64(b.N)/1000, "cpu-µs/op")
+		})
+		b.Run(fmt.Sprintf("pl%d/values", level), func(b *testing.B) {
+			seed := uint64(0)
+			start := processorTime()
+			for b.Loop() {
+				seed++
+				var body strings.Builder
+				for i := range 400 {
+					fmt.Fprintf(&body, "&q%d=%s", i, url.QueryEscape(soup(25, seed*1000+uint64(i))))
+				}
+				if _, err := inspect(e, post("/", "application/x-www-form-urlencoded"), strings.NewReader(body.String())); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(processorTime()-start)/float64(b.N)/1000, "cpu-µs/op")
 		})
 	}
 }

@@ -92,11 +92,29 @@ func (w *work) verify(t *text, want match.Bits) match.Bits {
 		open = open || w.open[i] != 0
 		asked[i] |= b
 	}
-	if open {
+	switch {
+	case !open:
+	case len(t.s) > clockBytes:
+		w.verifyLong(t.s, hits)
+	default:
 		w.spend(len(t.s))
 		w.plan.set.Verify(w.scratch, t.s, w.open, hits)
 	}
 	return hits
+}
+
+// verifyLong runs the open patterns on a long text in several passes, so that the clock can be looked at in between.
+func (w *work) verifyLong(s string, hits match.Bits) {
+	for i, b := range w.open {
+		if b == 0 {
+			continue
+		}
+		part := w.part64[:len(w.open)]
+		clear(part)
+		part[i] = b
+		w.spend(len(s))
+		w.plan.set.Verify(w.scratch, s, part, hits)
+	}
 }
 
 // matches reports whether pattern i matches t.

@@ -50,6 +50,7 @@ type work struct {
 	one     match.Bits // zeros, but while one pattern is asked for
 	open    match.Bits
 	want    match.Bits
+	part64  match.Bits // 64 patterns of open at a time
 	masks   []mask
 	kinds   []kinds
 
@@ -117,6 +118,7 @@ func newWork(p *plan) *work {
 	w := &work{plan: p, scratch: &match.Scratch{}}
 	w.zero, w.one = make(match.Bits, p.words), make(match.Bits, p.words)
 	w.open, w.want = make(match.Bits, p.words), make(match.Bits, p.words)
+	w.part64 = make(match.Bits, p.words)
 	n := 0
 	for i := range p.phases {
 		n = max(n, len(p.phases[i].rules))
