@@ -116,7 +116,7 @@ func (b *builder) final(c *cascade, re *syntax.Regexp, binary bool) bool {
 	if divides {
 		return len(c.finals) < maxFinals && b.final(c, x, binary) && b.final(c, y, binary)
 	}
-	if n, ok := program(re, binary); ok && n.words <= maxCounting && len(c.counts) < maxCounts {
+	if n, ok := positions(re, binary); ok && n.words <= maxCounting && len(c.counts) < maxCounts {
 		c.counts = append(c.counts, newSimulation(n))
 		return true
 	}

@@ -136,7 +136,7 @@ func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode, limit int)
 		return d, d != nil
 	}
 	b.cache[key] = nil
-	n, ok := program(re, binary)
+	n, ok := positions(re, binary)
 	if !ok || n.look && (how == ends || how == passes) {
 		return nil, false
 	}
@@ -147,8 +147,8 @@ func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode, limit int)
 	return d, ok
 }
 
-// program makes the positions of a part of an expression.
-func program(re *syntax.Regexp, binary bool) (n *nfa, ok bool) {
+// positions makes the positions of a part of an expression.
+func positions(re *syntax.Regexp, binary bool) (n *nfa, ok bool) {
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
 		return nil, false
