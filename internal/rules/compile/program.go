@@ -141,6 +141,7 @@ type Target struct {
 	Variable seclang.Variable
 	Key      string        // lower case where the variable's keys have no case; "" all
 	Regexp   *match.Single // of keys; nil without
+	Text     string        // Regexp as written, between slashes: what the count of such values is called
 	Slot     int32         // of TX with a constant key; else -1
 	Slots    []int32       // of TX with Regexp: the slots whose names match; names without a slot are for Regexp to tell
 	Count    bool

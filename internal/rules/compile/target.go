@@ -49,6 +49,7 @@ func (b *builder) target(t seclang.Target) Target {
 	out := Target{Variable: t.Variable, Slot: -1, Count: t.Count}
 	if t.Regexp {
 		out.Regexp = b.single(t)
+		out.Text = "/" + t.Selector + "/"
 		return out
 	}
 	out.Key = t.Selector

@@ -145,11 +145,8 @@ func (w *work) runMember(m *compile.Rule, index int32) (n int) {
 		t := &m.Targets[i]
 		switch {
 		case t.Count:
-			w.counted = value{key: t.Key, text: text{s: strconv.Itoa(w.count(t, index))}}
-			if x := w.after(&w.counted, m.Chain); w.test(m, x) != m.Operator.Negated {
-				w.onMatch(t.Variable, &w.counted, x.s)
-				n++
-			}
+			w.counted = value{key: t.Key + t.Text, text: text{s: strconv.Itoa(w.count(t, index))}}
+			n += w.tryCount(m, t)
 		case volatile(t.Variable):
 			n += w.tryAll(m, t, index, w.gather(t))
 		default:
@@ -160,6 +157,23 @@ func (w *work) runMember(m *compile.Rule, index int32) (n int) {
 		}
 	}
 	return n
+}
+
+// tryCount tests the number in w.counted.
+func (w *work) tryCount(m *compile.Rule, t *compile.Target) int {
+	if m.MultiMatch {
+		return w.tryEach(m, t, &w.counted)
+	}
+	x := w.after(&w.counted, m.Chain)
+	found := w.test(m, x)
+	if found == m.Operator.Negated {
+		return 0
+	}
+	if found && m.Capture {
+		w.capture(m, x.s)
+	}
+	w.onMatch(t.Variable, &w.counted, x.s)
+	return 1
 }
 
 // tryAll tests those values of list that t takes, and returns how often they matched.
@@ -273,7 +287,14 @@ func (w *work) test(m *compile.Rule, t *text) bool {
 func (w *work) capture(m *compile.Rule, s string) {
 	switch {
 	case !w.captures(m):
+	case m.Operator.Pattern >= 0 && !m.NeedsCaptures && w.shown+len(s) > shownBytes:
+		for k := range captures {
+			w.setCapture(k, "")
+		}
 	case m.Operator.Pattern >= 0:
+		if !m.NeedsCaptures {
+			w.shown += len(s)
+		}
 		w.capturePattern(m.Operator.Pattern, s)
 	case m.Operator.Test != nil:
 		w.setCaptures(m.Operator.Test)
@@ -313,3 +334,7 @@ func (w *work) testOperator(m *compile.Rule, t *text) bool {
 func (w *work) captures(m *compile.Rule) bool {
 	return m.NeedsCaptures || m.CapturesInRecord && w.record.room()
 }
+
+// shownBytes is how many bytes of values are searched, in all, for captures that nothing but the record shows: to find what a
+// group holds costs much more than to know that it is there, and an attacker decides how often.
+const shownBytes = 16 << 10
