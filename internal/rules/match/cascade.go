@@ -255,14 +255,64 @@ func (c *cascade) seal() {
 	for k, m := range c.counts {
 		for kind := range kinds {
 			c.empty = c.empty || m.start[kind][m.words-1] != 0
-		}
-		for b := range c.first {
-			c.first[b] |= 1 << (maxFinals + k)
-		}
-		for p := range c.pairs {
-			c.pairs[p] |= 1 << (maxFinals + k)
+			c.note(k, m, m.start[kind])
 		}
 	}
+}
+
+// note finds with which bytes, and with which two letters or digits, one that counts goes on from a set of positions.
+func (c *cascade) note(k int, m *simulation, from []uint64) {
+	bit := uint64(1) << (maxFinals + k)
+	next := make([]uint64, m.words)
+	for a := range 256 {
+		class := m.ascii[a]
+		if class == beyond || m.pending(from) {
+			c.first[a] |= bit
+		}
+		clear(next)
+		if class != beyond {
+			m.advance(from, next, uint32(class), kindOf(byte(a)))
+		}
+		p := alnum(byte(a))
+		if !anyWord(next) && !m.pending(from) {
+			continue
+		}
+		c.first[a] |= bit
+		for b := range 128 {
+			if q := alnum(byte(b)); p != 0 && q != 0 && (m.pending(from) || m.pending(next) || m.meets(next, m.ascii[b])) {
+				c.pairs[int(p)<<5|int(q)] |= bit
+			}
+		}
+	}
+}
+
+// pending reports whether a set has matched or holds an assertion, so that it cannot be told by the next character alone what becomes of it.
+func (m *simulation) pending(set []uint64) bool {
+	for w, asks := range m.asserts {
+		if set[w]&asks != 0 {
+			return true
+		}
+	}
+	return set[m.words-1] != 0
+}
+
+// meets reports whether a position of set takes a class.
+func (m *simulation) meets(set []uint64, class uint8) bool {
+	for w := range m.words - 1 {
+		if set[w]&m.has[class][w] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func anyWord(set []uint64) bool {
+	for _, w := range set {
+		if w != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // pair notes with which two letters or digits final k goes on from state s.
