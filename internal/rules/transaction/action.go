@@ -189,6 +189,9 @@ func (w *work) ctl(c *compile.Ctl) {
 // Bounds of what operators capture: @rx fills TX:0 to TX:8, as in Coraza, others up to TX:9.
 const rxCaptures = 9
 
+// nearCaptures is how many bytes of a long value are looked at for what the record shows of a match.
+const nearCaptures = 256
+
 // capturePattern sets TX:0 … to what pattern i captures in s.
 func (w *work) capturePattern(i int32, s string) {
 	if w.member.Operator.Text == "^.*$" && w.member.Operator.ID == seclang.OpRx { // all of it, as often in CRS: no need to look
@@ -196,7 +199,13 @@ func (w *work) capturePattern(i int32, s string) {
 		return
 	}
 	w.spend(len(s))
-	w.find = w.plan.set.Find(w.scratch, int(i), s, w.find[:0])
+	if w.member.NeedsCaptures || w.engine.cfg.Trace != nil {
+		w.find = w.plan.set.Find(w.scratch, int(i), s, w.find[:0])
+	} else { // only the record shows it
+		if w.find = w.plan.set.FindNear(w.scratch, int(i), s, nearCaptures, w.find[:0]); len(w.find) == 0 {
+			w.setCapture(0, "") // better nothing than what another rule has found
+		}
+	}
 	limit := captures
 	if w.member.Operator.ID == seclang.OpRx {
 		limit = rxCaptures

@@ -71,6 +71,7 @@ type work struct {
 	matched  []matched
 	lastVar  matched // of MATCHED_VAR
 	find     []int
+	shown    int // bytes that were searched for captures which only the record shows
 	captured []string
 	expanded int // depth of macros within macros
 
@@ -187,6 +188,7 @@ func (w *work) reset() {
 	w.allow, w.rule, w.member, w.lastVar = compile.Pass, nil, nil, matched{}
 	w.ended, w.wouldEnd = ending{}, ending{}
 	w.record.reset()
+	w.shown = 0
 	w.tx.reset()
 	if cap(w.buf) > keepBytes {
 		w.buf = nil
