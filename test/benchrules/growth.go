@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -51,7 +53,7 @@ func allSeries() []series {
 
 // growth prints the median time of requests that grow tenfold, and what one more unit costs: a line has the same everywhere.
 func growth(e *rules.Engine, r *rand.Rand, list []string) error {
-	fmt.Printf("\n%-28s", "growth: median, and per unit")
+	fmt.Printf("\n%-28s", "growth: median CPU, and per unit")
 	fmt.Println()
 	for _, s := range allSeries() {
 		fmt.Printf("%-28s", s.name)

@@ -10,11 +10,34 @@ func (s *Set) Find(x *Scratch, i int, value string, dst []int) []int {
 	if p.kind == Words {
 		return s.findWords(p, value, dst)
 	}
-	at, ok := s.begin(x, p, value)
+	at, _, ok := s.begin(p, value)
 	if !ok {
 		return nil
 	}
-	return x.pike.find(p.prog, p.groups, p.binary, value, at, dst)
+	if p.led {
+		at = 0
+	}
+	return x.pike.find(p.run, p.groups, value, at, len(value), dst)
+}
+
+// FindNear is Find for those who only show what matched: it looks at most bytes of value with the eyes of Find, around the end of the
+// earliest match where that is known. It finds nothing in long values whose match lies elsewhere or is longer.
+func (s *Set) FindNear(x *Scratch, i int, value string, most int, dst []int) []int {
+	p := &s.patterns[i]
+	if len(value) <= most {
+		return s.Find(x, i, value, dst)
+	}
+	if p.kind == Words {
+		return s.findWords(p, value, dst)
+	}
+	at, end, ok := s.begin(p, value)
+	if !ok {
+		return nil
+	}
+	if p.led || end-at > most/2 {
+		at = align(value, max(0, end-most/2))
+	}
+	return x.pike.find(p.run, p.groups, value, at, min(len(value), at+most), dst)
 }
 
 func (s *Set) findWords(p *compiled, value string, dst []int) []int {
@@ -28,20 +51,17 @@ func (s *Set) findWords(p *compiled, value string, dst []int) []int {
 	return nil
 }
 
-// begin returns a place before which no match of p begins, and whether one can be at all.
-func (s *Set) begin(x *Scratch, p *compiled, value string) (at int, ok bool) {
-	at = len(value)
+// begin returns a place before which no match of p begins, unless p.led, where the earliest ends as far as that is known, and whether one can be at all.
+func (s *Set) begin(p *compiled, value string) (at, end int, ok bool) {
+	at, end = len(value), len(value)
 	for u := p.from; u < p.to; u++ {
 		t := &s.units[u]
 		if t.auto.d == nil {
-			return 0, true
+			return 0, 0, true
 		}
-		if first, found := t.auto.d.last(value, 0); found {
-			at, ok = min(at, first), true
+		if first, last, found := t.auto.d.last(value, 0); found {
+			at, end, ok = min(at, first), min(end, last), true
 		}
 	}
-	if p.led {
-		at = 0
-	}
-	return at, ok
+	return at, end, ok
 }

@@ -8,13 +8,14 @@ import (
 // machine finds the leftmost match and its groups, of all the one that the order of the alternatives prefers: what std regexp gives.
 // It holds one thread for each instruction at most, so that its time is linear in what it reads.
 type machine struct {
-	prog   *syntax.Prog
+	prog   *code
 	value  string
 	binary bool
 	width  int // places that a thread keeps: two of each group
 	now    queue
 	next   queue
 	best   []int
+	none   []int // places of a thread that begins
 	found  bool
 }
 
@@ -41,35 +42,37 @@ func (q *queue) has(pc uint32) bool {
 	return int(j) < len(q.dense) && q.dense[j] == pc
 }
 
-// find looks from value[at] on, where no match may begin before, and appends the places of the match and its groups to dst.
-func (m *machine) find(prog *syntax.Prog, groups int, binary bool, value string, at int, dst []int) []int {
-	m.prog, m.value, m.binary, m.width, m.found = prog, value, binary, 2*(groups+1), false
-	m.now.reset(len(prog.Inst), m.width)
-	m.next.reset(len(prog.Inst), m.width)
+// find looks from value[at] on, where no match may begin before, and appends the places of the match and its groups to dst. It reads no further
+// than value[end].
+func (m *machine) find(prog *code, groups int, value string, at, end int, dst []int) []int {
+	m.prog, m.value, m.binary, m.width, m.found = prog, value, prog.binary, 2*(groups+1), false
+	m.now.reset(len(prog.steps), m.width)
+	m.next.reset(len(prog.steps), m.width)
 	if cap(m.best) < m.width {
-		m.best = make([]int, m.width)
+		m.best, m.none = make([]int, m.width), make([]int, m.width)
 	}
-	m.best = m.best[:m.width]
-	none := make([]int, m.width)
-	for i := range none {
-		none[i] = -1
+	m.best, m.none = m.best[:m.width], m.none[:m.width]
+	for i := range m.none {
+		m.none[i] = -1
 	}
 	for {
-		if !m.found {
-			none[0] = at
-			m.add(&m.now, uint32(prog.Start), at, none)
+		if len(m.now.dense) == 0 {
+			if m.found {
+				break
+			}
+			at = prog.skip(value, at, end)
 		}
-		if len(m.now.dense) == 0 && m.found {
-			break
+		if !m.found {
+			m.none[0] = at
+			m.add(&m.now, prog.start, at, m.none)
 		}
 		r, n := m.char(at)
 		m.step(r, at+n)
 		m.now, m.next = m.next, m.now
 		m.next.dense = m.next.dense[:0]
-		if n == 0 {
+		if at += n; n == 0 || at > end {
 			break
 		}
-		at += n
 	}
 	m.value = ""
 	if !m.found {
@@ -104,31 +107,18 @@ func (m *machine) around(at int) syntax.EmptyOp {
 // step moves all threads over r, to the place at.
 func (m *machine) step(r rune, at int) {
 	for i, pc := range m.now.dense {
-		in := &m.prog.Inst[pc]
-		places := m.now.places[i*m.width:][:m.width]
-		switch in.Op {
-		case syntax.InstMatch:
-			copy(m.best, places)
+		in := &m.prog.steps[pc]
+		switch in.op {
+		case opMatch:
+			copy(m.best, m.now.places[i*m.width:][:m.width])
 			m.found = true
 			return // those behind it are preferred less
-		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
-			if r >= 0 && takes(in, r) {
-				m.add(&m.next, in.Out, at, places)
+		case opChar:
+			if r >= 0 && in.takes(r) {
+				m.add(&m.next, in.out, at, m.now.places[i*m.width:][:m.width])
 			}
 		}
 	}
-}
-
-func takes(in *syntax.Inst, r rune) bool {
-	switch in.Op {
-	case syntax.InstRune1:
-		return r == in.Rune[0]
-	case syntax.InstRuneAny:
-		return true
-	case syntax.InstRuneAnyNotNL:
-		return r != '\n'
-	}
-	return in.MatchRune(r)
 }
 
 // add puts the threads that pc leads to behind those of q.
@@ -139,30 +129,30 @@ func (m *machine) add(q *queue, pc uint32, at int, places []int) {
 	j := len(q.dense)
 	q.sparse[pc] = uint32(j)
 	q.dense = append(q.dense, pc)
-	in := &m.prog.Inst[pc]
-	switch in.Op {
-	case syntax.InstAlt, syntax.InstAltMatch:
-		m.add(q, in.Out, at, places)
-		m.add(q, in.Arg, at, places)
-	case syntax.InstNop:
-		m.add(q, in.Out, at, places)
-	case syntax.InstCapture:
-		if int(in.Arg) >= m.width {
-			m.add(q, in.Out, at, places)
+	in := &m.prog.steps[pc]
+	switch in.op {
+	case opAlt:
+		m.add(q, in.out, at, places)
+		m.add(q, in.arg, at, places)
+	case opGo:
+		m.add(q, in.out, at, places)
+	case opCapture:
+		if int(in.arg) >= m.width {
+			m.add(q, in.out, at, places)
 			return
 		}
-		was := places[in.Arg]
-		places[in.Arg] = at
-		m.add(q, in.Out, at, places)
-		places[in.Arg] = was
-	case syntax.InstEmptyWidth:
-		if syntax.EmptyOp(in.Arg)&^m.around(at) == 0 {
-			m.add(q, in.Out, at, places)
+		was := places[in.arg]
+		places[in.arg] = at
+		m.add(q, in.out, at, places)
+		places[in.arg] = was
+	case opAssert:
+		if syntax.EmptyOp(in.arg)&^m.around(at) == 0 {
+			m.add(q, in.out, at, places)
 		}
-	case syntax.InstMatch:
+	case opMatch:
 		copy(q.places[j*m.width:][:m.width], places)
 		q.places[j*m.width+1] = at
-	default:
+	case opChar:
 		copy(q.places[j*m.width:][:m.width], places)
 	}
 }

@@ -126,8 +126,9 @@ func pair(p, q *dfa, value string, reads int) (matched, ok bool) {
 	return false, true
 }
 
-// last returns the last place before the end of the earliest match where nothing had begun, in a value that matches: no match begins before it.
-func (d *dfa) last(value string, from int) (idle int, ok bool) {
+// last returns the last place before the end of the earliest match where nothing had begun, in a value that matches: no match begins before it. end is
+// where the earliest match ends.
+func (d *dfa) last(value string, from int) (idle, end int, ok bool) {
 	s := d.start[before(value, from)]
 	idle = from
 	for i := from; i < len(value); {
@@ -135,14 +136,14 @@ func (d *dfa) last(value string, from int) (idle int, ok bool) {
 		i, s = d.run(value, at, at, s)
 		switch {
 		case s == 0:
-			return idle, true
+			return idle, i, true
 		case s == d.dead:
-			return idle, false
+			return idle, i, false
 		case s < d.special && i < len(value):
 			idle = i
 		}
 	}
-	return idle, d.final[s/d.stride]
+	return idle, len(value), d.final[s/d.stride]
 }
 
 // align moves at back to where a character begins.

@@ -17,7 +17,7 @@ type compiled struct {
 	kind   Kind
 	from   int // its units are units[from:to]
 	to     int
-	prog   *syntax.Prog // with groups, for Find
+	run    *code // with groups, for Find
 	groups int
 	binary bool
 	led    bool // the beginning was cut: a match may begin before the one that the units see
@@ -92,9 +92,11 @@ func (s *Set) add(b *builder, i int, p Pattern) error {
 		return err
 	}
 	c.binary, c.groups = binary, re.MaxCap()
-	if c.prog, err = syntax.Compile(re.Simplify()); err != nil {
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
 		return err
 	}
+	c.run = newCode(prog, binary)
 	units, led, err := b.units(re, binary)
 	if err != nil {
 		return err
@@ -119,7 +121,7 @@ func (s *Set) add(b *builder, i int, p Pattern) error {
 		s.units = append(s.units, u)
 	}
 	c.to = len(s.units)
-	s.memory += int64(len(c.prog.Inst)) * 40
+	s.memory += int64(len(c.run.steps)) * 128
 	return nil
 }
 
