@@ -39,6 +39,7 @@ type App struct {
 	loaded snapshot // the files that New has read
 	log    *slog.Logger
 	rec    *telemetry.Recorder
+	audit  *auditLog // nil without one
 	pipe   *pipeline
 	sh     shared
 	admin  *admin.Server // nil without an admin address
@@ -92,7 +93,10 @@ func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
 		return err
 	}
 	a.sh.mask = masker.Part
-	a.pipe = newPipeline(a.rec, a.log)
+	if err := a.openAudit(cfg, masker); err != nil {
+		return err
+	}
+	a.pipe = newPipeline(scribe{a.rec, a.audit}, a.log)
 	if err := a.openMemory(cfg, masker); err != nil {
 		return err
 	}
@@ -156,6 +160,7 @@ func (a *App) abandon() {
 	if a.rec != nil {
 		_ = a.rec.Close(ctx)
 	}
+	_ = a.audit.close(ctx)
 	_ = a.closeMemory()
 }
 
@@ -220,7 +225,7 @@ func (a *App) drain() error {
 	if a.admin != nil {
 		err = a.admin.Close(closing)
 	}
-	err = errors.Join(err, a.rec.Close(closing))
+	err = errors.Join(err, a.rec.Close(closing), a.audit.close(closing))
 	a.log.Info("stopped")
 	return err
 }
@@ -244,10 +249,13 @@ func (a *App) AdminAddr() string {
 	return a.admin.Addr()
 }
 
-// Reopen opens the access log anew, for logrotate.
+// Reopen opens the access log and the audit log anew, for logrotate.
 func (a *App) Reopen(ctx context.Context) {
 	if err := a.rec.Reopen(ctx); err != nil {
 		a.log.Error("the access log could not be reopened; the old file stays in use", "error", err)
+	}
+	if err := a.audit.reopen(ctx); err != nil {
+		a.log.Error("the audit log could not be reopened; the old file stays in use", "error", err)
 	}
 }
 

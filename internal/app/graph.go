@@ -24,6 +24,7 @@ type shared struct {
 	connIDs  *atomic.Uint64
 	observer origin.Observer
 	gate     *policy.Gate
+	keepBody int64                            // bytes of bodies that the audit log may show
 	mask     func(target, part string) string // hides secrets in what rules matched; nil hides all of it
 	flight   *flight.Recorder                 // keeps what crosses connections; nil: nobody does
 	book     *profile.Book                    // learns of origins; nil: nobody does
@@ -179,7 +180,7 @@ func (g *graph) openOrigin(s *config.Site, path string, c *config.Origin, sh sha
 
 func (g *graph) openPolicy(site string, c *config.WAF, methods []string, sh shared) (*policy.Stage, error) {
 	pc := policyConfig(c)
-	pc.Mask, pc.Gate = sh.mask, sh.gate
+	pc.Mask, pc.Gate, pc.KeepBody = sh.mask, sh.gate, sh.keepBody
 	if c.Mode == "off" {
 		return policy.New(pc, nil)
 	}

@@ -162,13 +162,13 @@ func (a *App) panicked(v any, stack []byte) {
 	a.log.Error("a connection panicked; please report this", "panic", fmt.Sprint(v), "stack", string(stack))
 }
 
-// record takes what never became an exchange of the pipeline.
 // record takes what a listener ended itself: requests that it refused, and connections that never made one.
 func (a *App) record(x *exchange.Exchange) {
 	if x.Answer.Status == 0 && x.Request.Method == "" && len(x.Attempts) == 0 && x.Answer.Reason != "" {
 		a.rec.Metrics().ConnRefused(x.Client.Listener, x.Answer.Reason)
 	}
 	a.rec.Record(x)
+	a.audit.record(x)
 }
 
 // dialPassthrough connects to the origin of a passed-through site.

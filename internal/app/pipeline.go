@@ -195,7 +195,7 @@ func (t *transit) relay(ctx context.Context, resp *exchange.Response) {
 func (t *transit) head(r *exchange.Response) bool {
 	x := t.x
 	t.begun = true
-	x.Answer.Status = r.Status // the listener counts bytes and times
+	x.Answer.Status, x.Answer.Header = r.Status, r.Header // the listener counts bytes and times
 	if err := x.W.Head(r); err != nil {
 		return t.sent(context.Background(), err)
 	}

@@ -87,7 +87,7 @@ func fixed(old, cfg *config.Config) string {
 	for _, s := range []struct {
 		name string
 		a, b any
-	}{{"access_log", old.AccessLog, cfg.AccessLog}, {"log", old.Log, cfg.Log}, {"admin", old.Admin, cfg.Admin}, {"waf_memory", old.WAFMemory, cfg.WAFMemory},
+	}{{"access_log", old.AccessLog, cfg.AccessLog}, {"audit_log", old.AuditLog, cfg.AuditLog}, {"log", old.Log, cfg.Log}, {"admin", old.Admin, cfg.Admin}, {"waf_memory", old.WAFMemory, cfg.WAFMemory},
 		{"incidents", old.Incidents, cfg.Incidents}, {"flight_memory", old.FlightMemory, cfg.FlightMemory}} {
 		if fmt.Sprintf("%+v", s.a) != fmt.Sprintf("%+v", s.b) {
 			out = append(out, s.name)
