@@ -191,6 +191,11 @@ func (l *line) waf(w *exchange.WAF) {
 	b = keyMillis(b, "spent_ms", w.Spent)
 	b = keyInt(b, "inspected", w.Inspected)
 	b = keyInt(b, "of", w.Of)
+	b = append(key(b, "matched"), '[')
+	for _, id := range w.Rules {
+		b = strconv.AppendInt(comma(b), int64(id), 10)
+	}
+	b = append(b, ']')
 	b = append(key(b, "rules"), '[')
 	for i := range w.Matches {
 		if i == maxRules {
@@ -205,7 +210,10 @@ func (l *line) waf(w *exchange.WAF) {
 		b = keyString(b, "target", m.Target, maxName)
 		b = keyString(b, "part", l.mask.Part(m.Target, m.Part), maxValue)
 		b = keyString(b, "data", l.mask.Part(m.Target, m.Data), maxValue)
-		b = append(keyStrings(b, "tags", m.Tags), '}')
+		b = keyStrings(b, "tags", m.Tags)
+		b = keyString(b, "transformations", m.Transformations, maxName)
+		b = keyInt(b, "paranoia", int64(m.Paranoia))
+		b = append(keyBool(b, "scoring", m.Scoring), '}')
 	}
 	l.b = append(b, "]}"...)
 }

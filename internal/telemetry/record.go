@@ -72,6 +72,7 @@ type RecordWAF struct {
 	SpentMS   float64      `json:"spent_ms"`
 	Inspected int64        `json:"inspected"`
 	Of        int64        `json:"of"`
+	Matched   []int        `json:"matched"`
 	Rules     []RecordRule `json:"rules"`
 }
 
@@ -85,6 +86,10 @@ type RecordRule struct {
 	Part     string   `json:"part"`
 	Data     string   `json:"data"`
 	Tags     []string `json:"tags"`
+
+	Transformations string `json:"transformations"`
+	Paranoia        int    `json:"paranoia"`
+	Scoring         bool   `json:"scoring"`
 }
 
 // RecordAttempt is one try to reach an origin.
