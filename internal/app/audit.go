@@ -108,6 +108,6 @@ type scribe struct {
 
 // Record implements recorder.
 func (s scribe) Record(x *exchange.Exchange) {
-	s.Recorder.Record(x)
 	s.audit.record(x)
+	s.Recorder.Record(x)
 }
