@@ -16,11 +16,20 @@ func (w *work) onMatch(variable seclang.Variable, v *value, s string) {
 	if v != nil {
 		w.lastVar.key = v.key
 	}
+	w.someMatched = true
 	w.matched = append(w.matched, w.lastVar)
 	for i := range m.Do {
 		w.do(&m.Do[i])
 	}
 	w.note(v)
+}
+
+// lastName is MATCHED_VAR_NAME: the name of the last value that matched, "" before there is one.
+func (w *work) lastName() string {
+	if !w.someMatched {
+		return ""
+	}
+	return w.matchedName(&w.lastVar)
 }
 
 // matchedName is the name of what matched, as in MATCHED_VAR_NAME.

@@ -64,7 +64,7 @@ func (w *work) lookup(p *compile.Part) (string, bool) {
 	case seclang.VarMatchedVar:
 		return w.lastVar.value, true
 	case seclang.VarMatchedVarName:
-		return w.matchedName(&w.lastVar), true
+		return w.lastName(), true
 	case seclang.VarMatchedVars, seclang.VarMatchedVarsNames:
 		return w.lookupMatched(p.Key)
 	case seclang.VarHighestSeverity:

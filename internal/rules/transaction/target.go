@@ -46,7 +46,7 @@ func (w *work) gather(t *compile.Target) []value {
 	case seclang.VarMatchedVar:
 		add("", w.lastVar.value)
 	case seclang.VarMatchedVarName:
-		add("", w.matchedName(&w.lastVar))
+		add("", w.lastName())
 	case seclang.VarMatchedVars, seclang.VarMatchedVarsNames:
 		for i := range w.matched {
 			m := &w.matched[i]

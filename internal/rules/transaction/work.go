@@ -64,16 +64,17 @@ type work struct {
 	allow     compile.Disrupt
 
 	// The rule that runs.
-	rule     *compile.Rule // the first of its chain
-	member   *compile.Rule
-	temp     []value
-	counted  value // of a target that counts
-	matched  []matched
-	lastVar  matched // of MATCHED_VAR
-	find     []int
-	shown    int // bytes that were searched for captures which only the record shows
-	captured []string
-	expanded int // depth of macros within macros
+	rule        *compile.Rule // the first of its chain
+	member      *compile.Rule
+	temp        []value
+	counted     value // of a target that counts
+	matched     []matched
+	lastVar     matched // of MATCHED_VAR
+	someMatched bool    // lastVar is set
+	find        []int
+	shown       int // bytes that were searched for captures which only the record shows
+	captured    []string
+	expanded    int // depth of macros within macros
 
 	tx          txStore
 	env         []pair
@@ -186,6 +187,7 @@ func (w *work) reset() {
 	clear(w.removed)
 	clear(w.records[:])
 	w.allow, w.rule, w.member, w.lastVar = compile.Pass, nil, nil, matched{}
+	w.someMatched = false
 	w.ended, w.wouldEnd = ending{}, ending{}
 	w.record.reset()
 	w.shown = 0
