@@ -172,3 +172,7 @@ func numbered(text string) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+func addrPort(addr string) netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr(addr), 40000)
+}
