@@ -122,7 +122,7 @@ func equalKey(a, b string) bool {
 	if exchange.EqualFold(a, b) {
 		return true
 	}
-	return !ascii(a) && !ascii(b) && strings.ToLower(a) == strings.ToLower(b)
+	return (!ascii(a) || !ascii(b)) && strings.ToLower(a) == strings.ToLower(b) //nolint:staticcheck // EqualFold takes more letters for one
 }
 
 func ascii(s string) bool {

@@ -29,16 +29,6 @@ func (w *work) set(v seclang.Variable, s string) {
 	w.vars[v] = append(w.vars[v][:0], value{text: text{s: s}})
 }
 
-// setFlag sets v to 1 or, unless it has a value, to 0.
-func (w *work) setFlag(v seclang.Variable, on bool) {
-	switch {
-	case on:
-		w.set(v, "1")
-	case !w.filled[v]:
-		w.set(v, "0")
-	}
-}
-
 // forget makes v be filled anew when it is asked for.
 func (w *work) forget(list ...seclang.Variable) {
 	for _, v := range list {
