@@ -65,7 +65,7 @@ func (v *view) worst() string {
 func (v *view) rulesets() []string {
 	out := []string{}
 	for i := range v.messages {
-		if ver := v.messages[i].Ver; ver != "" && !slices.Contains(out, ver) {
+		if ver := clean(cut(v.messages[i].Ver, maxName)); ver != "" && !slices.Contains(out, ver) {
 			out = append(out, ver)
 		}
 	}
