@@ -109,6 +109,9 @@ func (b *builder) final(c *cascade, re *syntax.Regexp, binary bool) bool {
 	if !divides {
 		limit = b.limit
 	}
+	if divides && size(re) > limit { // it would not fit: spare the attempt
+		return len(c.finals) < maxFinals && b.final(c, x, binary) && b.final(c, y, binary)
+	}
 	if d, ok := b.automaton(re, binary, last, limit); ok {
 		c.finals = append(c.finals, d)
 		return len(c.finals) <= maxFinals

@@ -421,8 +421,20 @@ func best(clauses []clause, near bool) (c clause, ok bool) {
 	return c, ok
 }
 
-// newClause makes a clause of words, without those that hold another of them.
+// newClause makes a clause of words.
 func newClause(words []string, far int) clause {
+	words = slices.Clone(words)
+	slices.Sort(words)
+	words = slices.Compact(words)
+	p := 0.0
+	for _, w := range words {
+		p += math.Exp2(-rarity(w))
+	}
+	return clause{words: words, far: far, bits: -math.Log2(p)}
+}
+
+// least returns words without those that hold another of them.
+func least(words []string) []string {
 	words = slices.Clone(words)
 	slices.SortFunc(words, func(a, b string) int {
 		if len(a) != len(b) {
@@ -430,20 +442,13 @@ func newClause(words []string, far int) clause {
 		}
 		return strings.Compare(a, b)
 	})
-	words = slices.Compact(words)
 	kept := make([]string, 0, len(words))
-	for _, w := range words {
+	for _, w := range slices.Compact(words) {
 		if !slices.ContainsFunc(kept, func(k string) bool { return strings.Contains(w, k) }) {
 			kept = append(kept, w)
 		}
 	}
-	c := clause{words: kept, far: far}
-	p := 0.0
-	for _, w := range kept {
-		p += math.Exp2(-rarity(w))
-	}
-	c.bits = -math.Log2(p)
-	return c
+	return kept
 }
 
 // rarity estimates how rare a word is in ordinary values: -log2 of its frequency at a place.

@@ -81,7 +81,7 @@ func (s *Set) add(b *builder, i int, p Pattern) error {
 		if c.words.empty {
 			s.always[i>>6] |= 1 << (i & 63)
 		}
-		for _, w := range newClause(c.words.words, 0).words {
+		for _, w := range least(c.words.words) {
 			s.use(w, use{unit: int32(-1 - i)})
 		}
 		s.memory += c.words.memory()

@@ -62,50 +62,59 @@ type built struct {
 func (b *builder) units(re *syntax.Regexp, binary bool) (out []unit, led bool, err error) {
 	re, led = trim(re)
 	b.parts = 1
-	out, err = b.divide(re, binary)
+	out, err = b.divide(re, binary, b.limit)
 	return out, led, err
 }
 
-func (b *builder) divide(re *syntax.Regexp, binary bool) ([]unit, error) {
-	if size(re) > largeSize {
+// divide builds units of at most limit states each, less for the parts of what had too many.
+func (b *builder) divide(re *syntax.Regexp, binary bool, limit int) ([]unit, error) {
+	length := size(re)
+	if length > largeSize {
 		if c, ok := b.cascade(re, binary); ok {
 			return []unit{newUnit(re, automaton{c: c}, binary)}, nil
 		}
 	}
-	prog, err := syntax.Compile(re.Simplify())
-	if err != nil {
-		return nil, err
+	x, y, divides := divideRegexp(re)
+	divides = divides && b.parts < maxParts
+	if divides && length > b.limit { // it would not fit: spare the attempt
+		return b.halves(x, y, binary, b.limit)
 	}
-	n, fits := newNFA([]*syntax.Prog{prog}, binary)
+	n, fits := positions(re, binary)
 	if fits {
-		if d, ok := newDFA(n, b.limit, occurs); ok {
+		if !divides {
+			limit = b.limit
+		}
+		if d, ok := newDFA(n, limit, occurs); ok {
 			return []unit{newUnit(re, automaton{d: d}, binary)}, nil
 		}
-	}
-	if c, ok := b.cascade(re, binary); ok {
-		return []unit{newUnit(re, automaton{c: c}, binary)}, nil
-	}
-	if a, ok := b.pair(re, n, binary); ok {
-		return []unit{newUnit(re, a, binary)}, nil
-	}
-	if b.parts < maxParts {
-		if x, y, ok := divideRegexp(re); ok {
-			b.parts++
-			x, _ = trim(x)
-			y, _ = trim(y)
-			first, err := b.divide(x, binary)
-			if err != nil {
-				return nil, err
-			}
-			second, err := b.divide(y, binary)
-			return append(first, second...), err
+		if c, ok := b.cascade(re, binary); ok && length <= largeSize {
+			return []unit{newUnit(re, automaton{c: c}, binary)}, nil
+		}
+		if a, ok := b.pair(re, n, binary); ok {
+			return []unit{newUnit(re, a, binary)}, nil
 		}
 	}
-	if fits && n.words <= maxSimulated {
+	switch {
+	case divides:
+		return b.halves(x, y, binary, max(limit/2, smallStates))
+	case fits && n.words <= maxSimulated:
 		return []unit{newUnit(re, automaton{m: newSimulation(n)}, binary)}, nil
 	}
 	r, err := regexp.Compile(re.String())
 	return []unit{newUnit(re, automaton{r: r}, binary)}, err
+}
+
+// halves builds the units of two expressions, of which one must match.
+func (b *builder) halves(x, y *syntax.Regexp, binary bool, limit int) ([]unit, error) {
+	b.parts++
+	x, _ = trim(x)
+	y, _ = trim(y)
+	first, err := b.divide(x, binary, limit)
+	if err != nil {
+		return nil, err
+	}
+	second, err := b.divide(y, binary, limit)
+	return append(first, second...), err
 }
 
 // pair makes two automata of a sequence: one that finds all ends of its front, and one for what follows there.
@@ -199,10 +208,10 @@ func newUnit(re *syntax.Regexp, auto automaton, binary bool) unit {
 			continue
 		}
 		if len(u.words) < maxClauses {
-			u.words = append(u.words, c.words)
+			u.words = append(u.words, least(c.words))
 		}
 		if c.far >= 0 && u.anchor == nil && (auto.d != nil || auto.m != nil && auto.p == nil) {
-			u.anchor, u.far = c.words, c.far
+			u.anchor, u.far = least(c.words), c.far
 		}
 	}
 	if u.words == nil {
@@ -233,7 +242,7 @@ func (u *unit) demand(kinds *filter, clauses []clause) {
 		if n == len(u.masks) || mask&(1<<kindShift) != 0 || slices.Contains(u.masks[:n], mask) && words == nil {
 			continue
 		}
-		u.masks[n], u.words[n] = mask, words
+		u.masks[n], u.words[n] = mask, least(words)
 		n++
 	}
 }
