@@ -23,6 +23,7 @@ type plan struct {
 	phases  [compile.Phases]phase
 
 	least []int                       // by pattern: bytes that a text needs to match
+	few   []int8                      // by pattern: its automata, where it is cheap to run them without a look for candidates; else 0
 	slots map[*compile.Target][]int32 // of TX targets with an expression: the slots whose names match
 
 	inboundScore, outboundScore int32 // slots of the scores for the record, -1 for none
@@ -57,6 +58,7 @@ type want struct {
 	grows    bool // a step of the chain may make a text longer
 	swells   bool // or one that holds bytes of certain kinds
 	decodes  bool // a step takes base64: the text gets shorter by a quarter
+	few      int  // automata of the patterns, where they are so few that they are run without a look for candidates; else 0
 }
 
 // wanted is what to look for in the values of one variable.
@@ -77,6 +79,7 @@ func newPlan(p *compile.Program) *plan {
 		out.chains = append(out.chains, chain{Chain: c, ids: idsOf(c)})
 	}
 	out.least = leastBytes(p, out.words)
+	out.few = fewOf(p.Patterns, out.words)
 	out.slots = map[*compile.Target][]int32{}
 	for i := range p.Rules {
 		for r := &p.Rules[i]; r != nil; r = r.Next {
@@ -113,6 +116,22 @@ func leastBytes(p *compile.Program, words int) []int {
 		}
 	}
 	return least
+}
+
+// fewOf returns for each pattern how many automata it has, 0 where they are many or it has others.
+func fewOf(set *match.Set, words int) []int8 {
+	out := make([]int8, words*64)
+	one := make(match.Bits, words)
+	for i := range out {
+		one[i>>6] = 1 << (i & 63)
+		if set != nil && i < set.Len() {
+			if n := set.Few(one); n <= maxAlone {
+				out[i] = int8(n) //nolint:gosec // at most maxAlone
+			}
+		}
+		one[i>>6] = 0
+	}
+	return out
 }
 
 // leastOf returns how many characters a text needs at least to match an expression: each takes a byte or more.
@@ -309,6 +328,9 @@ func (p *plan) bound(list []want) {
 			}
 		}
 		a.decodes = false
+		if a.few = p.set.Few(a.patterns); a.few > maxAlone {
+			a.few = 0
+		}
 		for _, id := range p.chains[a.chain].Steps {
 			one := idSet(1) << id
 			a.grows = a.grows || one&p.steps.grow != 0 || a.decodes && one&p.steps.swell != 0

@@ -18,6 +18,10 @@ type mask struct {
 
 const maskSlots = 512
 
+// maxAlone is how many automata are run on a text, one after the other, before a pass for the candidates of all patterns is thought to
+// cost less: where a text holds many words of many patterns, a byte of a pass costs ten steps of an automaton and more.
+const maxAlone = 6
+
 // mask returns what to look for in a value that may be changed by the active ones of the transformations alone.
 func (w *work) mask(of *wanted, active idSet) *mask {
 	h := (uint64(of.id)*0x9e3779b97f4a7c15 ^ uint64(active)*0xc2b2ae3d27d4eb4f) >> 32 //nolint:gosec // a hash
@@ -106,6 +110,12 @@ func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32,
 	if len(t.s) < a.least {
 		return
 	}
+	if a.few > 0 && t.cand == 0 && int(t.alone)+a.few <= maxAlone {
+		t.alone += int8(a.few) //nolint:gosec // at most maxAlone
+		copy(w.want, a.patterns)
+		w.wakeBy(ph, variable, index, a, t, w.verify(t, w.want, true))
+		return
+	}
 	if may := w.candidates(t); may != nil && meet(may, a.patterns) {
 		w.settle(ph, variable, index, a, may, t)
 	}
@@ -116,7 +126,11 @@ func (w *work) settle(ph *phase, variable seclang.Variable, index int32, a *want
 	for i, b := range a.patterns {
 		w.want[i] = b & may[i]
 	}
-	hits := w.verify(t, w.want)
+	w.wakeBy(ph, variable, index, a, t, w.verify(t, w.want, false))
+}
+
+// wakeBy wakes the rules whose patterns, of those in w.want, are among hits.
+func (w *work) wakeBy(ph *phase, variable seclang.Variable, index int32, a *want, t *text, hits match.Bits) {
 	for i, b := range w.want {
 		for b &= hits[i]; b != 0; b &= b - 1 {
 			for _, k := range ph.wakes[i<<6+bits.TrailingZeros64(b)] {

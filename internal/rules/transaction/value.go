@@ -17,6 +17,7 @@ type text struct {
 	moved idSet           // others that may not
 	sqli  tried           // outcome of @detectSQLi and @detectXSS, which cost too much to be asked twice
 	xss   tried
+	alone int8 // automata that were run on it without a look for candidates
 }
 
 // tried is an outcome that is kept.
@@ -78,7 +79,7 @@ func (w *work) newText() *text {
 }
 
 // verify returns which of want match t.
-func (w *work) verify(t *text, want match.Bits) match.Bits {
+func (w *work) verify(t *text, want match.Bits, alone bool) match.Bits {
 	n := w.plan.words
 	if t.found == 0 {
 		t.found = int32(len(w.bits)) + 1 //nolint:gosec // the budget ends before so many values
@@ -94,6 +95,9 @@ func (w *work) verify(t *text, want match.Bits) match.Bits {
 	}
 	switch {
 	case !open:
+	case alone:
+		w.spend(len(t.s))
+		w.plan.set.Alone(t.s, w.open, hits)
 	case len(t.s) > clockBytes:
 		w.verifyLong(t.s, hits)
 	default:
@@ -119,12 +123,19 @@ func (w *work) verifyLong(s string, hits match.Bits) {
 
 // matches reports whether pattern i matches t.
 func (w *work) matches(t *text, i int32) bool {
+	if n := w.plan.few[i]; n > 0 && t.cand == 0 && t.alone+n <= maxAlone {
+		t.alone += n
+		w.one[i>>6] = 1 << (uint(i) & 63)
+		hits := w.verify(t, w.one, true)
+		w.one[i>>6] = 0
+		return has(hits, i)
+	}
 	may := w.candidates(t)
 	if may == nil || !has(may, i) {
 		return false
 	}
 	w.one[i>>6] = 1 << (uint(i) & 63)
-	hits := w.verify(t, w.one)
+	hits := w.verify(t, w.one, false)
 	w.one[i>>6] = 0
 	return has(hits, i)
 }

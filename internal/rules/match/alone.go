@@ -1,0 +1,40 @@
+package match
+
+import "math/bits"
+
+// Len returns how many patterns the set has.
+func (s *Set) Len() int { return len(s.patterns) }
+
+// Few returns how many automata Alone runs for want, one after the other; 0 where it cannot, for one of them has none.
+func (s *Set) Few(want Bits) (n int) {
+	for i, w := range want {
+		for ; w != 0; w &= w - 1 {
+			p := &s.patterns[i<<6|bits.TrailingZeros64(w)]
+			if p.kind == Words || s.always[i]&w&-w != 0 {
+				return 0
+			}
+			for u := p.from; u < p.to; u++ {
+				if n++; s.units[u].auto.d == nil {
+					return 0
+				}
+			}
+		}
+	}
+	return n
+}
+
+// Alone is Scan without a look for candidates, for few patterns.
+func (s *Set) Alone(value string, want, hits Bits) {
+	for i, w := range want {
+		hits[i] &^= w
+		for ; w != 0; w &= w - 1 {
+			p := &s.patterns[i<<6|bits.TrailingZeros64(w)]
+			for u := p.from; u < p.to; u++ {
+				if t := &s.units[u]; len(value) >= t.least && t.auto.d.matches(value) {
+					hits[i] |= w & -w
+					break
+				}
+			}
+		}
+	}
+}
