@@ -88,7 +88,7 @@ func (w *work) runRule(r *compile.Rule, index, pos int32) bool {
 	w.rule, w.matched = r, w.matched[:0]
 	w.record.begin()
 	for m := r; m != nil; m = m.Next {
-		w.member = m
+		w.member, w.inForce = m, len(w.untargets) // what a rule takes out of targets it takes from those behind it
 		n := 0
 		switch {
 		case len(m.Targets) == 0:
@@ -208,12 +208,12 @@ func (w *work) tryAll(m *compile.Rule, t *compile.Target, index int32, list []va
 
 // admits reports whether t takes values with this key, and no ctl took them out.
 func (w *work) admits(t *compile.Target, index int32, key string) bool {
-	return w.takes(t, key) && (len(w.untargets) == 0 || !w.untaken(index, t, key))
+	return w.takes(t, key) && (w.inForce == 0 || !w.untaken(index, t, key))
 }
 
 // count returns how many values t has.
 func (w *work) count(t *compile.Target, index int32) (n int) {
-	if t.Variable == seclang.VarTX && t.Slot >= 0 && len(t.Except) == 0 && len(w.untargets) == 0 {
+	if t.Variable == seclang.VarTX && t.Slot >= 0 && len(t.Except) == 0 && w.inForce == 0 {
 		if w.tx.slots[t.Slot].state != isAbsent {
 			return 1
 		}

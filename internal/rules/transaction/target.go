@@ -135,7 +135,7 @@ func (w *work) excepts(e *compile.Except, key string) bool {
 
 // untaken reports whether a ctl took the values of t with this key out of the rule that runs.
 func (w *work) untaken(index int32, t *compile.Target, key string) bool {
-	for _, u := range w.untargets {
+	for _, u := range w.untargets[:w.inForce] {
 		if u.target.Variable != t.Variable || !has(u.rules, index) {
 			continue
 		}

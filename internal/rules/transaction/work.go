@@ -61,6 +61,7 @@ type work struct {
 	hits      []hit
 	removed   []uint64 // rules that ctl removed
 	untargets []*untarget
+	inForce   int // of untargets, for the member that runs
 	allow     compile.Disrupt
 
 	// The rule that runs.
