@@ -51,12 +51,29 @@ type dfaBuilder struct {
 	touched []bool // classes whose row is in use
 }
 
+// buffers are what is used again for the next automaton.
+type buffers struct {
+	sets   []uint64
+	before []uint8
+	table  []int32
+	next   []uint32
+	final  []uint64
+}
+
+// tableStart is how many places the table of states begins with.
+const tableStart = 1 << 10
+
 // newDFA builds the automaton of n. ok is false where it needs more states than limit.
-func newDFA(n *nfa, limit int, how mode) (d *dfa, ok bool) {
+func newDFA(n *nfa, limit int, how mode, mem *buffers) (d *dfa, ok bool) {
+	if len(mem.table) < tableStart {
+		mem.table = make([]int32, tableStart)
+	}
+	clear(mem.table[:tableStart])
 	b := &dfaBuilder{
-		nfa: n, limit: limit, mode: how, table: make([]int32, 256),
+		nfa: n, limit: limit, mode: how, table: mem.table[:tableStart], sets: mem.sets[:0], before: mem.before[:0], next: mem.next[:0], final: mem.final[:0],
 		row: make([]uint64, n.n*n.words), out: make([]uint64, n.words), tried: make([]uint64, n.words), touched: make([]bool, n.n),
 	}
+	defer func() { *mem = buffers{b.sets, b.before, b.table, b.next, b.final} }()
 	b.width = n.n
 	told := how == passes || how == last
 	if told {
@@ -156,7 +173,12 @@ func (b *dfaBuilder) state(set []uint64, before int) int {
 }
 
 func (b *dfaBuilder) rehash() {
-	b.table = make([]int32, 4*len(b.table))
+	if n := 4 * len(b.table); n <= cap(b.table) {
+		b.table = b.table[:n]
+		clear(b.table)
+	} else {
+		b.table = make([]int32, n)
+	}
 	mask := len(b.table) - 1
 	for s := range b.states {
 		hash := uint64(14695981039346656037)

@@ -48,6 +48,7 @@ type builder struct {
 	limit int
 	parts int
 	feeds []feed
+	mem   buffers
 	cache map[built]*dfa // parts of expressions that many patterns share; nil for what cannot be built
 }
 
@@ -84,7 +85,7 @@ func (b *builder) divide(re *syntax.Regexp, binary bool, limit int) ([]unit, err
 		if !divides {
 			limit = b.limit
 		}
-		if d, ok := newDFA(n, limit, occurs); ok {
+		if d, ok := newDFA(n, limit, occurs, &b.mem); ok {
 			return []unit{newUnit(re, automaton{d: d}, binary)}, nil
 		}
 		if c, ok := b.cascade(re, binary); ok && length <= largeSize {
@@ -149,7 +150,7 @@ func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode, limit int)
 	if !ok || n.look && (how == ends || how == passes) {
 		return nil, false
 	}
-	d, ok := newDFA(n, limit, how)
+	d, ok := newDFA(n, limit, how, &b.mem)
 	if ok {
 		b.cache[key] = d
 	}
