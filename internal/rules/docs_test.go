@@ -313,3 +313,35 @@ SecRule `+row[1]+`:n "@ge 2" "id:3,phase:1,deny,log,msg:'again'"
 		}
 	}
 }
+
+// Beyond the bounds that the manual states, requests are refused by the rules that it names.
+func TestManualBounds(t *testing.T) {
+	const mp = "multipart/form-data; boundary=B"
+	var files strings.Builder
+	for i := range 1001 {
+		fmt.Fprintf(&files, "--B\r\nContent-Disposition: form-data; name=\"f%d\"; filename=\"%d.txt\"\r\n\r\nx\r\n", i, i)
+	}
+	many := strings.Repeat("&a=1", 3001)[1:]
+	for _, c := range []struct {
+		name string
+		x    *exchange.Exchange
+		body string
+		rule int
+	}{
+		{"query", get("/?" + many), "", 200007},
+		{"form", post("/", "application/x-www-form-urlencoded"), many, 200007},
+		{"leaves", post("/", "application/json"), "[1" + strings.Repeat(",1", 10_000) + "]", 200007},
+		{"leaves that are allowed", post("/", "application/json"), "[1" + strings.Repeat(",1", 9_000) + "]", 0},
+		{"depth", post("/", "application/json"), strings.Repeat("[", 257) + strings.Repeat("]", 257), 200002},
+		{"files", post("/", mp), files.String() + "--B--\r\n", 200003},
+		{"entities", post("/", "text/xml"), `<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`, 200002},
+	} {
+		o := run(keep, c.x, c.body)
+		if o.err == nil && c.rule != 0 || c.rule == 0 && o.err != nil {
+			t.Errorf("%s: %v", c.name, o.err)
+		}
+		if c.rule != 0 && (len(o.waf.Matches) == 0 || o.waf.Matches[0].ID != c.rule) {
+			t.Errorf("%s: not rule %d: %v %+v", c.name, c.rule, o.err, o.waf.Matches)
+		}
+	}
+}
