@@ -35,16 +35,17 @@ func main() {
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the random words") //nolint:gosec // any number does
 	grow := flag.Bool("grow", true, "measure how the time grows, too")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the inspections")
+	only := flag.String("shape", "", "only shapes whose name holds this")
 	hold := flag.Bool("hold", false, "fail where the bar is missed")
 	flag.Parse()
-	if err := run(*n, *level, *size, *seed, *grow, *hold, *profile); err != nil {
+	if err := run(*n, *level, *size, *seed, *grow, *hold, *profile, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "benchrules:", err)
 		os.Exit(1)
 	}
 }
 
 // run stays on one thread, whose CPU time it measures.
-func run(n, level, size int, seed uint64, grow, hold bool, profile string) error {
+func run(n, level, size int, seed uint64, grow, hold bool, profile, only string) error {
 	runtime.LockOSThread()
 	list, err := words()
 	if err != nil {
@@ -72,6 +73,9 @@ func run(n, level, size int, seed uint64, grow, hold bool, profile string) error
 	missed := false
 	fmt.Printf("%-28s %10s %10s %10s %10s\n", fmt.Sprintf("CPU, soup of %d bytes", size), "first", "p50", "p99", "longest")
 	for _, s := range shapes() {
+		if !strings.Contains(s.name, only) {
+			continue
+		}
 		var all []time.Duration
 		for range n {
 			took, err := inspect(e, s.make(r, list, size))
