@@ -17,6 +17,7 @@ type steps struct {
 	names   [64]string
 	folds   idSet // those that change but the case of letters where a value has upper case letters and no other byte that they touch
 	base64  idSet // those that take base64
+	spaces  idSet // those, and those that change but blanks
 	grow    idSet // those that may make any text longer
 	swell   idSet // those that may make longer what holds bytes of the kinds of swells
 	swells  transform.Class
@@ -43,11 +44,15 @@ func newSteps() *steps {
 		switch id.String() {
 		case "base64Decode":
 			s.base64 |= 1 << id
+			s.spaces |= 1 << id
 		case "lowercase", "cmdLine":
 			s.folds |= 1 << id
 		case "compressWhitespace", "removeWhitespace", "normalizePath", "normalizePathWin", "removeNulls", "replaceNulls", "replaceComments",
 			"removeComments", "removeCommentsChar", "trim", "trimLeft", "trimRight", "urlDecode":
 			s.free |= 1 << id
+			if s.touches[id]&^(transform.ClassOf(' ')|transform.ClassOf('\t')|transform.ClassOf(0x80)) == 0 {
+				s.spaces |= 1 << id
+			}
 		}
 	}
 	s.swells &^= transform.ClassOf('A') | transform.ClassOf('a') | transform.ClassOf('+')

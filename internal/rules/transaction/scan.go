@@ -103,7 +103,10 @@ func (w *work) scanValue(ph *phase, of *wanted, v *value, index int32) {
 // seek looks for what a wants in what its chain makes of v. Texts that are too short need no look.
 func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32, a *want) {
 	n := len(v.text.s)
-	if !a.grows && (!a.swells || v.text.class&w.plan.steps.swells == 0) && (n < a.least || a.decodes && n/4*3+3 < a.least) {
+	if !a.grows && (!a.swells || v.text.class&w.plan.steps.swells == 0) && (n < a.least || a.decodes && n*3/4 < a.least) {
+		return
+	}
+	if a.decodes && w.plan.chains[a.chain].ids&v.text.moved&^w.plan.steps.spaces == 0 && w.digits(v)*3/4 < a.least {
 		return
 	}
 	t := w.derive(&v.text, a.chain)
@@ -119,6 +122,27 @@ func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32,
 	if may := w.candidates(t); may != nil && meet(may, a.patterns) {
 		w.settle(ph, variable, index, a, may, t)
 	}
+}
+
+// digits returns how many digits of base64 v begins with at most, blanks passed over: what follows is not decoded.
+func (w *work) digits(v *value) int {
+	if w.counted64.value == w.scanned {
+		return w.counted64.n
+	}
+	n := 0
+	for i := 0; i < len(v.text.s); i++ {
+		c := v.text.s[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '+', c == '/', c >= 0x80:
+			n++
+		case c == ' ', c >= '\t' && c <= '\r':
+		default:
+			w.counted64 = digits64{w.scanned, n}
+			return n
+		}
+	}
+	w.counted64 = digits64{w.scanned, n}
+	return n
 }
 
 // settle runs the patterns of a that may match t, and wakes rules.

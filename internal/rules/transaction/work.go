@@ -12,6 +12,12 @@ import (
 	"github.com/lunette-waf/lunette/internal/rules/transform"
 )
 
+// digits64 is how many digits of base64 the value with a number begins with.
+type digits64 struct {
+	value int64
+	n     int
+}
+
 // work is the memory of one inspection. It is used again for others.
 type work struct {
 	plan   *plan
@@ -38,21 +44,22 @@ type work struct {
 	request  requestBody
 
 	// What is known of them.
-	arena   transform.Arena
-	scratch *match.Scratch
-	chunks  [][]text
-	texts   int // taken of chunks
-	edges   []edge
-	made    []made // by chain, of the value that is scanned
-	scanned int64  // number of that value, never used again
-	bits    []uint64
-	zero    match.Bits // as many zeros as patterns take
-	one     match.Bits // zeros, but while one pattern is asked for
-	open    match.Bits
-	want    match.Bits
-	part64  match.Bits // 64 patterns of open at a time
-	masks   []mask
-	kinds   []kinds
+	arena     transform.Arena
+	scratch   *match.Scratch
+	chunks    [][]text
+	texts     int // taken of chunks
+	edges     []edge
+	made      []made // by chain, of the value that is scanned
+	counted64 digits64
+	scanned   int64 // number of that value, never used again
+	bits      []uint64
+	zero      match.Bits // as many zeros as patterns take
+	one       match.Bits // zeros, but while one pattern is asked for
+	open      match.Bits
+	want      match.Bits
+	part64    match.Bits // 64 patterns of open at a time
+	masks     []mask
+	kinds     []kinds
 
 	// The rules of the phase.
 	awake     []uint64
