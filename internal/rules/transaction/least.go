@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/rules/compile"
+	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
