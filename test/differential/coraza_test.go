@@ -21,7 +21,7 @@ import (
 type theirs struct {
 	waf   engine.WAF
 	given map[string]string // TX variables before the first rule
-	mends *mends
+	mends mends
 }
 
 // setUp is what our engine does without being told.
@@ -43,8 +43,8 @@ func newTheirs(text string, detect bool, list []row, given ...map[string]string)
 	if detect {
 		mode = "SecRuleEngine DetectionOnly\n"
 	}
-	o := &theirs{given: map[string]string{}, mends: newMends(list)}
-	files := mendedFiles{o.mends.register()}
+	o := &theirs{given: map[string]string{}, mends: mends{list}}
+	files := mendedFiles{list}
 	cfg := engine.NewWAFConfig().WithRootFS(files).WithDebugLogger(loadLog{}).WithDirectives(files.replace(mode + setUp + o.mends.rewritten(text)))
 	var err error
 	if o.waf, err = engine.NewWAF(cfg); err != nil {
@@ -66,9 +66,10 @@ func (o *theirs) run(r *request) *result {
 	for name, value := range o.given {
 		v.TX().Set(name, []string{value})
 	}
-	o.mends.apply(v, r, atStart)
+	o.mends.apply(v, r, body.None, atStart)
 	g, _ := tx.DebugLogger().(*guard)
 	g.cache = cacheOf(tx)
+	g.markers = o.mends.markers(v)
 	out := &result{tx: map[string]string{}}
 	it, ok := o.steps(tx, v, r, g, out)
 	if !ok {
@@ -91,6 +92,7 @@ func (o *theirs) run(r *request) *result {
 		}
 	} else {
 		out.ended(it)
+		out.location = o.mends.located(v, out.location)
 		out.phase = o.phaseOf(tx, it.RuleID)
 	}
 	for _, m := range tx.MatchedRules() {
@@ -157,13 +159,19 @@ func (o *theirs) phases(tx types.Transaction, v plugintypes.TransactionVariables
 		return it
 	}
 	if r.body != "" {
-		if p := v.RequestBodyProcessor(); p.Get() == "" {
+		if p := v.RequestBodyProcessor(); p.Get() == "" && tx.IsRequestBodyAccessible() {
 			set(p, processor(r))
 		}
 		if it, _, err := tx.WriteRequestBody([]byte(r.body)); it != nil || err != nil {
 			return it
 		}
-		g.before = func() { o.mends.apply(v, r, atBody) }
+		g.before = func() {
+			p := body.None
+			if tx.IsRequestBodyAccessible() {
+				p, _ = body.Lookup(v.RequestBodyProcessor().Get())
+			}
+			o.mends.apply(v, r, p, atBody)
+		}
 	}
 	if it, err := tx.ProcessRequestBody(); it != nil || err != nil || r.reply == nil {
 		return it
@@ -216,7 +224,7 @@ func hostOnly(authority string) string {
 }
 
 // Coraza keeps transformed values by the address of their name and their place in a walk whose order changes from rule to rule, so that
-// now and then it takes one value for another. The cache is emptied before each rule: the debug logger is told of each.
+// now and then it takes one value for another. The cache is emptied before each variable of each rule: the debug logger is told of them.
 
 // cacheOf returns the cache of a transaction.
 func cacheOf(tx types.Transaction) reflect.Value {
@@ -228,8 +236,9 @@ func cacheOf(tx types.Transaction) reflect.Value {
 type guard struct {
 	event
 
-	cache  reflect.Value
-	before func() // runs once, before the next phase's rules
+	cache   reflect.Value
+	markers *markers
+	before  func() // runs once, before the next phase's rules
 }
 
 func (g *guard) WithOutput(io.Writer) debuglog.Logger          { return g }
@@ -241,7 +250,7 @@ func (g *guard) Info() debuglog.Event                          { return event{} 
 func (g *guard) Warn() debuglog.Event                          { return event{} }
 func (g *guard) Error() debuglog.Event                         { return event{} }
 
-// guardEvent waits for the messages that stand before each rule and before the rules of a phase.
+// guardEvent waits for the messages that stand before each rule, each of its variables, and the rules of a phase.
 type guardEvent struct {
 	event
 
@@ -250,7 +259,10 @@ type guardEvent struct {
 
 // Msg implements debuglog.Event.
 func (e guardEvent) Msg(msg string) {
-	if msg == "Evaluating rule" && e.g.cache.IsValid() && e.g.cache.Len() > 0 {
+	if e.g.markers != nil {
+		e.g.markers.hear(msg)
+	}
+	if (msg == "Evaluating rule" || msg == "Expanding arguments for rule") && e.g.cache.IsValid() && e.g.cache.Len() > 0 {
 		e.g.cache.Clear()
 	}
 	if f := e.g.before; f != nil && msg == "Evaluating phase" {

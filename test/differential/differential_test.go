@@ -12,6 +12,7 @@ package differential_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"testing"
 )
@@ -31,5 +32,15 @@ func share(n int) int {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(m.Run())
+	register()
+	code := m.Run()
+	if soaking() && code == 0 && flag.Lookup("test.run").Value.String() == "" {
+		for _, w := range rows() {
+			if noted(nil)[w.name] == 0 {
+				fmt.Fprintf(os.Stderr, "FAIL: the row %q explains nothing: take it off the table\n", w.name)
+				code = 1
+			}
+		}
+	}
+	os.Exit(code)
 }

@@ -2,13 +2,10 @@ package differential_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -19,27 +16,22 @@ import (
 	"github.com/lunette-waf/lunette/internal/rules/transform"
 )
 
-// mendLock guards Coraza's table of transformations, which is one for the process, and serial numbers what is put into it.
-var (
-	mendLock   sync.Mutex
-	mendSerial atomic.Int64
-)
-
-// register makes the mended transformations known to Coraza and returns what to write in place of each.
-func (m *mends) register() map[string]string {
-	mendLock.Lock()
-	defer mendLock.Unlock()
-	names := map[string]string{}
-	for _, w := range m.rows {
-		if w.transformation == "" {
-			continue
-		}
-		name := fmt.Sprintf("mended%d%s", mendSerial.Add(1), strings.ToLower(w.transformation))
-		names[w.transformation] = name
-		plugins.RegisterTransformation(name, m.mended(w))
+// register makes the mended transformations known to Coraza, whose table of them is one for the process.
+func register() {
+	for _, w := range transformationRows() {
+		plugins.RegisterTransformation(mendedName(w.transformation), mended(w))
 	}
-	return names
+	for _, w := range claimRows() {
+		id, _ := transform.Lookup(w.transformation)
+		plugins.RegisterTransformation(mendedName(w.transformation), func(s string) (string, bool, error) {
+			var a transform.Arena
+			out, changed := transform.Apply(&a, id, s)
+			return out, changed && out != s, nil
+		})
+	}
 }
+
+func mendedName(transformation string) string { return "mended" + strings.ToLower(transformation) }
 
 // rewritten is the text of rules as Coraza understands it.
 func (m *mends) rewritten(text string) string {
@@ -48,21 +40,71 @@ func (m *mends) rewritten(text string) string {
 			continue
 		}
 		if out := w.text(text); out != text {
-			m.note(w.name)
+			note(w.name)
 			text = out
 		}
 	}
 	return text
 }
 
+// markers gives MATCHED_VAR and its name back when a SecMarker was passed. One is told from a SecAction by what Coraza's debug log says of it.
+type markers struct {
+	v           plugintypes.TransactionVariables
+	value, name string
+	fresh       bool // a rule begins
+	forced      bool // and has no operator
+}
+
+func (m *mends) markers(v plugintypes.TransactionVariables) *markers {
+	for _, w := range m.rows {
+		if w.name == markerRow {
+			return &markers{v: v}
+		}
+	}
+	return nil
+}
+
+func (m *markers) hear(msg string) {
+	switch msg {
+	case "Evaluating rule":
+		m.fresh, m.forced = true, false
+		m.value, m.name = m.v.MatchedVar().Get(), m.v.MatchedVarName().Get()
+	case "Forcing rule to match":
+		m.forced = m.fresh
+	case "Rule matched":
+		m.forced = false
+	case "Finished rule evaluation":
+		if m.forced && (m.value != "" || m.name != "UNKNOWN") {
+			note(markerRow)
+			set(m.v.MatchedVar(), m.value)
+			set(m.v.MatchedVarName(), m.name)
+		}
+		m.fresh, m.forced = false, false
+	}
+}
+
+// located is where a redirect leads to.
+func (m *mends) located(v plugintypes.TransactionVariables, place string) string {
+	for _, w := range m.rows {
+		if w.location == nil {
+			continue
+		}
+		if out := w.location(v, place); out != place {
+			note(w.name)
+			place = out
+		}
+	}
+	return place
+}
+
 // mended is a transformation as it should be.
-func (m *mends) mended(w row) plugintypes.Transformation {
+func mended(w row) plugintypes.Transformation {
 	theirs := corazaOf(w.transformation)
 	return func(s string) (string, bool, error) {
 		old := theirs(s)
 		out := rightly(w.transformation, theirs, s)
 		if out != old {
-			m.note(w.name)
+			note(w.name)
 		}
 		return out, out != s, nil
 	}
@@ -110,12 +152,15 @@ func corazaOf(name string) func(string) string {
 }
 
 // mendedFiles is the Core Rule Set with the names of mended transformations.
-type mendedFiles struct{ names map[string]string }
+type mendedFiles struct{ rows []row }
 
 func (m mendedFiles) replace(text string) string {
-	for name, mended := range m.names {
+	for _, w := range m.rows {
+		if w.transformation == "" {
+			continue
+		}
 		for _, end := range []string{",", "\"", "'", "\\", "\n"} {
-			text = strings.ReplaceAll(text, "t:"+name+end, "t:"+mended+end)
+			text = strings.ReplaceAll(text, "t:"+w.transformation+end, "t:"+mendedName(w.transformation)+end)
 		}
 	}
 	return text

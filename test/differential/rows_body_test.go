@@ -86,21 +86,12 @@ func rereadParts(v plugintypes.TransactionVariables, b *body.Result) {
 }
 
 // reads returns a predicate of requests whose body is read by p, of which f has to hold besides.
-func reads(p body.Processor, f func(r *request) bool) func(r *request) bool {
-	return func(r *request) bool {
-		if r.body == "" {
-			return false
-		}
-		by, _ := body.Lookup(processorOf(r))
-		return by == p && f(r)
-	}
+func reads(p body.Processor, f func(r *request) bool) func(*request, body.Processor) bool {
+	return func(r *request, by body.Processor) bool { return r.body != "" && by == p && f(r) }
 }
 
-// processorOf is how a body is read in the end: by what the base rules say of its type, or by its type, or by its look.
-func processorOf(r *request) string { return processor(r) }
-
 // stricter returns a predicate of multipart bodies with some flag.
-func stricter(f func(m *body.Multipart) bool) func(r *request) bool {
+func stricter(f func(m *body.Multipart) bool) func(*request, body.Processor) bool {
 	return reads(body.MultipartForm, func(r *request) bool {
 		m := reading(r, body.MultipartForm).Multipart
 		return f(&m)

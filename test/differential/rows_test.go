@@ -13,6 +13,7 @@ import (
 	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
+	"github.com/lunette-waf/lunette/internal/rules/body"
 )
 
 // image is everything that mends may change.
@@ -56,7 +57,7 @@ func variableRows() []row {
 		{
 			name: "REQUEST_BODY_LENGTH", coraza: "it is 0 unless the body is a form or raw",
 			right: "ours: the manual says the number of raw bytes of the body",
-			on:    func(r *request) bool { return r.body != "" },
+			on:    func(r *request, _ body.Processor) bool { return r.body != "" },
 			body: func(v plugintypes.TransactionVariables, r *request) {
 				set(v.RequestBodyLength(), strconv.Itoa(len(r.body)))
 			},
@@ -65,8 +66,13 @@ func variableRows() []row {
 	}
 }
 
+// markerRow is mended where markers are passed, see markers.
+const markerRow = "MATCHED_VAR behind a SecMarker"
+
 // actionRows are about rules that Coraza reads in another way.
 func actionRows() []row {
+	asking := example("GET", "", "")
+	asking.target = "/?q=1"
 	return []row{
 		{
 			name: "setvar that removes", coraza: "panics at setvar:!tx.n, because there is no value to expand", right: "ours: the manual has this form",
@@ -74,6 +80,40 @@ func actionRows() []row {
 				return regexp.MustCompile(`(setvar:'?!tx\.\w+)([',"])`).ReplaceAllString(s, "$1=0$2")
 			},
 			rules:   `SecAction "id:100,phase:1,nolog,pass,setvar:tx.n=1,setvar:tx.m=1,setvar:!tx.n"` + "\n",
+			example: example("GET", "", ""),
+		},
+		{
+			name: "multiMatch where nothing changed", coraza: "looks at the value again after some transformations that say they changed it, such as length of 1 and hexEncode of nothing",
+			right: "ours: the manual says that multiMatch looks again after what changes the value",
+			text: func(s string) string {
+				lines := strings.Split(s, "\n")
+				for i, l := range lines {
+					if strings.Contains(l, "multiMatch") {
+						lines[i] = mendedFiles{claimRows()}.replace(l)
+					}
+				}
+				return strings.Join(lines, "\n")
+			},
+			rules:   `SecRule ARGS "@rx 1" "id:100,phase:1,nolog,pass,multiMatch,t:length"` + "\n",
+			example: asking,
+		},
+		{
+			name: markerRow, coraza: "sets MATCHED_VAR to nothing and its name to UNKNOWN",
+			right:   "ours: a marker is no rule that matches",
+			rules:   `SecRule ARGS "@rx ." "id:100,phase:1,nolog,pass"` + "\nSecMarker HERE\n" + `SecRule MATCHED_VAR "@rx ." "id:101,phase:1,nolog,pass"` + "\n",
+			example: asking,
+		},
+		{
+			name: "macros of redirect", coraza: "sends the client to a place with %{…} in its name", right: "ours: the manual expands macros in every action that has a value, and ModSecurity does so here",
+			location: func(v plugintypes.TransactionVariables, s string) string {
+				return regexp.MustCompile(`%\{TX\.(\w+)\}`).ReplaceAllStringFunc(s, func(m string) string {
+					if list := v.TX().Get(strings.ToLower(m[len("%{TX.") : len(m)-1])); len(list) > 0 {
+						return list[0]
+					}
+					return m[len("%{") : len(m)-1]
+				})
+			},
+			rules:   `SecAction "id:100,phase:1,nolog,setvar:tx.n=1,redirect:'http://x.test/%{TX.n}'"` + "\n",
 			example: example("GET", "", ""),
 		},
 	}
@@ -118,6 +158,14 @@ func transformationRows() []row {
 			example: query("/"),
 		},
 	}
+}
+
+// claimRows are transformations that say that they changed a value which they did not. They are no rows of the table, but mended by one.
+func claimRows() (list []row) {
+	for _, name := range []string{"base64Decode", "base64DecodeExt", "base64Encode", "hexEncode", "hexDecode", "length", "urlDecode", "cssDecode"} {
+		list = append(list, row{transformation: name})
+	}
+	return list
 }
 
 // rightly is what a transformation gives by the reference, for those of which Coraza has another opinion.

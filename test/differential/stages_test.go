@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"text/template"
 
@@ -30,8 +31,23 @@ SecRule RESPONSE_STATUS|RESPONSE_PROTOCOL|RESPONSE_HEADERS|RESPONSE_HEADERS_NAME
 SecRule RESPONSE_BODY|RESPONSE_CONTENT_LENGTH "@unconditionalMatch" "id:190006,phase:4,nolog,pass"
 `
 
+// core is what corePairs returns, made once: compiling takes seconds.
+var core struct { //nolint:gochecknoglobals // a cache of what no test changes
+	once  sync.Once
+	pairs []*pair
+}
+
 // corePairs returns the Core Rule Set at the four levels of paranoia, with what sites differ in besides.
 func corePairs(t testing.TB) []*pair {
+	t.Helper()
+	core.once.Do(func() { core.pairs = makeCorePairs(t) })
+	if core.pairs == nil {
+		t.Fatal("the rule set could not be compiled, see the first test")
+	}
+	return core.pairs
+}
+
+func makeCorePairs(t testing.TB) []*pair {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "dump.conf")
 	if err := os.WriteFile(file, []byte(dump), 0o600); err != nil {

@@ -70,9 +70,9 @@ func integer(s string) int64 {
 		if d > 9 {
 			return 0
 		}
-		if n > math.MaxInt64/10 {
-			n = math.MaxInt64 + 1 // stays out of range whatever follows, if only digits do
-			continue
+		if n > (math.MaxUint64-9)/10 {
+			n = math.MaxInt64 + 1 // too large whatever follows, as to Coraza
+			break
 		}
 		n = n*10 + uint64(d)
 	}
