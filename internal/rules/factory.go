@@ -17,9 +17,6 @@ import (
 	"github.com/lunette-waf/lunette/internal/rules/transaction"
 )
 
-// cacheBytes bounds the compiled patterns that are kept for programs to come.
-const cacheBytes = 64 << 20
-
 // Factory makes engines and shares programs among those whose settings compile to the same. Safe for concurrent use.
 type Factory struct {
 	mu       sync.Mutex
@@ -31,7 +28,7 @@ type Factory struct {
 
 // NewFactory returns a factory that holds nothing yet.
 func NewFactory() *Factory {
-	return &Factory{sets: map[[sha256.Size]byte]*ruleSet{}, stores: map[string]*persist.Store{}, patterns: match.NewCache(cacheBytes), corpus: sync.OnceValues(readCorpus)}
+	return &Factory{sets: map[[sha256.Size]byte]*ruleSet{}, stores: map[string]*persist.Store{}, patterns: match.NewCache(), corpus: sync.OnceValues(readCorpus)}
 }
 
 // readCorpus parses what every program begins with.

@@ -8,8 +8,7 @@ import (
 // cascade matches a sequence whose automaton would be too large: its parts have one each, which run side by side. Where a match of one part
 // ends, the next is told that one of its own begins. The states of the parts add up, where those of the whole multiply.
 type cascade struct {
-	feed   int           // of builder.feeds
-	stages []*dfa        // those of the feed
+	stages []*dfa        // those of the unit's feed
 	finals []*dfa        // of the last part, of which one must match
 	counts []*simulation // the same, where they count, so that they have too many states
 	first  [256]uint64   // with which bytes they begin, finals from bit 0 and counts from bit maxFinals
@@ -78,11 +77,6 @@ func (b *builder) assemble(pieces [][]*syntax.Regexp, binary bool) (c *cascade, 
 		return nil, false
 	}
 	c.seal()
-	c.feed = slices.IndexFunc(b.feeds, func(f feed) bool { return slices.Equal(f.stages, c.stages) })
-	if c.feed < 0 {
-		c.feed = len(b.feeds)
-		b.feeds = append(b.feeds, newFeed(c.stages))
-	}
 	return c, true
 }
 

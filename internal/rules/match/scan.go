@@ -267,7 +267,7 @@ func (s *Set) run(x *Scratch, u int, value string) bool {
 	case t.auto.r != nil:
 		return t.auto.r.MatchString(characters(value, t.binary))
 	case t.auto.c != nil:
-		return t.auto.c.matches(value, s.ends(x, t.auto.c.feed, value))
+		return t.auto.c.matches(value, s.ends(x, t.feed, value))
 	case t.auto.p != nil:
 		if matched, ok := pair(t.auto.p, t.auto.q, value, maxReads*len(value)+256); ok {
 			return matched

@@ -1,9 +1,6 @@
 package match
 
-import (
-	"regexp/syntax"
-	"slices"
-)
+import "slices"
 
 // use is where a word of the filter counts.
 type use struct {
@@ -14,14 +11,10 @@ type use struct {
 
 // compiled is one pattern of a set.
 type compiled struct {
-	kind   Kind
-	from   int // its units are units[from:to]
-	to     int
-	run    *code // with groups, for Find
-	groups int
-	binary bool
-	led    bool // the beginning was cut: a match may begin before the one that the units see
-	words  *dictionary
+	*part
+	kind Kind
+	from int // its units are Set.units[from:to]
+	to   int
 }
 
 // Set is many compiled patterns. It is immutable.
@@ -47,63 +40,47 @@ const (
 	defaultMemory = 64 << 20
 )
 
-// New compiles patterns. errs has one entry for each pattern that cannot be compiled; then the set is nil.
+// New compiles patterns. errs has one entry for each pattern that cannot be compiled; then the set is nil. Those who make more than one set
+// use a [Cache].
 func New(patterns []Pattern, l Limits) (s *Set, errs []PatternError) {
-	if l.States <= 0 {
-		l.States = defaultStates
-	}
-	if l.Memory <= 0 {
-		l.Memory = defaultMemory
-	}
+	return NewCache().New(patterns, l)
+}
+
+// make compiles patterns. l is complete.
+func (c *Cache) make(patterns []Pattern, l Limits) (s *Set, errs []PatternError) {
 	s = &Set{filter: newFilter(), patterns: make([]compiled, len(patterns)), always: make(Bits, (len(patterns)+63)/64)}
 	// Two characters fold to ASCII letters: a value with one of them is looked at once more, with the letters in their places.
 	s.folded = [2]uint32{s.filter.add("\xe2\x84\xaa"), s.filter.add("\xc5\xbf")}
-	b := &builder{limit: l.States, cache: map[built]*dfa{}}
-	for i, p := range patterns {
-		if err := s.add(b, i, p); err != nil {
+	b := &builder{limit: l.States, cache: map[built]*dfa{}, shared: c}
+	for i := range patterns {
+		p, err := b.part(&patterns[i])
+		if err != nil {
 			errs = append(errs, PatternError{Index: i, Err: err})
+			continue
 		}
+		s.add(i, p)
 	}
 	if errs != nil {
 		return nil, errs
 	}
 	s.filter.seal()
-	s.feeds = b.feeds
 	s.arrange()
 	return s, nil
 }
 
-func (s *Set) add(b *builder, i int, p Pattern) error {
-	c := &s.patterns[i]
-	c.kind = p.Kind
-	if p.Kind == Words {
-		c.words = newDictionary(p.Words)
-		if c.words.empty {
+// add makes p pattern i.
+func (s *Set) add(i int, p *part) {
+	c := compiled{part: p, from: len(s.units)}
+	if p.words != nil {
+		c.kind = Words
+		if p.words.empty {
 			s.always[i>>6] |= 1 << (i & 63)
 		}
-		for _, w := range least(c.words.words) {
+		for _, w := range p.least {
 			s.use(w, use{unit: int32(-1 - i)})
 		}
-		s.memory += c.words.memory()
-		return nil
 	}
-	re, binary, err := parse(p.Expr)
-	if err != nil {
-		return err
-	}
-	c.binary, c.groups = binary, re.MaxCap()
-	prog, err := syntax.Compile(re.Simplify())
-	if err != nil {
-		return err
-	}
-	c.run = newCode(prog, binary)
-	units, led, err := b.units(re, binary)
-	if err != nil {
-		return err
-	}
-	c.led = led || len(units) > 1
-	c.from = len(s.units)
-	for _, u := range units {
+	for _, u := range p.units {
 		u.pattern = i
 		for k, words := range u.words {
 			if !u.loose {
@@ -116,13 +93,25 @@ func (s *Set) add(b *builder, i int, p Pattern) error {
 		for _, w := range u.anchor {
 			s.use(w, use{unit: int32(len(s.units)), anchor: true})
 		}
-		s.memory += u.memory()
+		if u.auto.c != nil {
+			u.feed = s.feed(u.auto.c.stages)
+		}
 		u.words, u.anchor = nil, nil
 		s.units = append(s.units, u)
 	}
 	c.to = len(s.units)
-	s.memory += int64(len(c.run.steps)) * 128
-	return nil
+	s.patterns[i] = c
+	s.memory += p.memory
+}
+
+// feed returns the number of the feed with these stages.
+func (s *Set) feed(stages []*dfa) int {
+	n := slices.IndexFunc(s.feeds, func(f feed) bool { return slices.Equal(f.stages, stages) })
+	if n < 0 {
+		n = len(s.feeds)
+		s.feeds = append(s.feeds, newFeed(stages))
+	}
+	return n
 }
 
 func (s *Set) use(word string, u use) {

@@ -35,12 +35,3 @@ func (s *Single) Match(value string) bool {
 	s.scratch.Put(x)
 	return hit
 }
-
-// Cache holds compiled patterns for sets to come: programs of several paranoia levels share most of them. Safe for concurrent use.
-type Cache struct {
-	mu    sync.Mutex
-	bytes int64
-}
-
-// NewCache returns an empty cache that holds at most bytes.
-func NewCache(bytes int64) *Cache { return &Cache{bytes: bytes} }

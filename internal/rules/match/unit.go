@@ -1,10 +1,12 @@
 package match
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 )
 
 // unit is an automaton with what must be in a value for it to run at all. A pattern has one, or several, of which one must match.
@@ -17,6 +19,7 @@ type unit struct {
 	needs   uint8     // a bit for each clause of words
 	loose   bool      // no clause of words alone is rare enough: masks and words say together what is needed
 	place   int32     // of a loose unit: its number among them
+	feed    int       // of a cascade: its feed in the set
 	far     int       // where the words of the anchor begin a match at most so many bytes before they end; -1: there is no anchor
 	words   [][]string
 	anchor  []string
@@ -45,11 +48,11 @@ const (
 
 // builder makes the units of patterns.
 type builder struct {
-	limit int
-	parts int
-	feeds []feed
-	mem   buffers
-	cache map[built]*dfa // parts of expressions that many patterns share; nil for what cannot be built
+	limit  int
+	parts  int
+	mem    buffers
+	cache  map[built]*dfa // parts of expressions that many patterns share; nil for what cannot be built
+	shared *Cache
 }
 
 // built names an automaton.
@@ -57,6 +60,13 @@ type built struct {
 	text   string
 	binary bool
 	how    mode
+	limit  int
+}
+
+// key names b for other sets.
+func (b built) key() digest {
+	text := binary.AppendVarint([]byte{byte(b.how)}, int64(b.limit))
+	return sha256.Sum256(append(strconv.AppendBool(text, b.binary), b.text...))
 }
 
 // units builds what finds out whether re occurs.
@@ -141,18 +151,22 @@ func (b *builder) pair(re *syntax.Regexp, whole *nfa, binary bool) (a automaton,
 }
 
 func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode, limit int) (*dfa, bool) {
-	key := built{text: string(spell(nil, re)), binary: binary, how: how}
+	key := built{text: string(spell(nil, re)), binary: binary, how: how, limit: limit}
 	if d, ok := b.cache[key]; ok {
 		return d, d != nil
 	}
-	b.cache[key] = nil
+	d := b.shared.automata.get(key.key())
+	b.cache[key] = d
+	if d != nil {
+		return d, true
+	}
 	n, ok := positions(re, binary)
 	if !ok || n.look && (how == ends || how == passes) {
 		return nil, false
 	}
-	d, ok := newDFA(n, limit, how, &b.mem)
-	if ok {
+	if d, ok = newDFA(n, limit, how, &b.mem); ok {
 		b.cache[key] = d
+		b.shared.automata.put(key.key(), d)
 	}
 	return d, ok
 }
