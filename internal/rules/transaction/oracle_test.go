@@ -47,7 +47,7 @@ SecRule TX:upper "@eq 1" "id:#,phase:1"`,
 SecRule ARGS "@rx ^(.)" "id:#,phase:2,capture,setvar:'tx.seen_%{MATCHED_VAR_NAME}=/%{tx.0}/',setvar:'tx.count_%{tx.1}=+1'"
 SecRule TX:/^seen_/ "@rx /f/" "id:#,phase:2,setvar:tx.found=%{MATCHED_VAR_NAME}"
 SecRule TX:/^count_/ "@gt 1" "id:#,phase:2"`,
-			get("/?A=foo&b=bar&c=foo"), ""},
+			get("/?A=foo&b=bar&c=baz"), ""},
 		{"skip and skipAfter", `
 SecAction "id:#,phase:2,skip:1"
 SecAction "id:#,phase:2,setvar:tx.skipped=1"
