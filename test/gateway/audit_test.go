@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ type auditRecord struct {
 			File, Msg string
 		}
 	}
-	Lunette struct{ Site, Verdict string }
+	Lunette struct{ Site, Verdict, Reason string }
 }
 
 // records reads an audit log in JSON.
@@ -59,8 +60,9 @@ func records(t *testing.T, file string) (out []auditRecord) {
 	return out
 }
 
-// auditSites are a site that blocks and one that only detects, in front of one origin, with rules of their own.
-func auditSites(t *testing.T, setting string) (yaml, file string) {
+// auditSites are a site that blocks and one that only detects, in front of one origin, with rules of their own, and with the Core Rule Set
+// where it matters: it takes its time to compile.
+func auditSites(t *testing.T, setting string, core bool) (yaml, file string) {
 	t.Helper()
 	s := newGoOrigin(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -83,7 +85,7 @@ SecRule ARGS:own "@streq silent" "id:104,phase:1,deny,noauditlog,msg:'not to be 
 	}
 	yaml = "listen:\n  - {address: \"127.0.0.1:0\"}\ndrain_timeout: 5s\n" + setting + "sites:\n"
 	for _, mode := range []string{"block", "detect"} {
-		yaml += fmt.Sprintf("  - {names: [%s.test], origin: {urls: [%q]}, waf: {mode: %s, rules: [%s], inspect_responses: true}}\n", mode, s.URL, mode, rules)
+		yaml += fmt.Sprintf("  - {names: [%s.test], origin: {urls: [%q]}, waf: {mode: %s, core_rules: %v, rules: [%s], inspect_responses: true}}\n", mode, s.URL, mode, core, rules)
 	}
 	return yaml, filepath.Join(dir, "audit.log")
 }
@@ -102,7 +104,7 @@ const attack = "q=1%27+OR+%271%27%3D%271%27+UNION+SELECT+password+FROM+users--+"
 
 func TestAuditLog(t *testing.T) {
 	t.Parallel()
-	yaml, file := auditSites(t, "")
+	yaml, file := auditSites(t, "", true)
 	g := start(t, fmt.Sprintf("audit_log: {file: %s, parts: ABCFHJKZ, body: 1KiB}\n", file)+yaml)
 	for _, c := range []struct {
 		host, target, body string
@@ -189,13 +191,43 @@ func TestAuditLog(t *testing.T) {
 	}
 }
 
+// TestAuditLogOfRefusedRequests: what never becomes a well-formed request is there with what rules say of it, on one line.
+func TestAuditLogOfRefusedRequests(t *testing.T) {
+	t.Parallel()
+	yaml, file := auditSites(t, "", false)
+	g := start(t, fmt.Sprintf("audit_log: {file: %s}\n", file)+yaml)
+	c, err := net.Dial("tcp", g.Addrs()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET /refused?password=hunter2&own=quiet HTTP/1.1\nHost: block.test\nUser-Agent: x\n\n"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(c)
+	if err != nil || !bytes.HasPrefix(got, []byte("HTTP/1.1 400 ")) {
+		t.Fatalf("%v %q", err, got)
+	}
+	if err := g.stop(); err != nil {
+		t.Fatal(err)
+	}
+	all := records(t, file)
+	if len(all) != 1 {
+		t.Fatalf("%d records: %+v", len(all), all)
+	}
+	r := all[0]
+	if len(r.Messages) == 0 || r.Transaction.Response.Status != 400 || !strings.HasPrefix(r.Lunette.Reason, "http1.") || strings.Contains(r.Transaction.Request.URI, "hunter2") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestAuditLogRotates moves the file away: no record is lost, torn or written twice.
 func TestAuditLogRotates(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"json", "ocsf", "native"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
-			yaml, file := auditSites(t, "")
+			yaml, file := auditSites(t, "", false)
 			g := start(t, fmt.Sprintf("audit_log: {file: %s, when: all, format: %s}\n", file, format)+yaml)
 			const n = 6
 			for i := range n {
@@ -240,7 +272,7 @@ func TestAuditLogOnAFullDisk(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("no /dev/full")
 	}
-	yaml, _ := auditSites(t, "audit_log: {file: /dev/full, when: all}\n")
+	yaml, _ := auditSites(t, "audit_log: {file: /dev/full, when: all}\n", false)
 	g := &gateway{t: t, file: filepath.Join(t.TempDir(), "lunette.yaml"), log: newAccessLog(), oper: new(lockedBuffer)}
 	g.write(yaml)
 	var err error

@@ -25,7 +25,7 @@ func parse(t *testing.T, record string) (out []part) {
 	for _, line := range lines[:len(lines)-1] {
 		m := boundary.FindStringSubmatch(line)
 		switch {
-		case m != nil && (id == "" || id == m[1]):
+		case len(m) == 3 && (id == "" || id == m[1]):
 			id = m[1]
 			out = append(out, part{letter: m[2]})
 		case m != nil || strings.HasPrefix(line, "--"):
