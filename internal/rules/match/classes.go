@@ -126,7 +126,7 @@ func divide(takes [][]rune, asserts, binary bool) (c *classes, sets [][]uint8, o
 	sets = make([][]uint8, len(takes))
 	known := map[string][]uint8{}
 	for t, r := range takes {
-		key := keyOf(r)
+		key := spellRanges(r)
 		set, ok := known[string(key)]
 		if !ok {
 			set = covered(cuts, class, r)
@@ -162,7 +162,7 @@ func signatures(cuts []rune, takes [][]rune, asserts bool) []int {
 	}
 	done := map[string]bool{}
 	for _, r := range takes {
-		key := keyOf(r)
+		key := spellRanges(r)
 		if done[string(key)] {
 			continue
 		}
@@ -179,8 +179,8 @@ func signatures(cuts []rune, takes [][]rune, asserts bool) []int {
 	return class
 }
 
-// keyOf returns what tells ranges apart.
-func keyOf(r []rune) []byte {
+// spellRanges returns what tells ranges apart.
+func spellRanges(r []rune) []byte {
 	key := make([]byte, 0, 3*len(r))
 	for _, c := range r {
 		key = append(key, byte(c), byte(c>>8), byte(c>>16))

@@ -122,7 +122,7 @@ func (s *Set) pass(x *Scratch, value string) {
 	for i := range x.loose[0] {
 		for rest := x.loose[0][i] & x.loose[1][i] & x.loose[2][i]; rest != 0; rest &= rest - 1 {
 			u := s.loose[i<<6|bits.TrailingZeros64(rest)]
-			if len(value) >= s.units[u].least {
+			if int32(len(value)) >= s.leasts[u] {
 				x.cand[u>>6] |= 1 << (u & 63)
 			}
 		}
@@ -133,7 +133,7 @@ func (s *Set) pass(x *Scratch, value string) {
 
 // loosely finds what the units that are loose have of what they need by the kinds of bytes alone, and clears all candidates.
 func (s *Set) loosely(x *Scratch, kinds uint64) {
-	clear(x.cand)
+	copy(x.cand, s.standing)
 	w := len(x.loose[0])
 	for m := range x.loose {
 		acc := x.loose[m]
@@ -184,10 +184,10 @@ func (s *Set) again(x *Scratch, value string) (kinds uint64) {
 // are certain not to match are cleared. One pass over value, whatever the number of patterns.
 func (s *Set) Candidates(x *Scratch, value string, may Bits) {
 	s.pass(x, value)
-	copy(may, s.always)
+	copy(may, s.assumed)
 	for i, w := range x.cand {
-		for ; w != 0; w &= w - 1 {
-			p := s.units[i<<6|bits.TrailingZeros64(w)].pattern
+		for w &^= s.standing[i]; w != 0; w &= w - 1 {
+			p := s.owners[i<<6|bits.TrailingZeros64(w)]
 			may[p>>6] |= 1 << (p & 63)
 		}
 	}

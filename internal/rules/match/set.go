@@ -1,6 +1,9 @@
 package match
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // use is where a word of the filter counts.
 type use struct {
@@ -26,6 +29,10 @@ type Set struct {
 	anchors  []bool  // of each word: some unit is anchored to it
 	folded   [2]uint32
 	loose    []int32  // units without words
+	owners   []int32  // of each unit: its pattern; here and in leasts closely packed, for they are asked for every value
+	leasts   []int32  // of each unit: the bytes of its shortest match
+	standing []uint64 // units that need nothing at all, so that they are candidates always
+	assumed  Bits     // the patterns of those, and those that match every value
 	fixed    []uint64 // loose units by number in loose: those that a kind does not decide, for each of the masks
 	byKind   [3][kindBits][]uint64
 	asked    [3]uint64 // kinds that some loose unit needs
@@ -134,7 +141,16 @@ func (s *Set) arrange() {
 	for len(s.uses) < len(s.filter.words) {
 		s.uses, s.anchors = append(s.uses, nil), append(s.anchors, false)
 	}
+	s.standing, s.assumed = make([]uint64, (len(s.units)+63)/64), slices.Clone(s.always)
 	for i := range s.units {
+		s.owners = append(s.owners, int32(s.units[i].pattern))
+		s.leasts = append(s.leasts, int32(min(s.units[i].least, math.MaxInt32)))
+		if s.units[i].stands() {
+			p := s.units[i].pattern
+			s.standing[i>>6] |= 1 << (i & 63)
+			s.assumed[p>>6] |= 1 << (p & 63)
+			continue
+		}
 		if s.units[i].loose {
 			s.units[i].place = int32(len(s.loose))
 			s.loose = append(s.loose, int32(i))

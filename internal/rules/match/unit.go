@@ -275,6 +275,11 @@ func usable(c clause) bool {
 	return true
 }
 
+// stands reports whether nothing is known of what u needs.
+func (u *unit) stands() bool {
+	return u.loose && u.masks == [3]uint64{^uint64(0), ^uint64(0), ^uint64(0)}
+}
+
 // memory returns the bytes that u holds.
 func (u *unit) memory() int64 {
 	switch {
