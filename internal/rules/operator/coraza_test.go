@@ -97,7 +97,7 @@ func TestAgainstCoraza(t *testing.T) {
 	}
 }
 
-// TestDifferences pins where Coraza is not followed; docs/rules-differences-operators.md says why.
+// TestDifferences pins where Coraza is not followed; docs/rules-differences.md says why.
 func TestDifferences(t *testing.T) {
 	t.Run("a number without digits", func(t *testing.T) {
 		s := subject{seclang.OpValidateNid, "cl [\\d.]{8,}"}

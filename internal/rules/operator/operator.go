@@ -3,7 +3,7 @@
 // Input: an operator and its argument; then values. Output: whether it matches, and what it captured.
 // Promises: linear in the value; no allocation on values that do not match; safe for concurrent use. What cannot be run in a gateway
 // (programs, DNS, a database that is not there) is refused when the operator is built, never ignored. Results equal Coraza's; where they
-// do not, docs/rules-differences-operators.md says who is right by the reference, and a test pins both.
+// do not, docs/rules-differences.md says who is right by the reference, and a test pins both.
 // Non-goals: @rx and @pm (package match), negation, macros: the caller expands them and builds a new operator, or uses [Compare].
 package operator
 
