@@ -17,6 +17,9 @@ type Limits struct {
 	Depth   int // of nesting in JSON, XML, GraphQL, protobuf; 0 means 256
 	Files   int // parts of a multipart body that are files; 0 means 1,000
 	Decoded int // bytes that compressed gRPC messages may come to; 0 means 4 MiB
+
+	Separator byte // between the pairs of a form; 0 means "&"
+	XMLArgs   bool // texts of XML are arguments too
 }
 
 // withDefaults fills in what is not set.
@@ -28,6 +31,9 @@ func (l Limits) withDefaults() Limits {
 		if *d.at <= 0 {
 			*d.at = d.than
 		}
+	}
+	if l.Separator == 0 {
+		l.Separator = '&'
 	}
 	return l
 }

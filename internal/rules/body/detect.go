@@ -69,7 +69,7 @@ func Sniff(text string, partial bool, l Limits) Processor {
 	if looksJSON(head) && (partial || validJSON(text, l)) {
 		return JSON
 	}
-	if strings.Count(text, "&") < l.Values {
+	if strings.Count(text, string(rune(l.Separator))) < l.Values {
 		return URLEncoded
 	}
 	return Raw

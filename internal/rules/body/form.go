@@ -11,7 +11,7 @@ func (r *Result) form(text string, partial bool, l Limits) {
 		}
 	}
 	var tooMany bool
-	r.Args, tooMany = r.Query(r.Args, text, '&', l.Values)
+	r.Args, tooMany = r.Query(r.Args, text, l.Separator, l.Values)
 	r.TooMany = r.TooMany || tooMany
 	if end < len(text) {
 		r.InvalidEscape = invalid || hasInvalidEscape(text[:end])

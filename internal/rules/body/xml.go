@@ -13,15 +13,17 @@ type xmlScan struct {
 	partial bool
 	limits  Limits
 	values  int
+	bytes   int  // of names of arguments, so many are left
 	root    bool // the root element has begun
 	stop    bool
 }
 
 // xml reads a document: Texts holds each piece of character data between two marks that is not only space, without the space around it, and
-// Attributes each attribute's value, both with their entities decoded. What is not well-formed is an error, and reading goes on where a lenient
+// Attributes each attribute's value, both with their entities decoded. With Limits.XMLArgs each such piece is an argument too: within <a><b> it is
+// named xml.a.b. What is not well-formed is an error, and reading goes on where a lenient
 // parser would.
 func (r *Result) xml(text string, partial bool, l Limits) {
-	s := xmlScan{r: r, text: text, partial: partial, limits: l}
+	s := xmlScan{r: r, text: text, partial: partial, limits: l, bytes: max(maxNames*len(text), minNames)}
 	s.characters()
 	s.at = len(text) - len(strings.TrimPrefix(text, byteOrderMark))
 	r.names = r.names[:0]
@@ -115,6 +117,23 @@ func (s *xmlScan) chars(value string) {
 		s.r.fail(s.at, "read XML: text outside of the root element")
 	}
 	s.r.Texts = append(s.r.Texts, value)
+	if s.limits.XMLArgs {
+		s.argument(value)
+	}
+}
+
+// argument takes character data as an argument that is named by the elements around it.
+func (s *xmlScan) argument(value string) {
+	r := s.r
+	r.key = append(r.key[:0], "xml"...)
+	for _, name := range r.names {
+		r.key = append(append(r.key, '.'), name...)
+	}
+	if s.bytes -= len(r.key); s.bytes < 0 {
+		r.TooMany, s.stop = true, true
+		return
+	}
+	r.Args = append(r.Args, Field{r.arena.keep(r.key), value})
 }
 
 // mark reads what begins with "<".

@@ -41,8 +41,8 @@ func (b *builder) do(d *draft, a seclang.Action) {
 		b.fault(a.Position, "take it out", "%s changes bodies of responses, which rules do not do here", a.ID)
 	case seclang.ActXmlns:
 		b.fault(a.Position, "write XML:/* or XML://@*", "xmlns is for expressions of XPath, which are not supported")
-	default:
-		r.Do = append(r.Do, Do{ID: a.ID, Text: b.macro(a)})
+	default: // sanitise…
+		b.fault(a.Position, "name the field under access_log.mask in the configuration: masking goes by names, in every log", "%s is not supported", a.ID)
 	}
 }
 
@@ -62,7 +62,7 @@ func (b *builder) collection(a seclang.Action) *Set {
 	}
 	s := &Set{Collection: c.Variable, Slot: -1, Name: b.convert(c.Key), Value: b.convert(c.Amount)}
 	if a.ID == seclang.ActDeprecatevar {
-		s.Value = append(s.Value, Part{Text: "/" + strconv.Itoa(c.Every), Slot: -1})
+		s.Number = int64(c.Every)
 	}
 	if a.ID == seclang.ActInitcol {
 		s.Name, s.Value = nil, b.convert(c.Key)
@@ -116,6 +116,10 @@ func (b *builder) ctl(d *draft, a seclang.Action) {
 	c, err := seclang.ParseCtl(a.Value)
 	if err != nil {
 		b.syntax(a.Position, err)
+		return
+	}
+	if c.Option == seclang.CtlDebugLogLevel {
+		b.fault(a.Position, "take it out: the access log says what rules found", "ctl:%s is not supported: there is no debug log", c.Option)
 		return
 	}
 	out := Ctl{Option: c.Option, Mode: c.Mode, Number: c.Number, Value: c.Text}

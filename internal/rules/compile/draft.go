@@ -53,7 +53,7 @@ type builder struct {
 	markers  []marker
 	defaults [Phases]*defaults
 	sets     map[string][]string
-	settings []Setting
+	settings Settings
 	source   string // of the directive at hand
 	rule     int    // id of the rule at hand
 
@@ -131,11 +131,7 @@ func (b *builder) add(d *seclang.Directive) {
 	case "SecRuleUpdateActionById":
 		b.updateActions(d)
 	default:
-		s := Setting{Position: d.Position, Name: d.Name}
-		for _, a := range d.Args {
-			s.Args = append(s.Args, a.Text)
-		}
-		b.settings = append(b.settings, s)
+		b.setting(d)
 	}
 }
 

@@ -159,9 +159,12 @@ func (p *Program) do(d Do) string {
 		if d.Set.Constant {
 			value = fmt.Sprint(d.Set.Number)
 		}
+		if d.ID == seclang.ActDeprecatevar {
+			value += fmt.Sprint("/", d.Set.Number)
+		}
 		return fmt.Sprintf("%s:%s.%s%s%s", d.ID, strings.ToLower(d.Set.Collection.String()), d.Set.Name, op, value)
 	}
-	return d.ID.String() + ":" + d.Text.String()
+	return d.ID.String()
 }
 
 // String renders a macro as rules write it.

@@ -110,7 +110,6 @@ func eachMacro(r *Rule, f func(m Macro, record bool)) {
 	f(r.Operator.Macro, false)
 	f(r.Redirect, false)
 	for _, d := range r.Do {
-		f(d.Text, false)
 		if d.Set != nil {
 			f(d.Set.Name, false)
 			f(d.Set.Value, false)

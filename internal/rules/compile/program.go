@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"time"
+
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/operator"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
@@ -18,7 +20,7 @@ type Program struct {
 	Patterns *match.Set    // every @rx and @pm
 	Slots    []string      // names of TX variables that rules name, lower case; 0 to 9 are the captures TX:0 … TX:9
 	Initial  []Initial     // TX variables that have a value before the first rule, folded ones among them, by slot
-	Settings []Setting     // directives that are no rules (SecCollectionTimeout, SecComponentSignature …), for the caller
+	Settings Settings      // what directives say that are no rules
 	Folded   int           // rules that were decided at compile time and left out
 	slot     map[string]int32
 }
@@ -32,11 +34,11 @@ type Initial struct {
 	Value string
 }
 
-// Setting is a directive that is no rule.
-type Setting struct {
-	seclang.Position
-	Name string
-	Args []string
+// Settings is what directives say that are no rules. The zero value is what holds without them.
+type Settings struct {
+	Timeout   time.Duration // SecCollectionTimeout: a record of a persistent collection goes so long after its last change; 0: the store's own
+	Separator byte          // SecArgumentSeparator: between the pairs of queries and forms; 0: "&"
+	XMLArgs   seclang.Mode  // SecParseXmlIntoArgs
 }
 
 // Phase is the rules of one phase in their order, and what to look for before they run.
@@ -178,10 +180,9 @@ type Part struct {
 
 // Do is a non-disruptive action. Only the fields of its ID are set.
 type Do struct {
-	ID   seclang.ActionID
-	Set  *Set // setvar, expirevar, deprecatevar, initcol, setsid, setuid, setrsc, setenv
-	Ctl  *Ctl
-	Text Macro // what other actions take (sanitise…)
+	ID  seclang.ActionID
+	Set *Set // setvar, expirevar, deprecatevar, initcol, setsid, setuid, setrsc, setenv
+	Ctl *Ctl
 }
 
 // Set changes a variable of a collection.
@@ -190,8 +191,8 @@ type Set struct {
 	Name       Macro            // of the variable; of initcol, setsid …: empty
 	Slot       int32            // of TX with a constant name; else -1
 	Op         SetOp
-	Value      Macro // what to set or add; the key of initcol, setsid …; seconds of expirevar; amount/seconds of deprecatevar
-	Number     int64 // of Add and Subtract where Value is a constant number
+	Value      Macro // what to set or add; the key of initcol, setsid …; seconds of expirevar; amount of deprecatevar
+	Number     int64 // of Add and Subtract where Value is a constant number; seconds in which deprecatevar takes Value off
 	Constant   bool  // Number holds
 }
 

@@ -73,9 +73,15 @@ func New(c Config) *Store {
 
 // Open names a record. Nothing is stored until something is set: a record that is only read stays new.
 // One request opens its own Record; several goroutines may use it and others of the same name.
-func (s *Store) Open(collection, key string) *Record {
+func (s *Store) Open(collection, key string) *Record { return s.OpenFor(collection, key, 0) }
+
+// OpenFor is Open for rules with a timeout of their own: what they store anew goes so long after its last change. 0 is Config.Timeout.
+func (s *Store) OpenFor(collection, key string, timeout time.Duration) *Record {
+	if timeout <= 0 {
+		timeout = s.timeout
+	}
 	id := identity{collection, key}
-	r := &Record{store: s, shard: &s.shards[s.place(id)], id: id}
+	r := &Record{store: s, shard: &s.shards[s.place(id)], id: id, timeout: timeout}
 	now := s.now()
 	r.shard.mu.Lock()
 	defer r.shard.mu.Unlock()

@@ -13,6 +13,7 @@ type Record struct {
 	store   *Store
 	shard   *shard
 	id      identity
+	timeout time.Duration // of what this request stores anew
 	opened  time.Time
 	isNew   bool
 	counted bool // whether this request's changes are in UPDATE_COUNTER: it counts requests that changed something
@@ -197,7 +198,7 @@ func (r *Record) builtin(e *entry, name string, now time.Time) (string, bool) {
 		return "", false
 	}
 	if e == nil {
-		e = &entry{created: r.opened, updated: r.opened, timeout: r.store.timeout}
+		e = &entry{created: r.opened, updated: r.opened, timeout: r.timeout}
 	}
 	n := int64(0)
 	switch name {

@@ -64,7 +64,7 @@ func (h *shard) make(r *Record, now time.Time) *entry {
 	if e := h.find(r.id, now); e != nil {
 		return e
 	}
-	e := &entry{id: r.id, vars: map[string]variable{}, created: now, updated: now, timeout: r.store.timeout}
+	e := &entry{id: r.id, vars: map[string]variable{}, created: now, updated: now, timeout: r.timeout}
 	e.bytes = entryCost + int64(len(r.id.collection)+len(r.id.key))
 	h.records[r.id] = e
 	h.bytes += e.bytes

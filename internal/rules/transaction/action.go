@@ -188,6 +188,14 @@ func (w *work) ctl(c *compile.Ctl) {
 		if w.phase <= 3 {
 			w.replyAccess = c.Mode == seclang.ModeOn
 		}
+	case seclang.CtlParseXMLIntoArgs:
+		if w.phase <= 1 {
+			w.xmlArgs = c.Mode
+		}
+	case seclang.CtlResponseBodyLimit:
+		if w.phase <= 3 {
+			w.replyLimit = c.Number
+		}
 	case seclang.CtlResponseBodyProcessor:
 		if w.phase <= 3 {
 			w.set(seclang.VarResBodyProcessor, c.Value)

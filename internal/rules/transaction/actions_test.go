@@ -116,8 +116,41 @@ func TestRecordIsBounded(t *testing.T) {
 	}
 	rules.WriteString(`SecAction "id:1000,phase:2,deny,nolog"` + "\n")
 	o := run(open(t, rules.String(), transaction.Config{}), get("/?"+query.String()[1:]), "")
-	if len(o.waf.Matches) != 64 || len(o.waf.Rules) != 512 || len(o.waf.Matches[1].Part) != 512 || o.waf.Matches[0].ID != 1000 {
+	if len(o.waf.Matches) != 256 || len(o.waf.Rules) != 512 || len(o.waf.Matches[1].Part) != 512 || o.waf.Matches[0].ID != 1000 {
 		t.Errorf("%d matches, %d rules, first %+v", len(o.waf.Matches), len(o.waf.Rules), o.waf.Matches[0])
+	}
+}
+
+// What costs time to tell is told of the first 64 matches, and of the rule that ends the exchange; of the others nothing that another
+// rule has captured.
+func TestRecordDetail(t *testing.T) {
+	var query strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&query, "&a%03d=X%d", i, i)
+	}
+	var rules strings.Builder
+	for i := range 2 {
+		fmt.Fprintf(&rules, "SecRule ARGS_GET \"@rx x(\\d+)\" \"id:%d,phase:1,pass,log,capture,t:lowercase,msg:'found %%{TX.1}',logdata:'%%{TX.0}'\"\n", i+1)
+	}
+	rules.WriteString(`SecRule ARGS_GET:a007 "@rx x(\d+)" "id:3,phase:2,deny,log,capture,t:lowercase,msg:'end',logdata:'%{TX.0}'"` + "\n")
+	o := run(open(t, rules.String(), transaction.Config{}), get("/?"+query.String()[1:]), "")
+	if len(o.waf.Matches) != 201 {
+		t.Fatalf("%d matches", len(o.waf.Matches))
+	}
+	if m := o.waf.Matches[0]; m.ID != 3 || m.Data != "x7" || m.Transformations != "t:lowercase" {
+		t.Errorf("the rule that ends: %+v", m)
+	}
+	for i, m := range o.waf.Matches[1:] {
+		message, data, changed := "found ", "", ""
+		if i < 100 {
+			message = "found 0"
+		}
+		if i < 64 {
+			data, changed = fmt.Sprint("x", i), "t:lowercase"
+		}
+		if m.Message != message || m.Data != data || m.Transformations != changed || m.Target != fmt.Sprintf("ARGS_GET:a%03d", i%100) || m.Part == "" {
+			t.Errorf("%d: %+v", i, m)
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ func (w *work) keepAudit(r *compile.Rule) {
 		return
 	}
 	a.Asked = true
-	if !r.Log && len(a.Unlogged) < maxMatches {
+	if !r.Log && len(a.Unlogged) < maxDetailed {
 		a.Unlogged = w.addMatches(a.Unlogged, r)
 	}
 }

@@ -96,13 +96,14 @@ func readAll(r io.Reader, buf []byte) ([]byte, error) {
 func (w *work) process(partial bool) {
 	b := &w.request
 	limits := w.engine.cfg.Body
+	limits.Separator, limits.XMLArgs = w.plan.separator(), w.xmlArgs != seclang.ModeOff
 	kind := w.x.Request.Header.Get("Content-Type")
 	name := w.oneOf(seclang.VarReqbodyProcessor)
 	p, known := body.Lookup(name)
 	switch {
 	case name == "":
 		if p = body.ByType(kind); p == body.None {
-			p = body.Sniff(b.text, partial, body.Limits{Values: w.engine.cfg.Arguments, Depth: limits.Depth})
+			p = body.Sniff(b.text, partial, body.Limits{Values: w.engine.cfg.Arguments, Depth: limits.Depth, Separator: limits.Separator})
 		}
 		w.set(seclang.VarReqbodyProcessor, processorName(p))
 	case !known:
@@ -144,6 +145,9 @@ func (w *work) fillBody(p body.Processor, name string) {
 	case body.MultipartForm:
 		w.fillMultipart()
 	case body.XML:
+		if w.xmlArgs == seclang.ModeOnlyArgs {
+			break
+		}
 		for _, s := range r.Attributes {
 			w.add(seclang.VarRequestXML, "//@*", s)
 		}
@@ -269,6 +273,10 @@ func (w *work) readResponseBody(r io.Reader, partial bool) error {
 		return err
 	}
 	s := unsafe.String(unsafe.SliceData(w.rawReply), len(w.rawReply))
+	if w.replyLimit >= 0 && w.replyLimit < int64(len(s)) {
+		s, partial = s[:w.replyLimit], true
+		w.set(seclang.VarOutboundDataError, "1")
+	}
 	w.set(seclang.VarResponseBody, s)
 	w.set(seclang.VarResponseContentLength, strconv.Itoa(len(s)))
 	name := w.oneOf(seclang.VarResBodyProcessor)

@@ -12,12 +12,13 @@ import (
 
 // Bounds of what is kept of matches.
 const (
-	maxRules   = 512 // ids
-	maxMatches = 64
-	maxData    = 256 // values that one rule matched
-	maxPart    = 512
-	maxMessage = 200
-	maxTags    = 16
+	maxRules    = 512 // ids
+	maxMatches  = 256
+	maxDetailed = 64  // matches with what costs time to tell: captures and logdata, transformations; a request of nothing but attacks has no more
+	maxData     = 256 // values that one rule matched
+	maxPart     = 512
+	maxMessage  = 200
+	maxTags     = 16
 )
 
 // record is what is written down of matches.
@@ -52,6 +53,27 @@ func (r *record) reset() {
 // room reports whether another match would be kept.
 func (r *record) room() bool { return len(r.list) < maxMatches }
 
+// detailed reports whether a match of the rule that runs would be kept with all there is to say of it: one of the first, and that of the rule
+// that ends the exchange.
+func (w *work) detailed() bool {
+	free := func(by *compile.Rule) bool { return by == nil || by == w.rule }
+	return len(w.record.list) < maxDetailed || w.rule.Disrupt != compile.Pass && free(w.ended.rule) && free(w.wouldEnd.rule)
+}
+
+// message returns the text of m; where nothing is detailed without its variables, which may hold what another rule has captured.
+func (w *work) message(m compile.Macro) string {
+	if w.detailed() {
+		return w.expand(m)
+	}
+	text := ""
+	for i := range m {
+		if m[i].Variable == seclang.VarNone {
+			text += m[i].Text
+		}
+	}
+	return text
+}
+
 // note writes down that the member matched w.lastVar, which came of v.
 func (w *work) note(v *value) {
 	r, first, m := &w.record, w.rule, w.member
@@ -66,14 +88,15 @@ func (w *work) note(v *value) {
 	}
 	d := datum{matched: w.lastVar, member: m.Member}
 	if first.Log && r.room() || forAudit(first) {
-		if m.Chain != 0 && !m.MultiMatch && !volatile(d.variable) && v != &w.counted {
+		all := w.detailed()
+		if all && m.Chain != 0 && !m.MultiMatch && !volatile(d.variable) && v != &w.counted {
 			d.of, d.chain = v, m.Chain
 		}
 		if m != first || first.Next == nil {
 			if r.message == "" && m.Msg != nil && (m == first || first.Msg == nil) {
-				r.message = w.expand(m.Msg)
+				r.message = w.message(m.Msg)
 			}
-			if m.LogData != nil {
+			if all && m.LogData != nil {
 				d.logData = w.expand(m.LogData)
 			}
 		}
@@ -136,9 +159,9 @@ func (w *work) addMatches(list []exchange.Match, r *compile.Rule) []exchange.Mat
 	message, data := rec.message, ""
 	if r.Next != nil {
 		if r.Msg != nil {
-			message = w.expand(r.Msg)
+			message = w.message(r.Msg)
 		}
-		if r.LogData != nil {
+		if r.LogData != nil && w.detailed() {
 			data = w.expand(r.LogData)
 		}
 	}
@@ -158,13 +181,16 @@ func (w *work) addMatches(list []exchange.Match, r *compile.Rule) []exchange.Mat
 		if len(list) >= maxMatches {
 			break
 		}
-		logged := d.logData
+		logged, of := d.logData, shown.of
 		if logged == "" {
 			logged = data
 		}
+		if len(list) >= maxDetailed {
+			logged, of = "", nil
+		}
 		list = append(list, exchange.Match{
 			ID: r.ID, Message: message, Severity: severityName(r.Severity), Score: each, Target: target, Part: bounded(shown.value, maxPart),
-			Tags: r.Tags[:min(len(r.Tags), maxTags):min(len(r.Tags), maxTags)], Transformations: w.transformed(shown.of, shown.chain), Paranoia: int(r.Paranoia),
+			Tags: r.Tags[:min(len(r.Tags), maxTags):min(len(r.Tags), maxTags)], Transformations: w.transformed(of, shown.chain), Paranoia: int(r.Paranoia),
 			Scoring: len(r.Scores) > 0, Data: bounded(logged, maxPart),
 			File: r.File, Line: r.Line, Rev: r.Rev, Ver: r.Ver, Maturity: int(r.Maturity), Accuracy: int(r.Accuracy), NoAudit: !r.Audit,
 		})

@@ -30,7 +30,7 @@ func (w *work) fillRequest() {
 	w.set(seclang.VarRequestBasename, basename(path))
 	w.spend(len(query))
 	many := false
-	w.fields, many = w.query.Query(w.fields[:0], query, '&', w.engine.cfg.Arguments)
+	w.fields, many = w.query.Query(w.fields[:0], query, w.plan.separator(), w.engine.cfg.Arguments)
 	if many {
 		w.set(seclang.VarArgumentsLimitReached, "1")
 	}
@@ -130,4 +130,12 @@ func (w *work) fillResponse(r *exchange.Response) {
 	w.response = r
 	w.forget(seclang.VarResponseHeaders, seclang.VarResponseHeadersNames, seclang.VarResponseContentType, seclang.VarResponseStatus,
 		seclang.VarResponseProtocol, seclang.VarStatusLine)
+}
+
+// separator is what stands between the pairs of queries and forms.
+func (p *plan) separator() byte {
+	if c := p.program.Settings.Separator; c != 0 {
+		return c
+	}
+	return '&'
 }

@@ -332,7 +332,7 @@ func (w *work) testOperator(m *compile.Rule, t *text) bool {
 
 // captures reports whether somebody will look at what m captures.
 func (w *work) captures(m *compile.Rule) bool {
-	return m.NeedsCaptures || m.CapturesInRecord && w.record.room()
+	return m.NeedsCaptures || m.CapturesInRecord && w.detailed()
 }
 
 // shownBytes is how many bytes of values are searched, in all, for captures that nothing but the record shows: to find what a

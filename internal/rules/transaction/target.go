@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/rules/compile"
@@ -195,6 +196,6 @@ func (w *work) openRecord(v seclang.Variable, key string) {
 	if w.engine.cfg.Store == nil || key == "" {
 		return
 	}
-	var r *persist.Record = w.engine.cfg.Store.Open(v.String(), string(append([]byte(nil), key...)))
+	var r *persist.Record = w.engine.cfg.Store.OpenFor(v.String(), strings.Clone(key), w.plan.program.Settings.Timeout)
 	w.records[recordOf(v)] = r
 }

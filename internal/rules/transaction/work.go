@@ -90,8 +90,10 @@ type work struct {
 	severity    int // HIGHEST_SEVERITY
 	engineMode  seclang.Mode
 	bodyAccess  bool
-	bodyLimit   int64
+	bodyLimit   int64 // bytes of the request's body that rules are shown; -1: all that came
+	xmlArgs     seclang.Mode
 	replyAccess bool
+	replyLimit  int64 // the same of the response's
 	ended       ending
 	wouldEnd    ending
 	record      record
@@ -150,7 +152,8 @@ func (w *work) begin(e *Engine, x *exchange.Exchange) {
 	if e.cfg.Detect {
 		w.engineMode = seclang.ModeDetectionOnly
 	}
-	w.bodyAccess, w.replyAccess, w.bodyLimit = true, true, -1
+	w.bodyAccess, w.replyAccess, w.bodyLimit, w.replyLimit = true, true, -1, -1
+	w.xmlArgs = e.plan.program.Settings.XMLArgs
 	w.tx.begin(w.plan, e.given)
 }
 
