@@ -44,6 +44,7 @@ const idTooMany = 200007
 // corpus is what every program begins with: our own rules, and the Core Rule Set in two parts.
 type corpus struct {
 	base, first, rest []seclang.Directive
+	path              []seclang.Directive // an exclusion by path that takes nothing out
 }
 
 // coreRules returns the directives of the embedded Core Rule Set: its initialisation, then the rest.

@@ -136,9 +136,12 @@ func (x Exclusion) runtime(id int) []string {
 	}
 	return []string{
 		fmt.Sprintf(`SecRule REQUEST_FILENAME "%s %s" "id:%d,phase:1,pass,nolog,t:none,chain"`, op, path, id),
-		`SecRule REQUEST_FILENAME "!@rx \x5c|/\.\.?(?:/|$)" "t:none,` + strings.Join(ctl, ",") + `"`,
+		ordinaryPath + strings.Join(ctl, ",") + `"`,
 	}
 }
+
+// ordinaryPath begins a rule that matches paths without dot segments and backslashes. Its actions follow.
+const ordinaryPath = `SecRule REQUEST_FILENAME "!@rx \x5c|/\.\.?(?:/|$)" "t:none,`
 
 // loadTime returns directives that change the loaded rules for every request.
 func (x Exclusion) loadTime() []string {

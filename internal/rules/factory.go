@@ -2,7 +2,6 @@ package rules
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -43,6 +42,9 @@ func readCorpus() (*corpus, error) {
 		return nil, placed(faults)
 	}
 	c.base = base
+	if c.path, faults = seclang.ParseText(files, "", ordinaryPath+fmt.Sprintf(`id:%d,phase:1,pass,nolog"`, idExclusion)); len(faults) > 0 {
+		return nil, placed(faults)
+	}
 	return &c, nil
 }
 
@@ -55,6 +57,7 @@ type ruleSet struct {
 	// Constant once ready is closed.
 	err     error
 	program *compile.Program
+	run     *transaction.Engine // for no site: those of sites share what it knows
 	files   *tree
 	took    time.Duration
 }
@@ -84,12 +87,7 @@ func (f *Factory) Open(s Settings) (*Engine, error) {
 		f.release(set)
 		return nil, set.err
 	}
-	run, err := transaction.New(set.program, s.config(f.store(s.Site)))
-	if err != nil {
-		f.release(set)
-		return nil, err
-	}
-	return &Engine{set: set, run: run, factory: f}, nil
+	return &Engine{set: set, run: set.run.With(s.config(f.store(s.Site))), factory: f}, nil
 }
 
 // compile fills s from src.
@@ -102,15 +100,13 @@ func (s *ruleSet) compile(src *source, patterns *match.Cache) {
 		s.took = time.Since(start)
 	}()
 	s.files = src.files
-	program, faults := compile.Compile(src.list, compile.Options{Files: src.files, Fixed: src.fixed, Given: given(), Patterns: patterns})
+	program, faults := compile.Compile(src.list, compile.Options{Files: src.files, Fixed: src.fixed, Given: given(), Patterns: patterns, Common: src.common})
 	if len(faults) > 0 {
 		s.err = &LoadError{sorted(placed(faults).Faults)}
 		return
 	}
-	if program == nil {
-		s.err = errors.New("compile rules: no program came of them")
-	}
 	s.program = program
+	s.run, s.err = transaction.New(program, transaction.Config{})
 }
 
 // store returns the persistent collections of a site.
@@ -165,6 +161,9 @@ func (f *Factory) Sets() int {
 	defer f.mu.Unlock()
 	return len(f.sets)
 }
+
+// PatternSets returns how many sets of compiled patterns are held. What no engine uses any longer counts until the garbage collector has been there.
+func (f *Factory) PatternSets() int { return f.patterns.Sets() }
 
 // given names the TX variables that config sets.
 func given() []string {

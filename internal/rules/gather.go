@@ -3,6 +3,7 @@ package rules
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,16 +15,20 @@ import (
 type source struct {
 	files *tree
 	list  []seclang.Directive
-	fixed map[string]string // TX variables that are known at compile time
-	own   []seclang.Directive
-	core  bool
+	// common is the same without what exclusions and changes of loaded rules say: sites that differ in these share the patterns of it.
+	common []seclang.Directive
+	fixed  map[string]string // TX variables that are known at compile time
+	own    []seclang.Directive
+	core   bool
+
+	exclusions []Exclusion
 }
 
 // gather reads and orders the rules: base, initialisation of the Core Rule Set, exclusions by path, the user's rules, the
 // Core Rule Set, and last whatever changes rules that are already loaded. So a user's rule can add to the anomaly score
 // and switch rules off by ctl, and its SecRuleUpdateTargetById finds the rule it names.
 func gather(s Settings, c *corpus) (*source, error) {
-	src := &source{files: newTree(), core: !s.NoCore, fixed: fixed(s)}
+	src := &source{files: newTree(), core: !s.NoCore, fixed: fixed(s), exclusions: s.Exclusions}
 	own, found := seclang.ParseBeside(src.files, s.Files, c.around(src.core))
 	taken, first, rest := map[int]bool{}, c.first, c.rest
 	if !src.core {
@@ -38,17 +43,17 @@ func gather(s Settings, c *corpus) (*source, error) {
 	if faults = append(faults, wrong...); len(faults) > 0 {
 		return nil, &LoadError{sorted(append(faults, checkAlone(own, src.files, c)...))}
 	}
-	src.list = slices.Concat(c.base, first, early)
-	var ownLate []seclang.Directive
+	var ownEarly, ownLate []seclang.Directive
 	for _, d := range own {
 		if late(d) {
 			ownLate = append(ownLate, d)
 		} else {
-			src.list = append(src.list, d)
+			ownEarly = append(ownEarly, d)
 		}
 	}
-	src.list = slices.Concat(src.list, rest, ownLate, after)
-	src.own = slices.Concat(own, early, after)
+	src.list = slices.Concat(c.base, first, early, ownEarly, rest, ownLate, after)
+	src.common = slices.Concat(c.base, first, c.path, ownEarly, rest)
+	src.own = own
 	return src, nil
 }
 
@@ -75,28 +80,21 @@ func fixed(s Settings) map[string]string {
 	return map[string]string{"blocking_paranoia_level": level, "detection_paranoia_level": level}
 }
 
-// key names the program: equal keys compile to equal rules, data files aside.
+// key names the program: equal keys compile to equal rules, data files aside. Of own rules it holds the places, in their order, and the files.
 func (s *source) key() (sum [sha256.Size]byte) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%v %v ", s.core, s.fixed)
-	for _, d := range s.own {
-		fmt.Fprintf(h, "%d %s %d %d %s", len(d.File), d.File, d.Line, len(d.Source), d.Source) // long ones are cut: the files are in it as well
+	fmt.Fprintf(h, "%v %v %d ", s.core, s.fixed, len(s.exclusions))
+	for _, x := range s.exclusions {
+		fmt.Fprintf(h, "%v %q %q %q ", x.Rules, x.Tag, x.Target, x.Path)
 	}
-	for _, name := range slices.Sorted(keys(s.files.read)) {
-		fmt.Fprintf(h, "%d %s %x", len(name), name, s.files.read[name])
+	for _, d := range s.own {
+		fmt.Fprintf(h, "%q %d ", d.File, d.Line)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.files.read)) {
+		fmt.Fprintf(h, "%q %x ", name, s.files.read[name])
 	}
 	h.Sum(sum[:0])
 	return sum
-}
-
-func keys[K comparable, V any](m map[K]V) func(yield func(K) bool) {
-	return func(yield func(K) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // checkOwned refuses what the configuration decides.

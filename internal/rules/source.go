@@ -30,7 +30,7 @@ func (f *Factory) Source(s Settings) (*Source, error) {
 	}
 	return &Source{
 		Directives: src.list,
-		Options:    compile.Options{Files: src.files, Fixed: src.fixed, Given: given(), Patterns: f.patterns},
+		Options:    compile.Options{Files: src.files, Fixed: src.fixed, Given: given(), Patterns: f.patterns, Common: src.common},
 		Config:     s.config(persist.New(persist.Config{})),
 	}, nil
 }

@@ -15,9 +15,12 @@ type Options struct {
 	Fixed map[string]string
 	// Given are TX variables that the caller sets before the first rule to values that differ from engine to engine.
 	Given []string
-	// Patterns are what earlier programs compiled: equal patterns are not compiled again. nil: none are shared.
+	// Patterns are those of other programs: what is equal is not compiled again. nil: none are shared.
 	Patterns *match.Cache
-	Limits   match.Limits
+	// Common are directives that other programs have as well. The set of patterns begins with those of the rules that they alone come down to,
+	// whether this program has the rules or not: programs that differ in exclusions have one set. Empty: each set holds what its program needs.
+	Common []seclang.Directive
+	Limits match.Limits
 
 	// Unfolded leaves everything to be decided at run time, for those who compare.
 	Unfolded bool
@@ -27,32 +30,13 @@ type Options struct {
 
 // Compile makes a program of directives. With faults the program is nil.
 func Compile(list []seclang.Directive, o Options) (*Program, []seclang.Fault) {
+	if o.Patterns == nil {
+		o.Patterns = match.NewCache()
+	}
 	b := newBuilder(o)
-	for i := range list {
-		b.add(&list[i])
-	}
-	for _, d := range b.rules {
-		b.build(d, 0)
-	}
-	for _, name := range sortedKeys(o.Fixed) {
-		b.slotOf(name)
-	}
-	for _, name := range o.Given {
-		b.slotOf(name)
-	}
-	b.link()
-	start := b.start()
-	dropped := make([]bool, len(b.rules))
-	if !o.Unfolded && len(b.faults) == 0 {
-		f := &folder{rules: b.rules, names: b.slots, chains: b.chains, given: map[int32]bool{}, start: start}
-		for _, name := range o.Given {
-			f.given[b.slotOf(name)] = true
-		}
-		f.fold(b.phases())
-		dropped = f.dropped
-	}
+	start, dropped := b.read(list)
 	b.checkDropped(dropped)
-	p := b.assemble(start, dropped)
+	p := b.assemble(start, dropped, common(o))
 	if len(b.faults) > 0 {
 		slices.SortStableFunc(b.faults, func(x, y seclang.Fault) int {
 			return cmp.Or(cmp.Compare(x.File, y.File), x.Line-y.Line, x.Column-y.Column)
@@ -60,6 +44,34 @@ func Compile(list []seclang.Directive, o Options) (*Program, []seclang.Fault) {
 		return nil, b.faults
 	}
 	return p, nil
+}
+
+// read takes directives in and decides which of their rules are left out, by index in b.rules. start is what is known before the first one.
+func (b *builder) read(list []seclang.Directive) (start state, dropped []bool) {
+	for i := range list {
+		b.add(&list[i])
+	}
+	for _, d := range b.rules {
+		b.build(d, 0)
+	}
+	for _, name := range sortedKeys(b.o.Fixed) {
+		b.slotOf(name)
+	}
+	for _, name := range b.o.Given {
+		b.slotOf(name)
+	}
+	b.link()
+	start = b.start()
+	dropped = make([]bool, len(b.rules))
+	if !b.o.Unfolded && len(b.faults) == 0 {
+		f := &folder{rules: b.rules, names: b.slots, chains: b.chains, given: map[int32]bool{}, start: start}
+		for _, name := range b.o.Given {
+			f.given[b.slotOf(name)] = true
+		}
+		f.fold(b.phases())
+		dropped = f.dropped
+	}
+	return start, dropped
 }
 
 func sortedKeys[V any](m map[string]V) []string {

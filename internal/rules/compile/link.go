@@ -96,8 +96,8 @@ func (b *builder) checkDropped(dropped []bool) {
 	}
 }
 
-// assemble makes the program of the rules that remain.
-func (b *builder) assemble(start state, dropped []bool) *Program {
+// assemble makes the program of the rules that remain. Its set begins with the patterns of first.
+func (b *builder) assemble(start state, dropped []bool, first []match.Pattern) *Program {
 	p := &Program{Chains: b.chains, Slots: b.slots, Settings: b.settings, slot: b.slot}
 	var kept []*draft
 	index := make([]int, len(b.rules)) // in Program.Rules, of kept ones
@@ -119,7 +119,7 @@ func (b *builder) assemble(start state, dropped []bool) *Program {
 	}
 	b.matchSlots(kept)
 	markCaptures(kept)
-	found := collect(kept)
+	found := collect(kept, first)
 	b.compilePatterns(p, found)
 	for _, d := range kept {
 		moved := append(before[d.phase], int32(len(phases[d.phase])))
@@ -157,21 +157,6 @@ func (b *builder) matchSlots(list []*draft) {
 			}
 		}
 	}
-}
-
-// compilePatterns makes the set of all patterns.
-func (b *builder) compilePatterns(p *Program, found *patterns) {
-	if b.o.bare {
-		p.Patterns = &match.Set{}
-		return
-	}
-	set, errs := match.New(found.list, b.o.Limits)
-	for _, e := range errs {
-		d := found.rule[e.Index]
-		b.source, b.rule = d.source, d.id
-		b.fault(d.operator.Position, "", "@%s: %v", d.operator.ID, e.Err)
-	}
-	p.Patterns = set
 }
 
 // move turns positions and indexes of all rules into those of the rules that remain.

@@ -1,9 +1,8 @@
 package compile
 
 import (
-	"fmt"
+	"encoding/binary"
 	"slices"
-	"strings"
 
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
@@ -51,57 +50,50 @@ func wait(list []*draft) {
 
 // patterns collects the patterns of all rules, equal ones once, and gives each rule its own.
 type patterns struct {
-	list   []match.Pattern
-	index  map[string]int32
-	groups map[string]int
-	rule   []*draft // by pattern: the first that has it
+	list  []match.Pattern
+	index map[string]int32
+	rule  []*draft // by pattern: the first that has it; nil where none has
 }
 
-func collect(list []*draft) *patterns {
-	p := &patterns{index: map[string]int32{}, groups: map[string]int{}}
+// collect lists the patterns of rules behind those of first.
+func collect(list []*draft, first []match.Pattern) *patterns {
+	p := &patterns{index: map[string]int32{}}
+	for i := range first {
+		p.add(nil, &first[i])
+	}
 	for _, d := range list {
 		for m := d; m != nil; m = m.next {
-			if m.pattern == nil {
-				continue
+			if m.pattern != nil {
+				m.rule.Operator.Pattern = p.add(m, m.pattern)
 			}
-			group := fmt.Sprint("alone ", len(p.list))
-			if m == d && d.waits {
-				group = groupOf(d)
-			}
-			m.rule.Operator.Pattern = p.add(m, group)
 		}
 	}
 	return p
 }
 
-// groupOf names what is looked for together: behind one chain, in the same variables.
-func groupOf(d *draft) string {
-	var vars []seclang.Variable
-	for _, t := range d.rule.Targets {
-		vars = append(vars, concrete(t.Variable)...)
+func (p *patterns) add(d *draft, one *match.Pattern) int32 {
+	key := keyOf(one)
+	i, ok := p.index[key]
+	if !ok {
+		i = int32(len(p.list))
+		p.index[key] = i
+		p.list = append(p.list, *one)
+		p.rule = append(p.rule, d)
 	}
-	slices.Sort(vars)
-	return fmt.Sprint(d.phase, d.rule.Chain, slices.Compact(vars))
+	if p.rule[i] == nil {
+		p.rule[i] = d
+	}
+	return i
 }
 
-func (p *patterns) add(d *draft, group string) int32 {
-	key := string(rune('0'+d.pattern.Kind)) + d.pattern.Expr + "\x00" + strings.Join(d.pattern.Words, "\x00")
-	i, ok := p.index[key]
-	if ok {
-		return i
+// keyOf spells a pattern: no two are spelt alike.
+func keyOf(p *match.Pattern) string {
+	text := binary.AppendUvarint([]byte{byte(p.Kind)}, uint64(len(p.Expr)))
+	text = append(text, p.Expr...)
+	for _, w := range p.Words {
+		text = append(binary.AppendUvarint(text, uint64(len(w))), w...)
 	}
-	g, ok := p.groups[group]
-	if !ok {
-		g = len(p.groups)
-		p.groups[group] = g
-	}
-	i = int32(len(p.list))
-	p.index[key] = i
-	one := *d.pattern
-	one.Group = g
-	p.list = append(p.list, one)
-	p.rule = append(p.rule, d)
-	return i
+	return string(text)
 }
 
 // planner makes the plan of one phase.

@@ -76,7 +76,7 @@ func (b *builder) single(t seclang.Target) *match.Single {
 	if !t.Variable.CaseSensitive() {
 		expr = "(?i)" + expr
 	}
-	s, err := match.NewSingle(expr)
+	s, err := b.o.Patterns.Single(expr)
 	if err != nil {
 		b.fault(t.Position, "", "read selector /%s/: %v", t.Selector, err)
 	}

@@ -51,7 +51,7 @@ type Engine struct {
 	cfg   Config
 	plan  *plan
 	given []given
-	pool  sync.Pool // of *work
+	pool  *sync.Pool // of *work, for all engines of the plan
 }
 
 // given is a TX variable that the site sets before the first rule.
@@ -66,23 +66,30 @@ func New(p *compile.Program, cfg Config) (*Engine, error) {
 	if p == nil {
 		return nil, errors.New("make rules engine: there is no program")
 	}
+	plan := newPlan(p)
+	return newEngine(plan, &sync.Pool{New: func() any { return newWork(plan) }}, cfg), nil
+}
+
+// With returns an engine for the same program with another cfg. It shares all memory but that of cfg: a thousand cost what one does.
+func (e *Engine) With(cfg Config) *Engine { return newEngine(e.plan, e.pool, cfg) }
+
+func newEngine(p *plan, pool *sync.Pool, cfg Config) *Engine {
 	if cfg.Arguments <= 0 {
 		cfg.Arguments = defaultArguments
 	}
 	if cfg.Steps <= 0 {
 		cfg.Steps = defaultSteps
 	}
-	e := &Engine{cfg: cfg, plan: newPlan(p)}
+	e := &Engine{cfg: cfg, plan: p, pool: pool}
 	for name, value := range cfg.Given {
 		name = strings.ToLower(name)
 		g := given{slot: -1, name: name, value: value}
-		if s, ok := p.Slot(name); ok {
+		if s, ok := p.program.Slot(name); ok {
 			g.slot = s
 		}
 		e.given = append(e.given, g)
 	}
-	e.pool.New = func() any { return newWork(e.plan) }
-	return e, nil
+	return e
 }
 
 // Begin starts the inspection of one exchange. The caller must call End, from the same goroutine.

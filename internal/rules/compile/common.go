@@ -1,0 +1,46 @@
+package compile
+
+import "github.com/lunette-waf/lunette/internal/rules/match"
+
+// common returns the patterns of the program that o.Common makes, in their order: the set of a program begins with them, so that it does not
+// depend on rules that are left out, or kept, for what other directives say. With faults there are none: those of the program are told.
+func common(o Options) []match.Pattern {
+	if len(o.Common) == 0 {
+		return nil
+	}
+	b := newBuilder(o)
+	_, dropped := b.read(o.Common)
+	if len(b.faults) > 0 {
+		return nil
+	}
+	var kept []*draft
+	for i, d := range b.rules {
+		if !dropped[i] {
+			kept = append(kept, d)
+		}
+	}
+	return collect(kept, nil).list
+}
+
+// compilePatterns makes the set of all patterns.
+func (b *builder) compilePatterns(p *Program, found *patterns) {
+	if b.o.bare {
+		p.Patterns = &match.Set{}
+		return
+	}
+	set, errs := b.o.Patterns.New(found.list, b.o.Limits)
+	for _, e := range errs {
+		d := found.rule[e.Index]
+		if d == nil { // of a rule that was taken out: nobody misses it
+			found.list[e.Index] = match.Pattern{Kind: match.Words}
+			continue
+		}
+		b.source, b.rule = d.source, d.id
+		b.fault(d.operator.Position, "", "@%s: %v", d.operator.ID, e.Err)
+	}
+	if len(errs) > 0 && len(b.faults) == 0 {
+		b.compilePatterns(p, found)
+		return
+	}
+	p.Patterns = set
+}
