@@ -169,6 +169,15 @@ func broken(r *rand.Rand, re *syntax.Regexp, n int) string {
 	var one strings.Builder
 	member(r, re, &one)
 	part := one.String()
+	if words := literals(nil, re); len(words) > 0 && r.IntN(2) == 0 { // few of its words, over and over: as many beginnings as can be
+		own := []string{words[r.IntN(len(words))], words[r.IntN(len(words))], words[r.IntN(len(words))]}
+		signs := []string{" ", "=", "'", ".", ":", "\n", ""}
+		sign := signs[r.IntN(len(signs))]
+		for b.Len() < n {
+			b.WriteString(own[r.IntN(1+r.IntN(3))] + sign)
+		}
+		return b.String()[:n]
+	}
 	for b.Len() < n {
 		if r.IntN(3) == 0 {
 			one.Reset()

@@ -226,3 +226,24 @@ func TestVerifyAfterReuse(t *testing.T) {
 		t.Error("lost a match in a value that Candidates did not see")
 	}
 }
+
+// No pattern of the CRS is among those that a user is warned of, and those that std regexp must run are.
+func TestCost(t *testing.T) {
+	d := wholeCRS()
+	for i, r := range d.rules {
+		if c := d.set.Cost(i); c <= 0 || c > 100 {
+			t.Errorf("%s costs %v ns/byte", r.id, c)
+		}
+	}
+	s := newSet(t, Pattern{Expr: `(?:[a-q][^u-z]{13}x[b-r]{500}.{3}){1,2}(?:[a-q].{400}x){1,2}y.{900}[xz].{900}\b.{1,999}q$`})
+	if c := s.Cost(0); c <= 100 {
+		t.Errorf("a pattern of thousands of positions costs %v ns/byte", c)
+	}
+}
+
+// What the set says that it holds stays within what it may.
+func TestMemory(t *testing.T) {
+	if m := wholeCRS().set.Memory(); m > 24<<20 {
+		t.Errorf("the whole CRS takes %d bytes", m)
+	}
+}

@@ -1,31 +1,46 @@
 package match
 
-// Nanoseconds a byte, measured by BenchmarkCost: a step of an automaton whose rows lie in the nearest cache, one whose rows do not,
-// a position of a simulation, and std regexp.
+// Nanoseconds a byte on the worst values that test/benchmatch found, rounded up, on two busy processors: the pass over a value full of words; an
+// automaton whose rows stay in the nearest cache, and one whose rows do not; a part of a cascade, and one of its last parts; 64 positions of a
+// simulation; std regexp.
 const (
-	costNear  = 1.5
+	costPass  = 25
+	costNear  = 2
 	costFar   = 4
-	costWord  = 4
+	costStage = 8
+	costFinal = 0.25
+	costWords = 1.25
 	costStd   = 120
 	nearTable = 256 << 10
 )
 
-// Cost is the bound of the time that pattern i takes for a value, in nanoseconds a byte on a processor of 2020's, as measured by make bench-match.
+// Cost is the bound of the time that pattern i takes for a value, in nanoseconds a byte on a processor of 2020's, as measured by test/benchmatch.
+// It is above 100 where a pattern needs std regexp, or simulations of thousands of positions.
 func (s *Set) Cost(i int) float64 {
-	cost := 2.0
+	cost := float64(costPass)
 	p := &s.patterns[i]
 	for u := p.from; u < p.to; u++ {
-		a := s.units[u].auto
-		switch {
-		case a.d != nil && a.d.memory() <= nearTable:
-			cost += costNear
-		case a.d != nil:
-			cost += costFar
-		case a.m != nil:
-			cost += costWord * float64(a.m.words) * 4
-		default:
-			cost += costStd
-		}
+		cost += s.units[u].auto.cost()
 	}
 	return cost
+}
+
+func (a *automaton) cost() float64 {
+	switch {
+	case a.d != nil && a.d.memory() <= nearTable:
+		return costNear
+	case a.d != nil:
+		return costFar
+	case a.c != nil:
+		cost := costStage*float64(len(a.c.stages)) + costFinal*float64(len(a.c.finals))
+		for _, m := range a.c.counts {
+			cost += costWords * float64(m.words)
+		}
+		return cost
+	case a.p != nil: // behind its bound of reads the simulation takes over
+		return costFar + maxReads*costNear + costWords*float64(a.m.words)
+	case a.m != nil:
+		return costWords * float64(a.m.words)
+	}
+	return costStd
 }

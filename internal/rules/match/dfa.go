@@ -47,6 +47,8 @@ type dfaBuilder struct {
 	every   []uint64   // positions from which all places are ends
 	row     []uint64   // of each class, the set that it leads to
 	out     []uint64
+	seen    []int32 // of each row: the turn in which a position of it was met
+	turn    int32
 	tried   []uint64
 	touched []bool // classes whose row is in use
 }
@@ -71,7 +73,7 @@ func newDFA(n *nfa, limit int, how mode, mem *buffers) (d *dfa, ok bool) {
 	clear(mem.table[:tableStart])
 	b := &dfaBuilder{
 		nfa: n, limit: limit, mode: how, table: mem.table[:tableStart], sets: mem.sets[:0], before: mem.before[:0], next: mem.next[:0], final: mem.final[:0],
-		row: make([]uint64, n.n*n.words), out: make([]uint64, n.words), tried: make([]uint64, n.words), touched: make([]bool, n.n),
+		row: make([]uint64, n.n*n.words), seen: make([]int32, n.chains+1), out: make([]uint64, n.words), tried: make([]uint64, n.words), touched: make([]bool, n.n),
 	}
 	defer func() { *mem = buffers{b.sets, b.before, b.table, b.next, b.final} }()
 	b.width = n.n
@@ -148,6 +150,10 @@ func (b *dfaBuilder) state(set []uint64, before int) int {
 	}
 	if b.all() {
 		b.collapse(set)
+	}
+	if b.chains > 0 {
+		b.turn++
+		b.thin(set, b.seen, b.turn)
 	}
 	for _, w := range set {
 		hash = (hash ^ w) * 0x9E3779B97F4A7C15

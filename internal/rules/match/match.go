@@ -1,7 +1,7 @@
 // Package match finds out which of many patterns (@rx, @pm) match a value, in time linear in the value.
 //
 // Input: all patterns of a program, at once ([New]); then values. Output: exactly the patterns that match, and on demand where.
-// Promises: no match is lost and none invented, measured against std regexp with (?s); no state is built while matching;
+// Promises: no match is lost and none invented, measured against std regexp with (?sm); no state is built while matching;
 // time for a value is bounded by its length times a constant that [Set.Cost] states, memory by [Limits].
 // Safe for concurrent use; scratch space is the caller's.
 // Non-goals: transformations, rules.
@@ -12,7 +12,7 @@ type Kind uint8
 
 // The kinds.
 const (
-	Regexp Kind = iota // RE2 syntax as std regexp, (?s) set; byte mode where it holds escapes of bytes that are no UTF-8, as Coraza does
+	Regexp Kind = iota // RE2 syntax as std regexp, (?sm) set; byte mode where it holds escapes of bytes that are no UTF-8, as Coraza does
 	Words              // one of many words, ASCII case-insensitive
 	Binary             // reserved
 )

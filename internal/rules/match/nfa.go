@@ -19,6 +19,9 @@ type nfa struct {
 	asserts []uint64 // the positions that are assertions
 	kindful []uint64 // those of them to which the character before matters as well
 	accept  uint64   // all accepting bits
+	chain   []int32  // of each position: the row that it belongs to
+	chained []uint64 // positions of rows
+	chains  int      // number of rows
 }
 
 // maxInsts bounds the programs that are turned into automata at all.
@@ -65,6 +68,13 @@ func newNFA(progs []*syntax.Prog, binary bool) (n *nfa, ok bool) {
 	b.takes = sets
 	b.words = (len(b.needs)+63)/64 + 1
 	b.link(progs)
+	b.rows()
+	b.chained = make([]uint64, b.words)
+	for at, c := range b.chain {
+		if c > 0 {
+			b.chained[at>>6] |= 1 << (at & 63)
+		}
+	}
 	return b.nfa, true
 }
 
