@@ -73,30 +73,3 @@ func sorted(list []Fault) []Fault {
 	})
 	return slices.Compact(list)
 }
-
-// owned returns the directives that a rule file must not give, with what to do instead. They would work against the
-// configuration or write files behind its back.
-func owned() map[string]string {
-	m := map[string]string{
-		"SecRuleEngine":                  "set waf.mode in the configuration",
-		"SecArgumentsLimit":              "set waf.arguments in the configuration",
-		"SecRxPreFilter":                 "every pattern is found without it",
-		"SecDefaultAction":               "the Core Rule Set depends on its own; state the actions in each rule",
-		"SecIgnoreRuleCompilationErrors": "a rule that does not compile is always an error",
-		"SecRemoteRules":                 "rules are read from local files only",
-		"SecRemoteRulesFailAction":       "rules are read from local files only",
-	}
-	for _, n := range strings.Fields("SecRequestBodyAccess SecRequestBodyLimit SecRequestBodyInMemoryLimit SecRequestBodyLimitAction " +
-		"SecRequestBodyNoFilesLimit SecRequestBodyJsonDepthLimit SecResponseBodyAccess SecResponseBodyLimit SecResponseBodyLimitAction " +
-		"SecResponseBodyMimeType SecResponseBodyMimeTypesClear") {
-		m[n] = "set the body limits under waf in the configuration"
-	}
-	for _, n := range strings.Fields("SecAuditEngine SecAuditLog SecAuditLogType SecAuditLogFormat SecAuditLogStorageDir SecAuditLogDirMode " +
-		"SecAuditLogFileMode SecAuditLogRelevantStatus SecAuditLogParts SecDebugLog SecDebugLogLevel") {
-		m[n] = "set audit_log in the configuration"
-	}
-	for _, n := range strings.Fields("SecDataDir SecUploadDir SecUploadKeepFiles SecUploadFileMode SecUploadFileLimit SecTmpDir") {
-		m[n] = "temporary files are Lunette's own"
-	}
-	return m
-}

@@ -71,6 +71,7 @@ func checkAlone(own []seclang.Directive, files *tree, c *corpus) []Fault {
 		return nil
 	}
 	_, found := compile.Compile(slices.Concat(c.base, list), compile.Options{Files: files, Unfolded: true})
+	found = slices.DeleteFunc(found, func(f seclang.Fault) bool { return recommended(f.Rule) }) // they have to go as they are
 	return placed(found).Faults
 }
 
@@ -97,12 +98,18 @@ func (s *source) key() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// checkOwned refuses what the configuration decides.
+// checkOwned refuses what the configuration decides, and what there is not.
 func checkOwned(own []seclang.Directive) (faults []Fault) {
-	belongs := owned()
+	belongs, missing := owned(), unsupported()
 	for _, d := range own {
+		if moot(d) {
+			continue
+		}
 		if hint, ok := belongs[d.Name]; ok {
 			faults = append(faults, about(d, d.Name+" must not be given here", hint))
+		}
+		if hint, ok := missing[d.Name]; ok {
+			faults = append(faults, about(d, d.Name+" is not supported", hint))
 		}
 	}
 	return faults
@@ -112,6 +119,8 @@ func checkOwned(own []seclang.Directive) (faults []Fault) {
 func checkIDs(own []seclang.Directive, taken map[int]bool) (faults []Fault) {
 	for _, d := range own {
 		switch id := idOf(d); {
+		case recommended(id):
+			faults = append(faults, about(d, "this is a rule of the recommended configuration", "take it out: bodies are read and refused without it"))
 		case id != 0 && taken[id]:
 			faults = append(faults, about(d, "the Core Rule Set has a rule with this id", "take one below 200000"))
 		case id >= idReserved:

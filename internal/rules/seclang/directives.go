@@ -127,3 +127,13 @@ func directiveSpecs() []directiveSpec {
 		{"SecHashMethodPm", shapeWords, 2, 2},
 	}
 }
+
+// DirectiveNames lists every directive that the parser knows, those included that a caller refuses.
+func DirectiveNames() []string {
+	specs := directiveSpecs()
+	names := make([]string, len(specs))
+	for i := range specs {
+		names[i] = specs[i].name
+	}
+	return names
+}
