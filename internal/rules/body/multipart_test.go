@@ -76,6 +76,7 @@ func TestMultipart(t *testing.T) {
 		"no head":           {text: wrap("\nx"), flags: "StrictError InvalidPart", want: "=x\n"},
 		"no empty line":     {text: wrap(field), flags: "StrictError InvalidPart", want: "a=\n" + shown},
 		"head without name": {text: wrap(field + "\nx\n\ny"), flags: "StrictError InvalidPart", want: "a=y\n" + shown + "head a|x\n"},
+		"control character": {text: wrap("Content-Disposition: form-data; name=\"a\v\"\n\ny"), flags: "StrictError InvalidPart", want: "a\v=y\nhead a\v|Content-Disposition: form-data; name=\"a\v\"\n"},
 		"space in a name":   {text: wrap("Content-Disposition : form-data; name=\"a\"\n\ny"), flags: "StrictError InvalidPart", want: "a=y\nhead a|Content-Disposition : form-data; name=\"a\"\n"},
 		"twice":             {text: wrap(field + "\n" + field + "\n\nx"), flags: "StrictError DuplicatePartHeader", want: "a=x\n" + shown + shown},
 		"single quotes":     {text: wrap("Content-Disposition: form-data; name='a'\n\nx"), flags: "StrictError InvalidQuoting", want: "'a'=x\nhead 'a'|Content-Disposition: form-data; name='a'\n"},

@@ -143,7 +143,7 @@ func (s *mpScan) line(line string, inner bool) {
 		}
 	}
 	s.folds = 0
-	if strings.IndexByte(line, 0) >= 0 || strings.IndexByte(line, '\r') >= 0 {
+	if hasControl(line) {
 		s.invalid()
 	}
 	name, value, ok := strings.Cut(line, ":")
@@ -153,6 +153,16 @@ func (s *mpScan) line(line string, inner bool) {
 		return
 	}
 	r.PartHeaders = append(r.PartHeaders, Field{Value: r.canonical(line, name, strings.Trim(value, " \t"))})
+}
+
+// hasControl reports whether a line holds a character that no field may hold (RFC 9110 section 5.5): parsers refuse it, end the line there, or take it.
+func hasControl(line string) bool {
+	for i := range len(line) {
+		if c := line[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
 }
 
 // canonical is "Name: value" with the name's letters as in a canonical field; line itself if that is what it is.
