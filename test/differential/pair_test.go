@@ -128,8 +128,11 @@ func grouped(r *request) *request {
 			c.header[i].Value = together(f.Value, ";", nameOf)
 		}
 	}
-	if processor(r) == "URLENCODED" {
+	switch processor(r) {
+	case "URLENCODED":
 		c.body = together(r.body, "&", nameOf)
+	case "MULTIPART":
+		c.body = partsTogether(r.body, r.header.Get("Content-Type"))
 	}
 	slices.SortStableFunc(c.header, func(a, b exchange.Field) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
@@ -145,6 +148,25 @@ func together(list, sep string, name func(string) string) string {
 	all := strings.Split(list, sep)
 	slices.SortStableFunc(all, func(a, b string) int { return strings.Compare(name(a), name(b)) })
 	return strings.Join(all, sep)
+}
+
+// partsTogether sorts the parts of a multipart body by name.
+func partsTogether(s, contentType string) string {
+	_, boundary, ok := strings.Cut(contentType, "boundary=")
+	delimiter := "--" + strings.Trim(boundary, `"`)
+	end := strings.LastIndex(s, delimiter+"--")
+	if !ok || end < 0 {
+		return s
+	}
+	parts := strings.Split(s[:end], delimiter+"\r\n")
+	slices.SortStableFunc(parts[1:], func(a, b string) int { return strings.Compare(partName(a), partName(b)) })
+	return strings.Join(parts, delimiter+"\r\n") + s[end:]
+}
+
+func partName(part string) string {
+	_, rest, _ := strings.Cut(part, " name=\"")
+	name, _, _ := strings.Cut(rest, "\"")
+	return strings.ToLower(name)
 }
 
 func nameOf(pair string) string {
