@@ -2,7 +2,6 @@ package compile
 
 import (
 	"math"
-	"regexp/syntax"
 	"slices"
 
 	"github.com/lunette-waf/lunette/internal/rules/match"
@@ -88,7 +87,7 @@ func (b *builder) checkDropped(dropped []bool) {
 			if m.pattern == nil || m.pattern.Kind != match.Regexp {
 				continue
 			}
-			if _, err := syntax.Parse("(?sm)"+m.pattern.Expr, syntax.Perl); err != nil {
+			if err := b.o.Patterns.Check(m.pattern.Expr); err != nil {
 				b.source, b.rule = m.source, m.id
 				b.fault(m.operator.Position, "", "@rx: %v", err)
 			}

@@ -17,7 +17,17 @@ type Cache struct {
 	parts    held[digest, part]
 	automata held[digest, dfa]
 	singles  held[string, Single]
+	valid    valid
 }
+
+// valid remembers expressions that can be read.
+type valid struct {
+	mu sync.Mutex
+	m  map[digest]struct{}
+}
+
+// maxValid is how many expressions valid remembers before it begins anew.
+const maxValid = 1 << 14
 
 // NewCache returns an empty cache.
 func NewCache() *Cache { return &Cache{} }
@@ -57,6 +67,28 @@ func (c *Cache) Single(expr string) (*Single, error) {
 		c.singles.put(expr, s)
 	}
 	return s, err
+}
+
+// Check reports what is wrong with an expression that is not compiled. It remembers those that are right.
+func (c *Cache) Check(expr string) error {
+	key := digest(sha256.Sum256([]byte(expr)))
+	v := &c.valid
+	v.mu.Lock()
+	_, ok := v.m[key]
+	v.mu.Unlock()
+	if ok {
+		return nil
+	}
+	if _, _, err := parse(expr); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.m == nil || len(v.m) >= maxValid {
+		v.m = map[digest]struct{}{}
+	}
+	v.m[key] = struct{}{}
+	return nil
 }
 
 // Sets returns how many sets are held. One that nobody holds any longer counts until the garbage collector has been there.

@@ -72,6 +72,7 @@ func (c *Cache) make(patterns []Pattern, l Limits) (s *Set, errs []PatternError)
 	}
 	s.filter.seal()
 	s.arrange()
+	s.memory += feedMemory(s.feeds)
 	return s, nil
 }
 

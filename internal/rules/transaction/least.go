@@ -3,12 +3,8 @@ package transaction
 import (
 	"math"
 	"math/bits"
-	"regexp/syntax"
-	"strings"
 
-	"github.com/lunette-waf/lunette/internal/rules/compile"
 	"github.com/lunette-waf/lunette/internal/rules/match"
-	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
 // bound works out how long a text must be for the patterns of each want.
@@ -35,20 +31,11 @@ func (p *plan) bound(list []want) {
 }
 
 // leastBytes returns for each pattern how many bytes a text needs at least to match.
-func leastBytes(p *compile.Program, words int) []int {
+func leastBytes(set *match.Set, words int) []int {
 	least := make([]int, words*64)
-	for i := range p.Rules {
-		for r := &p.Rules[i]; r != nil; r = r.Next {
-			o := &r.Operator
-			if o.Pattern < 0 {
-				continue
-			}
-			switch o.ID {
-			case seclang.OpRx:
-				least[o.Pattern] = leastOf(o.Text)
-			case seclang.OpPm:
-				least[o.Pattern] = leastWord(o.Text)
-			}
+	if set != nil {
+		for i := range set.Len() {
+			least[i] = set.Least(i)
 		}
 	}
 	return least
@@ -68,46 +55,4 @@ func fewOf(set *match.Set, words int) []int8 {
 		one[i>>6] = 0
 	}
 	return out
-}
-
-// leastOf returns how many characters a text needs at least to match an expression: each takes a byte or more.
-func leastOf(expr string) int {
-	re, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return 0
-	}
-	return leastIn(re)
-}
-
-func leastIn(re *syntax.Regexp) (n int) {
-	switch re.Op {
-	case syntax.OpLiteral:
-		return len(re.Rune)
-	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		return 1
-	case syntax.OpCapture, syntax.OpPlus:
-		return leastIn(re.Sub[0])
-	case syntax.OpRepeat:
-		return min(re.Min*leastIn(re.Sub[0]), 1<<20)
-	case syntax.OpConcat:
-		for _, sub := range re.Sub {
-			n = min(n+leastIn(sub), 1<<20)
-		}
-		return n
-	case syntax.OpAlternate:
-		n = leastIn(re.Sub[0])
-		for _, sub := range re.Sub[1:] {
-			n = min(n, leastIn(sub))
-		}
-		return n
-	}
-	return 0
-}
-
-func leastWord(text string) int {
-	n := len(text)
-	for word := range strings.SplitSeq(text, " ") {
-		n = min(n, len(word))
-	}
-	return n
 }

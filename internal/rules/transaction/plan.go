@@ -76,7 +76,7 @@ func newPlan(p *compile.Program) *plan {
 	for _, c := range p.Chains {
 		out.chains = append(out.chains, chain{Chain: c, ids: idsOf(c)})
 	}
-	out.least = leastBytes(p, out.words)
+	out.least = leastBytes(p.Patterns, out.words)
 	out.few = fewOf(p.Patterns, out.words)
 	out.slots = map[*compile.Target][]int32{}
 	for i := range p.Rules {
