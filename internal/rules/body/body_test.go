@@ -260,3 +260,13 @@ func TestDetect(t *testing.T) {
 		t.Error("yaml is known")
 	}
 }
+
+// A processing instruction has a name; parsers stop at one that has none.
+func TestInstructionWithoutName(t *testing.T) {
+	t.Parallel()
+	for text, bad := range map[string]bool{"<??><a/>": true, "<? x?><a/>": true, "<?x?><a/>": false, "<?xml version=\"1.0\"?><a/>": false, "<?é y?><a/>": false} {
+		if _, r := read(XML, "text/xml", text, false, Limits{}); (r.Error != "") != bad {
+			t.Errorf("%s: error %q", text, r.Error)
+		}
+	}
+}

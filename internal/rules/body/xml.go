@@ -148,6 +148,9 @@ func (s *xmlScan) mark() {
 		if at := s.at; hasPrefixFold(rest, "<?xml") && len(rest) > 5 && rest[5] <= ' ' {
 			s.encoding(at)
 		}
+		if len(rest) > 2 && !nameStart(rest[2]) {
+			s.r.fail(s.at, "read XML: a processing instruction without a name")
+		}
 		s.markup(s.upTo(2, "?>"))
 	case strings.HasPrefix(rest, "<!"):
 		s.doctype()
@@ -156,6 +159,11 @@ func (s *xmlScan) mark() {
 	default:
 		s.element()
 	}
+}
+
+// nameStart reports whether a name may begin with c; of letters beyond ASCII all may.
+func nameStart(c byte) bool {
+	return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == ':' || c >= 0x80
 }
 
 // encoding refuses encodings in which rules would not see what an origin sees.
