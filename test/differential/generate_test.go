@@ -252,7 +252,7 @@ func (m *maker) answer(r *request) {
 func TestGenerated(t *testing.T) {
 	pairs, y := corePairs(t), newTally()
 	v := learn(t, pairs[0].src.Directives)
-	count := 600
+	count := 900
 	switch {
 	case soaking() && !race:
 		count = 6000
