@@ -27,23 +27,36 @@ const (
 	smallStates = 1000 // from which on the last part is divided
 )
 
-// cascade makes one of a sequence.
-func (b *builder) cascade(re *syntax.Regexp, binary bool) (c *cascade, ok bool) {
+// cascade makes one of a sequence with at least so many large parts.
+func (b *builder) cascade(re *syntax.Regexp, binary bool, large int) (c *cascade, ok bool) {
 	if re.Op != syntax.OpConcat {
 		return nil, false
 	}
 	var pieces [][]*syntax.Regexp
 	open := false
-	for _, s := range re.Sub {
+	for _, s := range flat(nil, re) {
 		own := size(s) >= ownSize
+		if own {
+			large--
+		}
 		if own || !open {
 			pieces = append(pieces, nil)
 		}
 		pieces[len(pieces)-1] = append(pieces[len(pieces)-1], s)
 		open = !own
 	}
-	// What looks at the next character belongs to the last part.
-	for n := len(pieces); n > 1 && asserts(pieces[n-1]) && len(pieces[n-1]) == 1; n = len(pieces) {
+	if large > 0 {
+		return nil, false
+	}
+	// Where a part ends must not depend on the next character: assertions there begin the next part.
+	for i := 0; i+1 < len(pieces); i++ {
+		for n := len(pieces[i]); n > 0 && asserts(pieces[i][n-1:]); n = len(pieces[i]) {
+			pieces[i+1] = slices.Concat(pieces[i][n-1:], pieces[i+1])
+			pieces[i] = pieces[i][:n-1]
+		}
+	}
+	pieces = slices.DeleteFunc(pieces, func(p []*syntax.Regexp) bool { return len(p) == 0 })
+	if n := len(pieces); n > 1 && asserts(pieces[n-1]) { // nothing but assertions would be a part of nothing
 		pieces[n-2] = slices.Concat(pieces[n-2], pieces[n-1])
 		pieces = pieces[:n-1]
 	}
@@ -78,6 +91,20 @@ func (b *builder) assemble(pieces [][]*syntax.Regexp, binary bool) (c *cascade, 
 	}
 	c.seal()
 	return c, true
+}
+
+// flat appends the parts of a sequence, and of sequences within it.
+func flat(dst []*syntax.Regexp, re *syntax.Regexp) []*syntax.Regexp {
+	switch re.Op {
+	case syntax.OpCapture:
+		return flat(dst, re.Sub[0])
+	case syntax.OpConcat:
+		for _, s := range re.Sub {
+			dst = flat(dst, s)
+		}
+		return dst
+	}
+	return append(dst, re)
 }
 
 // stage adds the automaton of a part, or of its halves.

@@ -9,7 +9,7 @@ const (
 	costFar   = 4
 	costStage = 8
 	costFinal = 0.25
-	costWords = 1.25
+	costWords = 6.5
 	costStd   = 120
 	nearTable = 256 << 10
 )

@@ -122,16 +122,33 @@ func (b *nfaBuilder) link(progs []*syntax.Prog) {
 			}
 		}
 	}
+	b.kindfuls()
+}
+
+// kindfuls finds the assertions, and those of them to which the character before matters: by themselves, or by others that they lead to.
+func (b *nfaBuilder) kindfuls() {
 	b.asserts, b.kindful = make([]uint64, b.words-1), make([]uint64, b.words-1)
 	for at, op := range b.needs {
-		if op == 0 {
-			continue
+		if op != 0 {
+			b.asserts[at>>6] |= 1 << (at & 63)
 		}
-		b.asserts[at>>6] |= 1 << (at & 63)
-		f := b.follow[at*kinds:][:kinds]
-		same := equalWords(f[0], f[1]) && equalWords(f[0], f[2]) && equalWords(f[0], f[3])
-		if !same || op&(syntax.EmptyWordBoundary|syntax.EmptyNoWordBoundary) != 0 {
-			b.kindful[at>>6] |= 1 << (at & 63)
+	}
+	for again := true; again; {
+		again = false
+		for at, op := range b.needs {
+			if op == 0 || b.kindful[at>>6]>>(at&63)&1 != 0 {
+				continue
+			}
+			f := b.follow[at*kinds:][:kinds]
+			matters := op&(syntax.EmptyWordBoundary|syntax.EmptyNoWordBoundary) != 0 ||
+				!equalWords(f[0], f[1]) || !equalWords(f[0], f[2]) || !equalWords(f[0], f[3])
+			for w, set := range b.kindful {
+				matters = matters || f[0][w]&set != 0
+			}
+			if matters {
+				b.kindful[at>>6] |= 1 << (at & 63)
+				again = true
+			}
 		}
 	}
 }
@@ -168,6 +185,18 @@ func (b *nfaBuilder) reach(p int, prog *syntax.Prog, pc uint32, before int, set 
 			set[b.words-1] |= 1 << p
 		}
 	}
+}
+
+// late reports whether a match can end in an assertion, so that the next character says whether it does.
+func (n *nfa) late() bool {
+	for at, op := range n.needs {
+		for k := range kinds {
+			if op != 0 && n.follow[at*kinds+k][n.words-1] != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // behind reports whether the part of an assertion that is about the character before holds.

@@ -81,7 +81,7 @@ func (b *builder) units(re *syntax.Regexp, binary bool) (out []unit, led bool, e
 func (b *builder) divide(re *syntax.Regexp, binary bool, limit int) ([]unit, error) {
 	length := size(re)
 	if length > largeSize {
-		if c, ok := b.cascade(re, binary); ok {
+		if c, ok := b.cascade(re, binary, 2); ok {
 			return []unit{newUnit(re, automaton{c: c}, binary)}, nil
 		}
 	}
@@ -98,7 +98,7 @@ func (b *builder) divide(re *syntax.Regexp, binary bool, limit int) ([]unit, err
 		if d, ok := newDFA(n, limit, occurs, &b.mem); ok {
 			return []unit{newUnit(re, automaton{d: d}, binary)}, nil
 		}
-		if c, ok := b.cascade(re, binary); ok && length <= largeSize {
+		if c, ok := b.cascade(re, binary, 1); ok {
 			return []unit{newUnit(re, automaton{c: c}, binary)}, nil
 		}
 		if a, ok := b.pair(re, n, binary); ok {
@@ -161,7 +161,7 @@ func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode, limit int)
 		return d, true
 	}
 	n, ok := positions(re, binary)
-	if !ok || n.look && (how == ends || how == passes) {
+	if !ok || (how == ends || how == passes) && n.late() {
 		return nil, false
 	}
 	if d, ok = newDFA(n, limit, how, &b.mem); ok {
