@@ -11,7 +11,7 @@ type WAF struct {
 	Paranoia          int           `key:"paranoia" default:"1" min:"1" max:"4" doc:"Paranoia level of the Core Rule Set: more finds more, and more false alarms."`
 	InboundThreshold  int           `key:"inbound_threshold" default:"5" min:"1" max:"10000" doc:"Score from which a request is blocked. One critical rule scores 5."`
 	OutboundThreshold int           `key:"outbound_threshold" default:"4" min:"1" max:"10000" doc:"Score from which an answer is blocked."`
-	Rules             []string      `key:"rules" is:"file" absent:"none" doc:"Files of your own rules (SecLang), loaded in this order after the Core Rule Set."`
+	Rules             []string      `key:"rules" is:"file" absent:"none" doc:"Files of your own rules (SecLang), in this order. They run after the initialisation of the Core Rule Set (its file 901) and before the rest of it."`
 	Exclusions        []Exclusion   `key:"exclusions" absent:"none" doc:"Rules that are not to look at something. lunette explain-block prints the narrowest one for a blocked request."`
 	BodyLimit         int64         `key:"body_limit" default:"10MiB" min:"1KiB" max:"1GiB" doc:"Bytes of a request body that rules see. The request waits until they have; more than 64 KiB of it lie in a temporary file."`
 	OnLimit           string        `key:"on_limit" default:"refuse" enum:"refuse|partial" doc:"A body over body_limit. refuse: 413 (with mode: detect it passes). partial: inspect the beginning, pass the rest; an attack may hide in the rest."`

@@ -262,17 +262,17 @@ func TestManualBudget(t *testing.T) {
 	}
 }
 
-// The manual names every operator, transformation, action and option of ctl that there is.
+// The manual names every directive, operator, transformation, action and option of ctl that there is.
 func TestManualNames(t *testing.T) {
 	text := manual(t)
-	names := transform.Names()
+	names := append(transform.Names(), seclang.DirectiveNames()...)
 	for o := range seclang.Operators {
 		if o != seclang.OpAlways {
 			names = append(names, "@"+o.String())
 		}
 	}
 	for a := range seclang.Actions {
-		if a != seclang.ActNone && !strings.HasPrefix(a.String(), "sanitise") {
+		if a != seclang.ActNone {
 			names = append(names, a.String())
 		}
 	}

@@ -83,5 +83,6 @@ func moot(d seclang.Directive) bool {
 	return want != "" && len(d.Args) > 0 && strings.EqualFold(d.Args[len(d.Args)-1].Text, want)
 }
 
-// recommended reports whether id is one of modsecurity.conf-recommended or coraza.conf-recommended: Lunette has such rules of its own.
-func recommended(id int) bool { return id >= 200_000 && id < 200_010 }
+// recommended reports whether id is one of modsecurity.conf-recommended or coraza.conf-recommended by which bodies are read and refused: Lunette
+// has such rules of its own. 200009 (URI_PARSE_ERROR) is not among them: it is taken as it is.
+func recommended(id int) bool { return id >= 200_000 && id < 200_008 }
