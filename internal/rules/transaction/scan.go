@@ -67,6 +67,7 @@ func (w *work) scan(ph *phase) {
 	}
 }
 
+// scanValue asks of each text that the chains make of v, once, for all patterns that are wanted in it.
 func (w *work) scanValue(ph *phase, of *wanted, v *value, index int32) {
 	w.scanned++
 	if len(of.all) > 0 {
@@ -75,33 +76,33 @@ func (w *work) scanValue(ph *phase, of *wanted, v *value, index int32) {
 			if may := w.candidates(&v.text); may != nil && meet(may, m.union) {
 				for _, i := range m.same {
 					if a := &of.all[i]; meet(may, a.patterns) {
-						w.settle(ph, of.variable, index, a, may, w.after(v, a.chain))
+						w.ask(w.after(v, a.chain), a)
 					}
 				}
 			}
 		}
 		for _, i := range m.other {
-			w.seek(ph, of.variable, v, index, &of.all[i])
+			w.seek(v, &of.all[i])
 		}
 	}
-	if len(of.keyed) == 0 {
-		return
-	}
-	list := of.keyed[w.foldOf(v)]
-	for i := range list {
-		a := &list[i]
-		if w.active(&v.text, w.plan.chains[a.chain].ids) == 0 {
-			if may := w.candidates(&v.text); may != nil && meet(may, a.patterns) {
-				w.settle(ph, of.variable, index, a, may, w.after(v, a.chain))
+	if len(of.keyed) > 0 {
+		list := of.keyed[w.foldOf(v)]
+		for i := range list {
+			a := &list[i]
+			if w.active(&v.text, w.plan.chains[a.chain].ids) != 0 {
+				w.seek(v, a)
+			} else if may := w.candidates(&v.text); may != nil && meet(may, a.patterns) {
+				w.ask(w.after(v, a.chain), a)
 			}
-			continue
 		}
-		w.seek(ph, of.variable, v, index, a)
+	}
+	if len(w.asked) > 0 {
+		w.answer(ph, of.variable, index)
 	}
 }
 
-// seek looks for what a wants in what its chain makes of v. Texts that are too short need no look.
-func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32, a *want) {
+// seek asks for what a wants in what its chain makes of v. Texts that are too short need no look.
+func (w *work) seek(v *value, a *want) {
 	n := len(v.text.s)
 	if !a.grows && (!a.swells || v.text.class&w.plan.steps.swells == 0) && (n < a.least || a.decodes && n*3/4 < a.least) {
 		return
@@ -109,19 +110,58 @@ func (w *work) seek(ph *phase, variable seclang.Variable, v *value, index int32,
 	if a.decodes && w.plan.chains[a.chain].ids&v.text.moved&^w.plan.steps.spaces == 0 && w.digits(v)*3/4 < a.least {
 		return
 	}
-	t := w.derive(&v.text, a.chain)
-	if len(t.s) < a.least {
-		return
+	if t := w.derive(&v.text, a.chain); len(t.s) >= a.least {
+		w.ask(t, a)
 	}
-	if a.few > 0 && t.cand == 0 && int(t.alone)+a.few <= maxAlone {
-		t.alone += int8(a.few) //nolint:gosec // at most maxAlone
-		copy(w.want, a.patterns)
-		w.wakeBy(ph, variable, index, a, t, w.verify(t, w.want, true))
-		return
+}
+
+// ask is one want in one text of the value that is being scanned.
+type ask struct {
+	want *want
+	next int32 // of the same text, plus 1
+}
+
+// ask notes that a is wanted in t.
+func (w *work) ask(t *text, a *want) {
+	if t.asks == 0 {
+		w.asked = append(w.asked, t)
 	}
-	if may := w.candidates(t); may != nil && meet(may, a.patterns) {
-		w.settle(ph, variable, index, a, may, t)
+	w.asks = append(w.asks, ask{a, t.asks})
+	t.asks = int32(len(w.asks)) //nolint:gosec // at most one for each chain
+}
+
+// answer looks for what was asked, text by text: what one pass over a text finds serves all who asked.
+func (w *work) answer(ph *phase, variable seclang.Variable, index int32) {
+	for _, t := range w.asked {
+		first := t.asks
+		t.asks = 0
+		clear(w.want)
+		few, many := int(t.alone), t.cand != 0
+		for i := first; i != 0; i = w.asks[i-1].next {
+			a := w.asks[i-1].want
+			few, many = few+a.few, many || a.few == 0
+			for j, b := range a.patterns {
+				w.want[j] |= b
+			}
+		}
+		alone := !many && few <= maxAlone
+		if alone {
+			t.alone = int8(few) //nolint:gosec // at most maxAlone
+		} else {
+			may := w.candidates(t)
+			if may == nil || !meet(may, w.want) {
+				continue
+			}
+			for j, b := range may {
+				w.want[j] &= b
+			}
+		}
+		hits := w.verify(t, w.want, alone)
+		for i := first; i != 0; i = w.asks[i-1].next {
+			w.wakeBy(ph, variable, index, w.asks[i-1].want, t, hits)
+		}
 	}
+	w.asked, w.asks = w.asked[:0], w.asks[:0]
 }
 
 // digits returns how many digits of base64 v begins with at most, blanks passed over: what follows is not decoded.
@@ -145,18 +185,10 @@ func (w *work) digits(v *value) int {
 	return n
 }
 
-// settle runs the patterns of a that may match t, and wakes rules.
-func (w *work) settle(ph *phase, variable seclang.Variable, index int32, a *want, may match.Bits, t *text) {
-	for i, b := range a.patterns {
-		w.want[i] = b & may[i]
-	}
-	w.wakeBy(ph, variable, index, a, t, w.verify(t, w.want, false))
-}
-
-// wakeBy wakes the rules whose patterns, of those in w.want, are among hits.
+// wakeBy wakes the rules whose patterns, of those in w.want that a wants, are among hits.
 func (w *work) wakeBy(ph *phase, variable seclang.Variable, index int32, a *want, t *text, hits match.Bits) {
-	for i, b := range w.want {
-		for b &= hits[i]; b != 0; b &= b - 1 {
+	for i, b := range a.patterns {
+		for b &= hits[i] & w.want[i]; b != 0; b &= b - 1 {
 			for _, k := range ph.wakes[i<<6+bits.TrailingZeros64(b)] {
 				if k.chain == a.chain {
 					w.wake(k.pos, variable, index, t)

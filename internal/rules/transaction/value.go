@@ -17,7 +17,8 @@ type text struct {
 	moved idSet           // others that may not
 	sqli  tried           // outcome of @detectSQLi and @detectXSS, which cost too much to be asked twice
 	xss   tried
-	alone int8 // automata that were run on it without a look for candidates
+	asks  int32 // first of work.asks, plus 1
+	alone int8  // automata that were run on it without a look for candidates
 }
 
 // tried is an outcome that is kept.

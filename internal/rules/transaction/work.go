@@ -57,6 +57,8 @@ type work struct {
 	one       match.Bits // zeros, but while one pattern is asked for
 	open      match.Bits
 	want      match.Bits
+	asked     []*text // of the value that is being scanned
+	asks      []ask
 	part64    match.Bits // 64 patterns of open at a time
 	masks     []mask
 	kinds     []kinds
