@@ -13,7 +13,7 @@ type filter struct {
 	four   [2048]uint64
 	three  [512]uint64
 	two    [128]uint64
-	start  []uint32 // of each gram's hash: its first entry
+	heads  []head // of each gram's slot: where its entries begin
 	entry  []entry
 	text   string // all words
 	spell  []byte // the same while it grows
@@ -43,6 +43,12 @@ const (
 	spread    = 0x9E3779B1
 	slots     = 1 << 14
 )
+
+// head is a slot. bloom tells most grams that are none of its from those that are, so that the entries are seldom touched in vain.
+type head struct{ bloom, from uint32 }
+
+// bloom is the bit of a gram.
+func bloom(gram uint32) uint32 { return 1 << (gram * 0x9E3779B1 >> 27) }
 
 // slot is the place of a gram among the entries.
 func slot(gram uint32, n uint8) uint32 {
@@ -140,15 +146,17 @@ func (f *filter) seal() {
 		f.place(n, loads, common)
 	}
 	slices.SortStableFunc(f.entry, func(a, b entry) int { return int(slot(a.gram, a.n)) - int(slot(b.gram, b.n)) })
-	f.start = make([]uint32, slots+1)
+	f.heads = make([]head, slots+1)
 	for _, e := range f.entry {
-		f.start[slot(e.gram, e.n)+1]++
+		s := slot(e.gram, e.n)
+		f.heads[s].bloom |= bloom(e.gram)
+		f.heads[s+1].from++
 	}
 	for i := range slots {
-		f.start[i+1] += f.start[i]
+		f.heads[i+1].from += f.heads[i].from
 	}
 	f.index = nil
-	f.memory = int64(len(f.text)) + int64(len(f.words))*8 + int64(len(f.entry))*28 + int64(len(f.start))*4 + 16<<10
+	f.memory = int64(len(f.text)) + int64(len(f.words))*8 + int64(len(f.entry))*28 + int64(len(f.heads))*8 + 16<<10
 }
 
 // place chooses the gram of a word: one that few words share, and of those the rarest in ordinary text.
@@ -233,7 +241,11 @@ func (f *filter) pass(x *Scratch, value string) uint64 {
 // look compares the words of which a gram of n bytes ends before value[end].
 func (f *filter) look(x *Scratch, value string, end int, g uint32, n uint8) {
 	s := slot(g, n)
-	for i := f.start[s]; i < f.start[s+1]; i++ {
+	h := f.heads[s]
+	if h.bloom&bloom(g) == 0 {
+		return
+	}
+	for i, last := h.from, f.heads[s+1].from; i < last; i++ {
 		e := &f.entry[i]
 		if e.gram != g || e.n != n {
 			continue
