@@ -27,7 +27,10 @@ type Factory struct {
 
 // NewFactory returns a factory that holds nothing yet.
 func NewFactory() *Factory {
-	return &Factory{sets: map[[sha256.Size]byte]*ruleSet{}, stores: map[string]*persist.Store{}, patterns: match.NewCache(), corpus: sync.OnceValues(readCorpus)}
+	return &Factory{
+		sets: map[[sha256.Size]byte]*ruleSet{}, stores: map[string]*persist.Store{}, patterns: match.NewCache(),
+		corpus: sync.OnceValues(readCorpus),
+	}
 }
 
 // readCorpus parses what every program begins with.
@@ -100,7 +103,7 @@ func (s *ruleSet) compile(src *source, patterns *match.Cache) {
 		s.took = time.Since(start)
 	}()
 	s.files = src.files
-	program, faults := compile.Compile(src.list, compile.Options{Files: src.files, Fixed: src.fixed, Given: given(), Patterns: patterns, Common: src.common})
+	program, faults := compile.Compile(src.list, src.options(patterns))
 	if len(faults) > 0 {
 		s.err = &LoadError{sorted(placed(faults).Faults)}
 		return

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/rules/compile"
+	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
@@ -79,6 +80,11 @@ func checkAlone(own []seclang.Directive, files *tree, c *corpus) []Fault {
 func fixed(s Settings) map[string]string {
 	level := fmt.Sprint(s.Paranoia)
 	return map[string]string{"blocking_paranoia_level": level, "detection_paranoia_level": level}
+}
+
+// options says how the list is compiled.
+func (s *source) options(patterns *match.Cache) compile.Options {
+	return compile.Options{Files: s.files, Fixed: s.fixed, Given: given(), Patterns: patterns, Common: s.common}
 }
 
 // key names the program: equal keys compile to equal rules, data files aside. Of own rules it holds the places, in their order, and the files.

@@ -134,7 +134,7 @@ SecAction "id:4,phase:1,pass,initcol:ip=%{REMOTE_ADDR}"
 	golden(t, "testdata/faults.golden", got.String())
 }
 
-func write(t *testing.T, dir, name, text string) {
+func write(t testing.TB, dir, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func (f *Factory) Source(s Settings) (*Source, error) {
 	}
 	return &Source{
 		Directives: src.list,
-		Options:    compile.Options{Files: src.files, Fixed: src.fixed, Given: given(), Patterns: f.patterns, Common: src.common},
+		Options:    src.options(f.patterns),
 		Config:     s.config(persist.New(persist.Config{})),
 	}, nil
 }
