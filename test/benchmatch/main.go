@@ -144,7 +144,8 @@ func (b *bench) hostile(n int, std bool) {
 		for _, all := range [][]time.Duration{may, scan, one} {
 			slices.Sort(all)
 		}
-		fmt.Printf("\n%-8s 10 KB: Candidates p50 %v; Scan first %v least %v p50 %v p99 %v", k.name, us(may[n/2]), us(first), us(scan[0]), us(scan[n/2]), us(scan[n*99/100]))
+		fmt.Printf("\n%-8s 10 KB: Candidates p50 %v; Scan first %v least %v p50 %v p99 %v",
+			k.name, us(may[n/2]), us(first), us(scan[0]), us(scan[n/2]), us(scan[n*99/100]))
 		if one != nil {
 			fmt.Printf("; std regexp one by one %v", us(one[0]))
 		}

@@ -11,7 +11,8 @@ always looked show end does asked house world going school important until form 
 head above kind almost live page got earth built grow cut kept cannot right different move letter mother answer found study still learn should america
 customer order product price quantity address street city state country email phone message comment description title name first_name last_name
 password username account number date created updated deliver delivery please before noon home office company invoice payment total amount currency
-https://www.example.com/index.html static css main image png jpg jpeg svg js javascript json application text html xhtml xml charset utf-8 gzip deflate
+https://www.example.com/index.html static css main image png jpg jpeg svg js javascript json application text html xhtml xml charset utf-8 gzip
+deflate
 mozilla/5.0 windows nt 10.0 win64 x64 linux x86_64 macintosh intel mac os applewebkit/537.36 khtml, like gecko chrome/126.0.0.0 safari/537.36 firefox
 accept-language en-us,en;q=0.9 accept-encoding content-type content-length connection keep-alive user-agent referer origin cookie session token true
 false null id key value type category search query page limit offset sort filter action submit status active enabled user admin version lang region

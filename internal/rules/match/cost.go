@@ -4,12 +4,12 @@ package match
 // automaton whose rows stay in the nearest cache, and one whose rows do not; a part of a cascade, and one of its last parts; 64 positions of a
 // simulation; std regexp.
 const (
-	costPass  = 25
+	costPass  = 33
 	costNear  = 2
 	costFar   = 4
 	costStage = 8
 	costFinal = 0.25
-	costWords = 6.5
+	costWords = 5
 	costStd   = 120
 	nearTable = 256 << 10
 )

@@ -72,8 +72,10 @@ func newDFA(n *nfa, limit int, how mode, mem *buffers) (d *dfa, ok bool) {
 	}
 	clear(mem.table[:tableStart])
 	b := &dfaBuilder{
-		nfa: n, limit: limit, mode: how, table: mem.table[:tableStart], sets: mem.sets[:0], before: mem.before[:0], next: mem.next[:0], final: mem.final[:0],
-		row: make([]uint64, n.n*n.words), seen: make([]int32, n.chains+1), out: make([]uint64, n.words), tried: make([]uint64, n.words), touched: make([]bool, n.n),
+		nfa: n, limit: limit, mode: how, table: mem.table[:tableStart],
+		sets: mem.sets[:0], before: mem.before[:0], next: mem.next[:0], final: mem.final[:0],
+		row: make([]uint64, n.n*n.words), seen: make([]int32, n.chains+1), out: make([]uint64, n.words), tried: make([]uint64, n.words),
+		touched: make([]bool, n.n),
 	}
 	defer func() { *mem = buffers{b.sets, b.before, b.table, b.next, b.final} }()
 	b.width = n.n

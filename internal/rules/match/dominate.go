@@ -2,9 +2,9 @@ package match
 
 import "math/bits"
 
-// A counted repetition of one character, x{1,100}, is a row of positions. One that has counted less can still match all that one further on in the
-// row can: whether there is a match does not change if only the least advanced stays in a set. Without this, an automaton would have to know every place
-// of the last hundred where a count began.
+// A counted repetition of one character, x{1,100}, is a row of positions. One that has counted less can still match all that one further on in
+// the row can: whether there is a match does not change if only the least advanced stays in a set. Without this, an automaton would have to
+// know every place of the last hundred where a count began.
 
 // rows finds the rows: chain numbers them, from 1 on, for their positions, which ascend along a row; 0 is for positions of none.
 func (n *nfa) rows() {

@@ -298,7 +298,7 @@ func (c *chain) append(s facts) {
 		k.far = plus(c.f.max, k.far)
 		c.f.clauses = append(c.f.clauses, k)
 	}
-	if s.exact != nil && len(s.exact) > 1 && len(c.alts) > 0 { // a mark that may be is there already: it need not be counted twice
+	if len(s.exact) > 1 && len(c.alts) > 0 { // a mark that may be is there already: it need not be counted twice
 		if rest, ok := marks(slices.DeleteFunc(slices.Clone(s.exact), func(w string) bool { return w == "" })); ok && s.exact[0] == "" {
 			s.exact, s.alts = []string{""}, append(rest, s.alts...)
 		}

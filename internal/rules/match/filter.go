@@ -265,7 +265,7 @@ func (f *filter) equal(e *entry, value string, end int) bool {
 	}
 	part, text := value[from:to], f.text[e.from:][:e.size]
 	for i := range len(part) {
-		if uint8(f.tab[part[i]]) != text[i] {
+		if f.tab[part[i]]&foldMask != uint64(text[i]) {
 			return false
 		}
 	}

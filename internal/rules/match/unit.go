@@ -23,7 +23,6 @@ type unit struct {
 	far     int       // where the words of the anchor begin a match at most so many bytes before they end; -1: there is no anchor
 	words   [][]string
 	anchor  []string
-	cost    float64
 }
 
 // automaton is one of five: the first that the pattern fits.
