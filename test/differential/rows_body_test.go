@@ -222,8 +222,12 @@ func emptyWithin(v any, depth int) bool {
 	return false
 }
 
-// wellFormed reports whether the standard library finds nothing wrong with an XML text, and one root in it.
+// wellFormed reports whether the standard library finds nothing wrong with an XML text, and one root in it. Of characters that XML does not have it
+// overlooks those in processing instructions.
 func wellFormed(s string) bool {
+	if strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\t' && c != '\n' && c != '\r' }) {
+		return false
+	}
 	d := xml.NewDecoder(strings.NewReader(s))
 	depth, roots := 0, 0
 	for {
