@@ -2,6 +2,7 @@ package compile
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -234,10 +235,16 @@ func (b *builder) severity(a seclang.Action) int8 {
 // skipAfter remembers the marker's place in the order: the first behind the rule, or the end of everything.
 func (b *builder) skipAfter(d *draft, name string) {
 	d.rule.SkipTo = int32(b.order)
-	for _, m := range b.markers {
-		if m.name == name && m.order > d.order {
+	for _, m := range b.behind(d.order) {
+		if m.name == name {
 			d.rule.SkipTo = int32(m.order)
 			return
 		}
 	}
+}
+
+// behind returns the markers behind a place in the order.
+func (b *builder) behind(order int) []marker {
+	i, _ := slices.BinarySearchFunc(b.markers, order+1, func(m marker, order int) int { return m.order - order })
+	return b.markers[i:]
 }

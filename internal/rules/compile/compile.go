@@ -54,22 +54,16 @@ func (b *builder) read(list []seclang.Directive) (start state, dropped []bool) {
 	for _, d := range b.rules {
 		b.build(d, 0)
 	}
-	for _, name := range sortedKeys(b.o.Fixed) {
-		b.slotOf(name)
-	}
-	for _, name := range b.o.Given {
-		b.slotOf(name)
-	}
 	b.link()
 	start = b.start()
 	dropped = make([]bool, len(b.rules))
 	if !b.o.Unfolded && len(b.faults) == 0 {
-		f := &folder{rules: b.rules, names: b.slots, chains: b.chains, given: map[int32]bool{}, start: start}
+		f := &folder{space: space{b.slots, maxWork}, rules: b.rules, chains: b.chains, given: map[int32]bool{}, start: start}
 		for _, name := range b.o.Given {
 			f.given[b.slotOf(name)] = true
 		}
 		f.fold(b.phases())
-		dropped = f.dropped
+		start, dropped = f.start, f.dropped
 	}
 	return start, dropped
 }
@@ -85,18 +79,24 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // start is what is known of TX variables before the first rule.
 func (b *builder) start() state {
-	s := make(state, len(b.slots))
-	for i := captures; i < len(s); i++ {
-		s[i] = cell{know: absent}
+	for _, name := range sortedKeys(b.o.Fixed) {
+		b.slotOf(name)
+	}
+	for _, name := range b.o.Given {
+		b.slotOf(name)
+	}
+	s := newTable(len(b.slots))
+	for i := captures; i < len(b.slots); i++ {
+		s = s.with(int32(i), cell{know: absent})
 	}
 	for name, value := range b.o.Fixed {
 		if i := b.slotOf(name); i >= captures {
-			s[i] = cell{exact, value}
+			s = s.with(i, cell{exact, value})
 		}
 	}
 	for _, name := range b.o.Given {
 		if i := b.slotOf(name); i >= captures {
-			s[i] = cell{know: present}
+			s = s.with(i, cell{know: present})
 		}
 	}
 	return s

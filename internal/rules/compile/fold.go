@@ -15,8 +15,8 @@ import (
 // It is sound because states only ever join: wherever two ways meet, what they disagree on is unsure, and a rule on which a ctl of another
 // rule may act is taken to run or not.
 type folder struct {
+	space
 	rules   []*draft
-	names   []string // of the slots
 	chains  []Chain
 	given   map[int32]bool
 	start   state
@@ -61,7 +61,7 @@ func (f *folder) fold(phases [Phases][]int) {
 	for n := 1; n < Phases; n++ {
 		in := f.entry[n]
 		if n == 1 {
-			in = slices.Clone(f.start)
+			in = f.start
 		}
 		w := &walk{folder: f, phase: n, at: phases[n], arrive: make([]state, len(phases[n])+1), touched: make([]bool, len(f.names))}
 		w.arrive[0] = in
@@ -122,7 +122,7 @@ func eachMacro(r *Rule, f func(m Macro, record bool)) {
 // run walks the phase and hands what is known at its ends to the later ones.
 func (w *walk) run() {
 	for pos := range w.at {
-		cur := w.arrive[pos].join(w.floor)
+		cur := w.join(w.arrive[pos], w.floor)
 		if cur == nil {
 			w.dropped[w.at[pos]] = true
 			continue
@@ -131,7 +131,7 @@ func (w *walk) run() {
 		w.rule(pos, cur)
 	}
 	end := len(w.at)
-	w.leave(w.arrive[end].join(w.floor), w.phase+1)
+	w.leave(w.join(w.arrive[end], w.floor), w.phase+1)
 	for _, g := range w.gates {
 		if w.floor == nil && !slices.ContainsFunc(w.arrive[g.from+1:g.to], func(s state) bool { return s != nil }) {
 			w.dropped[w.at[g.from]] = true
@@ -142,7 +142,7 @@ func (w *walk) run() {
 // leave joins s into what is known at the start of phases from on.
 func (f *folder) leave(s state, from int) {
 	for n := from; n < Phases; n++ {
-		f.entry[n] = f.entry[n].join(s)
+		f.entry[n] = f.join(f.entry[n], s)
 	}
 }
 
@@ -173,7 +173,7 @@ func (w *walk) rule(pos int, cur state) {
 }
 
 // pass lets s arrive at pos.
-func (w *walk) pass(pos int, s state) { w.arrive[pos] = w.arrive[pos].join(s) }
+func (w *walk) pass(pos int, s state) { w.arrive[pos] = w.join(w.arrive[pos], s) }
 
 // quiet reports whether a match of r is seen by nobody: it has no part in the record or the verdict, and leaves nothing behind but what
 // its actions set.
@@ -199,9 +199,9 @@ func (w *walk) decide(pos int, r *Rule, cur state, times int) bool {
 		return false
 	}
 	w.dropped[w.at[pos]] = true
-	next := cur.once(r.Do, w.names)
+	next := w.once(cur, r.Do)
 	for _, do := range r.Do {
-		w.start[do.Set.Slot] = next[do.Set.Slot]
+		w.start = w.start.with(do.Set.Slot, next.at(do.Set.Slot))
 	}
 	w.pass(pos+1, next)
 	return true
@@ -212,13 +212,13 @@ func (w *walk) hoistable(pos int, r *Rule, cur state) bool {
 	if w.phase != 1 || w.ended || int32(pos) < w.jump || w.all {
 		return false
 	}
-	next := cur.once(r.Do, w.names)
+	next := w.once(cur, r.Do)
 	for _, do := range r.Do {
 		if do.ID != seclang.ActSetvar || do.Set.Collection != seclang.VarTX || do.Set.Slot < captures {
 			return false
 		}
 		s := do.Set.Slot
-		if w.touched[s] || w.given[s] || next[s].know != exact && next[s].know != absent {
+		if w.touched[s] || w.given[s] || next.at(s).know != exact && next.at(s).know != absent {
 			return false
 		}
 	}
@@ -229,13 +229,13 @@ func (w *walk) hoistable(pos int, r *Rule, cur state) bool {
 func (w *walk) stay(pos int, d *draft, cur state, once bool) {
 	after := cur
 	for m := d; m != nil; m = m.next {
-		inside := after.maybe(m.rule.Do, w.names)
+		inside := w.maybe(after, m.rule.Do)
 		w.fill(m, inside)
 		w.touch(m.rule)
 		after = inside
 	}
 	if once && d.next == nil {
-		after = cur.once(d.rule.Do, w.names)
+		after = w.once(cur, d.rule.Do)
 	}
 	r := d.rule
 	w.pass(pos+1, after)
@@ -244,7 +244,7 @@ func (w *walk) stay(pos int, d *draft, cur state, once bool) {
 		w.jump = max(w.jump, r.SkipTo)
 	}
 	if r.Skip > 0 {
-		w.floor = w.floor.join(after)
+		w.floor = w.join(w.floor, after)
 		w.ended = true
 	}
 	switch r.Disrupt {

@@ -37,10 +37,7 @@ func (b *builder) linkSkip(i int, d *draft, list []int) {
 	left := int(d.rule.Skip)
 	at := b.position(list, d.order) + 1
 	first := at
-	for _, m := range b.markers {
-		if m.order < d.order {
-			continue
-		}
+	for _, m := range b.behind(d.order) {
 		n := min(b.position(list, m.order)-at, left)
 		at, left = at+n, left-n
 		if left == 0 {
@@ -124,9 +121,9 @@ func (b *builder) assemble(start state, dropped []bool, first []match.Pattern) *
 		moved := append(before[d.phase], int32(len(phases[d.phase])))
 		b.move(d, moved, index, len(kept))
 	}
-	for i, c := range start {
-		if c.know == exact {
-			p.Initial = append(p.Initial, Initial{int32(i), c.value})
+	for i := range int32(len(b.slots)) {
+		if c := start.at(i); c.know == exact {
+			p.Initial = append(p.Initial, Initial{i, c.value})
 		}
 	}
 	for n := range phases {

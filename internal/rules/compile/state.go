@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +24,7 @@ type cell struct {
 }
 
 // state is what is known of all TX variables at one point of a phase, by slot. nil is a point that is never reached.
-type state []cell
+type state = *table
 
 // join is what two ways to one point have in common.
 func (c cell) join(o cell) cell {
@@ -38,41 +37,36 @@ func (c cell) join(o cell) cell {
 	return cell{}
 }
 
-// join adds a second way to a point. The result may share memory with either.
-func (s state) join(o state) state {
-	switch {
-	case s == nil:
-		return o
-	case o == nil || &s[0] == &o[0]:
-		return s
-	}
-	out := slices.Clone(s)
-	for i, c := range o {
-		out[i] = s[i].join(c)
-	}
-	return out
-}
+// maxJoined bounds the text that macros are folded to where they put several parts together, in bytes. Each rule can double a value: where
+// they go on, the run decides, which has a bound of its own (64 KiB). It stays far below that one, for here every value is held.
+const maxJoined = 1 << 10
 
-// expand fills a macro with what is known; ok is false where something is not.
-func (s state) expand(m Macro) (text string, ok bool) {
+// expand fills a macro with what is known; ok is false where something is not, or where the text would get too long.
+func (t *table) expand(m Macro) (text string, ok bool) {
 	var b strings.Builder
 	for _, p := range m {
-		switch {
-		case p.Variable == seclang.VarNone:
-			b.WriteString(p.Text)
-		case p.Slot >= 0 && s[p.Slot].know == exact:
-			b.WriteString(s[p.Slot].value)
-		default:
+		part := p.Text
+		if p.Variable != seclang.VarNone {
+			if p.Slot < 0 || t.at(p.Slot).know != exact {
+				return "", false
+			}
+			part = t.at(p.Slot).value
+		}
+		if len(m) == 1 {
+			return part, true
+		}
+		if b.Len()+len(part) > maxJoined {
 			return "", false
 		}
+		b.WriteString(part)
 	}
 	return b.String(), true
 }
 
 // after is what one setvar leaves in its slot, if it runs exactly once from s. Only of TX with a constant name.
-func (s state) after(v *Set) cell {
-	old := s[v.Slot]
-	text, known := s.expand(v.Value)
+func (t *table) after(v *Set) cell {
+	old := t.at(v.Slot)
+	text, known := t.expand(v.Value)
 	switch v.Op {
 	case Remove:
 		return cell{know: absent}
@@ -108,61 +102,96 @@ func (s state) after(v *Set) cell {
 // captures is how many slots, from the first, captures may fill at any time: nothing is ever known of them.
 const captures = 10
 
-// maybe is s behind actions that may run, any number of times.
-func (s state) maybe(list []Do, names []string) state {
-	out := s
-	for more := true; more; {
-		next := out.again(list, names)
-		more = !slices.Equal(next, out)
-		out = next
-	}
-	return out
+// space is where states are: the names of the slots, and how much work may go on. Rules that nobody writes by hand would take more than linear
+// time, so behind a bound nothing is known any longer and all is left to the run, which is always right.
+type space struct {
+	names []string
+	left  int // steps; about 10 ns each
 }
 
-// again is s, or s behind one run of the actions.
-func (s state) again(list []Do, names []string) state {
-	out, copied := s, false
-	put := func(i int, c cell) {
-		c = out[i].join(c)
-		if i < captures || out[i] == c {
-			return
+// maxWork is how many steps the folding of one program may take. The Core Rule Set needs some thousands.
+const maxWork = 20_000_000
+
+// spend takes n steps; it reports whether there were so many.
+func (p *space) spend(n int) bool {
+	if p.left < n {
+		p.left = 0
+		return false
+	}
+	p.left -= n
+	return true
+}
+
+// join adds a second way to a point.
+func (p *space) join(s, o state) state {
+	switch {
+	case s == nil:
+		return o
+	case o == nil || s == o:
+		return s
+	case p.left <= 0:
+		return newTable(len(p.names))
+	}
+	joined, steps := s.join(o)
+	p.spend(steps * fan)
+	return joined
+}
+
+// maybe is s behind actions that may run, any number of times.
+func (p *space) maybe(s state, list []Do) state {
+	for {
+		if !p.spend(len(list)) {
+			return newTable(len(p.names))
 		}
-		if !copied {
-			out, copied = slices.Clone(s), true
+		next := p.again(s, list)
+		if next == s {
+			return s
 		}
-		out[i] = c
+		s = next
+	}
+}
+
+// again is s, or s behind one run of the actions; s itself where that changes nothing.
+func (p *space) again(s state, list []Do) state {
+	out := s
+	put := func(i int32, c cell) {
+		if i >= captures {
+			out = out.with(i, out.at(i).join(c))
+		}
 	}
 	for _, d := range list {
 		switch {
 		case d.Set == nil || d.Set.Collection != seclang.VarTX:
 		case d.Set.Slot < 0:
-			for i, name := range names {
+			if !p.spend(len(p.names)) {
+				return newTable(len(p.names))
+			}
+			for i, name := range p.names {
 				if d.Set.mayName(name) {
-					put(i, cell{})
+					put(int32(i), cell{})
 				}
 			}
 		case d.ID == seclang.ActSetvar:
-			put(int(d.Set.Slot), out.after(d.Set))
+			put(d.Set.Slot, out.after(d.Set))
 		default:
-			put(int(d.Set.Slot), cell{})
+			put(d.Set.Slot, cell{})
 		}
 	}
 	return out
 }
 
 // once is s behind actions that run exactly once.
-func (s state) once(list []Do, names []string) state {
-	out := slices.Clone(s)
-	for _, d := range list {
+func (p *space) once(s state, list []Do) state {
+	for i, d := range list {
 		switch {
 		case d.Set == nil || d.Set.Collection != seclang.VarTX:
 		case d.ID == seclang.ActSetvar && d.Set.Slot >= captures:
-			out[d.Set.Slot] = out.after(d.Set)
+			s = s.with(d.Set.Slot, s.after(d.Set))
 		default:
-			out = out.maybe([]Do{d}, names)
+			s = p.maybe(s, list[i:i+1])
 		}
 	}
-	return out
+	return s
 }
 
 // mayName reports whether the macro that names v can come out as name: its literal begin and end must fit.

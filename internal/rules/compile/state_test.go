@@ -21,17 +21,18 @@ SecAction "id:2,setvar:tx.e_x=0,setvar:tx.g=0"
 		b.build(d, 0)
 	}
 	before := b.start()
-	after := before.maybe(b.rules[0].rule.Do, b.slots)
+	p := &space{b.slots, maxWork}
+	after := p.maybe(before, b.rules[0].rule.Do)
 	got := map[string]knowledge{}
 	for i := captures; i < len(b.slots); i++ {
-		got[b.slots[i]] = after[i].know
+		got[b.slots[i]] = after.at(int32(i)).know
 	}
 	want := map[string]knowledge{"a": present, "b": present, "c": present, "d": present, "e_x": unsure, "f": unsure, "g": exact}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what is known behind the actions (-want +got):\n%s", diff)
 	}
-	once := before.once(b.rules[0].rule.Do, b.slots)
-	if d, f := once[b.slot["d"]], once[b.slot["f"]]; d != (cell{exact, "1"}) || f.know != absent {
+	once := p.once(before, b.rules[0].rule.Do)
+	if d, f := once.at(b.slot["d"]), once.at(b.slot["f"]); d != (cell{exact, "1"}) || f.know != absent {
 		t.Errorf("behind one run: d %+v, f %+v", d, f)
 	}
 }
@@ -63,7 +64,7 @@ func TestAfter(t *testing.T) {
 			t.Fatal(c.action, b.faults)
 		}
 		s := b.start()
-		s[set.Slot] = c.old
+		s = s.with(set.Slot, c.old)
 		if got := s.after(set); got != c.want {
 			t.Errorf("setvar:%s of %+v gives %+v, want %+v", c.action, c.old, got, c.want)
 		}

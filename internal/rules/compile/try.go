@@ -70,7 +70,7 @@ func (f *folder) value(t Target, s state) (value string, there, ok bool) {
 	if t.Variable != seclang.VarTX || t.Slot < captures || len(t.Except) > 0 {
 		return "", false, false
 	}
-	c := s[t.Slot]
+	c := s.at(t.Slot)
 	if t.Count {
 		if c.know == absent {
 			return "0", true, true
