@@ -70,6 +70,10 @@ bench-waf: ## CPU per request with the Core Rule Set, beside nginx with ModSecur
 	$(GO) run ./test/benchrules
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/rules
 
+.PHONY: bench-match
+bench-match: ## the pattern matcher by itself: benign values, soups of attack words, the worst value of each pattern
+	$(GO) run ./test/benchmatch $(BENCHFLAGS)
+
 .PHONY: bench-flight
 bench-flight: ## CPU per request with the flight recorder against without, in alternating pairs
 	$(GO) build -o bin/benchflight ./test/benchflight
