@@ -35,7 +35,7 @@ func (b *builder) part(p *Pattern) (*part, error) {
 func (b *builder) newPart(p *Pattern) (*part, error) {
 	if p.Kind == Words {
 		d := newDictionary(p.Words)
-		out := &part{words: d, least: least(d.words), memory: d.memory()}
+		out := &part{words: d, least: d.least(), memory: d.memory()}
 		if !d.empty && len(d.words) > 0 {
 			out.short = len(slices.MinFunc(d.words, func(a, b string) int { return len(a) - len(b) }))
 		}

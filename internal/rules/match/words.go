@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -22,6 +23,78 @@ func newDictionary(words []string) *dictionary {
 		d.words, d.empty = d.words[1:], len(d.words) == 1
 	}
 	return d
+}
+
+// longChecked is how long a word may be, in bytes, to be left out of least: those beyond it are few.
+const longChecked = 256
+
+// least returns the words without those that hold another of them, shortest first: a value without any of these has no word at all. The time
+// grows with the bytes of all words, not with pairs of them.
+func (d *dictionary) least() []string {
+	var heads []string // of words that begin alike the shortest, which in their order comes first
+	for _, w := range d.words {
+		if n := len(heads); n == 0 || !strings.HasPrefix(w, heads[n-1]) {
+			heads = append(heads, w)
+		}
+	}
+	b := newBeginnings(heads)
+	kept := make([]string, 0, len(heads))
+	for _, w := range heads {
+		holds := false
+		for i := 1; i < len(w) && len(w) <= longChecked && !holds; i++ {
+			holds = b.in(w[i:])
+		}
+		if !holds {
+			kept = append(kept, w)
+		}
+	}
+	slices.SortStableFunc(kept, func(a, b string) int { return len(a) - len(b) })
+	return kept
+}
+
+// beginnings finds out whether a text begins with one of many words. Most that do not are told by a table of hashes of their first bytes.
+type beginnings struct {
+	words []string // sorted; none begins with another
+	sizes uint     // a bit for each length that words have; most stands for all beyond it
+	bits  []uint64
+	shift int
+}
+
+// most is how many bytes of a word its hash is made of.
+const most = 8
+
+func newBeginnings(words []string) *beginnings {
+	size := bits.Len(uint(len(words))) + 4 // 16 to 32 bits for each word
+	b := &beginnings{words: words, bits: make([]uint64, max(1, 1<<size>>6)), shift: 64 - size}
+	for _, w := range words {
+		h := uint64(0)
+		n := min(len(w), most)
+		for i := range n {
+			h = hashed(h, w[i])
+		}
+		b.sizes |= 1 << n
+		b.bits[h>>b.shift>>6] |= 1 << (h >> b.shift & 63)
+	}
+	return b
+}
+
+// hashed takes one byte more into h, so that its upper bits depend on all of them.
+func hashed(h uint64, c byte) uint64 {
+	h = (h ^ uint64(c) ^ 0x100) * 0x9E3779B97F4A7C15
+	return h ^ h>>32
+}
+
+// in reports whether s begins with a word.
+func (b *beginnings) in(s string) bool {
+	h := uint64(0)
+	for i := range min(len(s), most) {
+		h = hashed(h, s[i])
+		if b.sizes>>(i+1)&1 != 0 && b.bits[h>>b.shift>>6]>>(h>>b.shift&63)&1 != 0 {
+			k, found := slices.BinarySearch(b.words, s)
+			return found || k > 0 && strings.HasPrefix(s, b.words[k-1]) // as no word begins with another, nothing is between the two
+		}
+	}
+	return false
 }
 
 // lowered returns w with its ASCII letters in lower case, all other bytes as they are.
