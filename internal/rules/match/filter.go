@@ -2,6 +2,7 @@ package match
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -14,6 +15,7 @@ type filter struct {
 	three  [512]uint64
 	two    [128]uint64
 	heads  []head // of each gram's slot: where its entries begin
+	shift  uint8  // of a hash, to get a slot
 	entry  []entry
 	text   string // all words
 	spell  []byte // the same while it grows
@@ -41,7 +43,7 @@ const (
 	kindBits  = 55
 	kindShift = 8
 	spread    = 0x9E3779B1
-	slots     = 1 << 14
+	maxSlots  = 14 // bits
 )
 
 // head is a slot. bloom tells most grams that are none of its from those that are, so that the entries are seldom touched in vain.
@@ -51,8 +53,8 @@ type head struct{ bloom, from uint32 }
 func bloom(gram uint32) uint32 { return 1 << (gram * 0x9E3779B1 >> 27) }
 
 // slot is the place of a gram among the entries.
-func slot(gram uint32, n uint8) uint32 {
-	return (gram*0x85EBCA6B ^ uint32(n)*0xC2B2AE35) * 0x27D4EB2F >> 18
+func (f *filter) slot(gram uint32, n uint8) uint32 {
+	return (gram*0x85EBCA6B ^ uint32(n)*0xC2B2AE35) * 0x27D4EB2F >> f.shift
 }
 
 // kindTable gives bytes to kinds: marks each their own, letters and the rest in groups.
@@ -134,6 +136,9 @@ func (f *filter) kinds(words []string) uint64 {
 
 // seal builds the tables.
 func (f *filter) seal() {
+	size := max(4, min(maxSlots, bits.Len(uint(len(f.words)))+1))
+	slots := 1 << size
+	f.shift = uint8(32 - size) //nolint:gosec // 18 to 28
 	loads := map[uint64]int{}
 	f.text, f.spell = string(f.spell), nil
 	common := commonGrams()
@@ -145,10 +150,10 @@ func (f *filter) seal() {
 	for _, n := range order {
 		f.place(n, loads, common)
 	}
-	slices.SortStableFunc(f.entry, func(a, b entry) int { return int(slot(a.gram, a.n)) - int(slot(b.gram, b.n)) })
+	slices.SortStableFunc(f.entry, func(a, b entry) int { return int(f.slot(a.gram, a.n)) - int(f.slot(b.gram, b.n)) })
 	f.heads = make([]head, slots+1)
 	for _, e := range f.entry {
-		s := slot(e.gram, e.n)
+		s := f.slot(e.gram, e.n)
 		f.heads[s].bloom |= bloom(e.gram)
 		f.heads[s+1].from++
 	}
@@ -240,7 +245,7 @@ func (f *filter) pass(x *Scratch, value string) uint64 {
 
 // look compares the words of which a gram of n bytes ends before value[end].
 func (f *filter) look(x *Scratch, value string, end int, g uint32, n uint8) {
-	s := slot(g, n)
+	s := f.slot(g, n)
 	h := f.heads[s]
 	if h.bloom&bloom(g) == 0 {
 		return
@@ -254,6 +259,39 @@ func (f *filter) look(x *Scratch, value string, end int, g uint32, n uint8) {
 			x.found(e.word, end+int(e.after))
 		}
 	}
+}
+
+// any reports whether a word of f stands in value.
+func (f *filter) any(value string) bool {
+	w := uint32(0)
+	tab, four, three, two := &f.tab, &f.four, &f.three, &f.two
+	for i := 0; i < len(value); i++ {
+		m := tab[value[i]]
+		w = w<<8 | uint32(uint8(m))
+		h4, h3, h2 := w*spread>>15, w<<8*spread>>17, w<<16*spread>>19
+		in4, in3, in2 := four[h4>>6&2047]>>(h4&63), three[h3>>6&511]>>(h3&63), two[h2>>6&127]>>(h2&63)
+		if (in4|in3|in2|m>>63)&1 != 0 && (in4&1 != 0 && f.holds(value, i+1, w, 4) || in3&1 != 0 && f.holds(value, i+1, w&0xffffff, 3) ||
+			in2&1 != 0 && f.holds(value, i+1, w&0xffff, 2) || m>>63 != 0 && f.holds(value, i+1, w&0xff, 1)) {
+			return true
+		}
+	}
+	return false
+}
+
+// holds reports whether one of the words of which a gram of n bytes ends before value[end] stands there.
+func (f *filter) holds(value string, end int, g uint32, n uint8) bool {
+	s := f.slot(g, n)
+	h := f.heads[s]
+	if h.bloom&bloom(g) == 0 {
+		return false
+	}
+	for i, last := h.from, f.heads[s+1].from; i < last; i++ {
+		e := &f.entry[i]
+		if e.gram == g && e.n == n && (uint32(n) == e.size && end >= int(n) || f.equal(e, value, end)) {
+			return true
+		}
+	}
+	return false
 }
 
 // equal compares the word of e with value, its gram ending before end.

@@ -10,7 +10,12 @@ import (
 type dictionary struct {
 	words []string // in lower case, sorted
 	empty bool     // the empty word is the only one: it is in every value
+	own   *filter  // of these words alone; nil where they are very many
 }
+
+// ownWords is how many words may have a filter of their own.
+const ownWords = 5000
+
 
 func newDictionary(words []string) *dictionary {
 	d := &dictionary{}
@@ -21,6 +26,13 @@ func newDictionary(words []string) *dictionary {
 	d.words = slices.Compact(d.words)
 	if len(d.words) > 0 && d.words[0] == "" {
 		d.words, d.empty = d.words[1:], len(d.words) == 1
+	}
+	if len(d.words) > 0 && len(d.words) <= ownWords {
+		d.own = newFilter()
+		for _, w := range newClause(d.words, 0).words {
+			d.own.add(w)
+		}
+		d.own.seal()
 	}
 	return d
 }
