@@ -16,7 +16,6 @@ type dictionary struct {
 // ownWords is how many words may have a filter of their own.
 const ownWords = 5000
 
-
 func newDictionary(words []string) *dictionary {
 	d := &dictionary{}
 	for _, w := range words {
