@@ -1,6 +1,9 @@
 package match
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // feed is what cascades with the same stages share: the places where their last parts may begin, found once for a value.
 type feed struct {
@@ -42,6 +45,9 @@ func (f *feed) ends(value string, dst []int32) []int32 {
 	for i := 0; ; {
 		if busy || state[0] < first.wins {
 			if f.tell(&state, kind) {
+				if len(dst) == cap(dst) && len(dst) >= keepScratch/4 { // the most there can be, instead of one size after the other
+					dst = append(make([]int32, 0, len(value)+1), dst...)
+				}
 				dst = append(dst, int32(i))
 			}
 			busy = f.busy(&state)
@@ -50,6 +56,7 @@ func (f *feed) ends(value string, dst []int32) []int32 {
 			return dst
 		}
 		if state[0] == f.always { // all places from here on are ends, too
+			dst = slices.Grow(dst, len(value)-i)
 			for ; i < len(value); i++ {
 				if align(value, i+1) == i+1 {
 					dst = append(dst, int32(i+1))

@@ -17,7 +17,12 @@ type machine struct {
 	best   []int
 	none   []int // places of a thread that begins
 	found  bool
+	spend  func(steps int) // is told of steps taken; nil: nobody is
+	limit  int             // steps that may be taken; what needs more is not found
 }
+
+// slice is how many steps are taken between two calls of spend.
+const slice = 8 << 10
 
 // queue is a list of threads, the preferred ones first.
 type queue struct {
@@ -43,7 +48,8 @@ func (q *queue) has(pc uint32) bool {
 }
 
 // find looks from value[at] on, where no match may begin before, and appends the places of the match and its groups to dst. It reads no further
-// than value[end].
+// than value[end]. A step is an instruction that a thread comes by: their number is at most that of instructions times bytes, and no more than twice
+// the program's are taken between two looks at limit and calls of spend.
 func (m *machine) find(prog *code, groups int, value string, at, end int, dst []int) []int {
 	m.prog, m.value, m.binary, m.width, m.found = prog, value, prog.binary, 2*(groups+1), false
 	m.now.reset(len(prog.steps), m.width)
@@ -55,6 +61,7 @@ func (m *machine) find(prog *code, groups int, value string, at, end int, dst []
 	for i := range m.none {
 		m.none[i] = -1
 	}
+	taken, each := 0, 1+m.width/8
 	for {
 		if len(m.now.dense) == 0 {
 			if m.found {
@@ -68,6 +75,13 @@ func (m *machine) find(prog *code, groups int, value string, at, end int, dst []
 		}
 		r, n := m.char(at)
 		m.step(r, at+n)
+		if taken += each * (1 + len(m.now.dense)); taken > slice {
+			if m.pay(taken) {
+				m.value = ""
+				return nil
+			}
+			taken = 0
+		}
 		m.now, m.next = m.next, m.now
 		m.next.dense = m.next.dense[:0]
 		if at += n; n == 0 || at > end {
@@ -75,10 +89,20 @@ func (m *machine) find(prog *code, groups int, value string, at, end int, dst []
 		}
 	}
 	m.value = ""
+	m.pay(taken)
 	if !m.found {
 		return nil
 	}
 	return append(dst, m.best...)
+}
+
+// pay tells of steps taken, and reports whether no more may be.
+func (m *machine) pay(steps int) bool {
+	m.limit -= steps
+	if m.spend != nil {
+		m.spend(steps)
+	}
+	return m.limit < 0
 }
 
 // char returns the character at a place, of no bytes at the end.

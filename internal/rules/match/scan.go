@@ -13,6 +13,8 @@ type Scratch struct {
 	list  []uint32 // words found
 	plain int      // so many of them in the value as it is
 	hits  []hit    // where words that units are anchored to end, in order
+	most  int      // so many of them are kept
+	flood bool     // there are more: units look at the whole value
 	got   []progress
 	cand  []uint64 // units that can match
 	value []byte   // of the last pass
@@ -32,6 +34,9 @@ type Scratch struct {
 	loose [3][]uint64
 	frame frames
 	pike  machine
+
+	// Spend is told of the steps that Find takes, some thousands at a time: it may end Find by a panic. nil: nobody is told.
+	Spend func(steps int)
 }
 
 // places are what a feed found in its turn.
@@ -60,7 +65,11 @@ func (x *Scratch) found(word uint32, end int) {
 		x.seen[word] = x.gen
 		x.list = append(x.list, word)
 	}
-	if x.set.anchors[word] {
+	if x.set.anchors[word] && !x.flood {
+		if len(x.hits) == x.most {
+			x.flood = true
+			return
+		}
 		x.hits = append(x.hits, hit{word, int32(end)})
 	}
 }
@@ -71,7 +80,7 @@ func (x *Scratch) begin(s *Set) {
 			turn: x.turn, set: s, seen: make([]uint32, len(s.filter.words)), got: make([]progress, len(s.units)),
 			cand: make([]uint64, (len(s.units)+63)/64), heads: make([]int32, len(s.units)), tails: make([]int32, len(s.units)),
 			ends:  make([]places, len(s.feeds)),
-			value: x.value, fold: x.fold, frame: x.frame,
+			value: x.value, fold: x.fold, frame: x.frame, Spend: x.Spend,
 		}
 		for i := range x.loose {
 			x.loose[i] = make([]uint64, (len(s.loose)+63)/64)
@@ -91,6 +100,7 @@ func (x *Scratch) begin(s *Set) {
 // pass finds the units that can match value.
 func (s *Set) pass(x *Scratch, value string) {
 	x.begin(s)
+	x.flood, x.most = false, mostHits(value)
 	kinds := s.filter.pass(x, value)
 	x.plain = len(x.list)
 	if x.plain > 0 && (x.seen[s.folded[0]] == x.gen || x.seen[s.folded[1]] == x.gen) {
@@ -274,13 +284,12 @@ func (s *Set) run(x *Scratch, u int, value string) bool {
 		}
 		_, ok := t.auto.m.run(&x.frame, value, 0, len(value))
 		return ok
-	case t.far < 0 && t.auto.d != nil:
+	case (t.far < 0 || !s.link(x)) && t.auto.d != nil:
 		return t.auto.d.matches(value)
-	case t.far < 0:
+	case t.far < 0 || x.flood:
 		_, ok := t.auto.m.run(&x.frame, value, 0, len(value))
 		return ok
 	}
-	s.link(x)
 	at := 0
 	for i := x.heads[u]; i != 0; i = x.chain[i-1].next {
 		end := int(x.chain[i-1].end)
@@ -313,22 +322,29 @@ func (s *Set) run(x *Scratch, u int, value string) bool {
 func (s *Set) ends(x *Scratch, feed int, value string) []int32 {
 	e := &x.ends[feed]
 	if e.turn != x.turn {
+		if len(value) > keepScratch {
+			x.dropPlaces()
+		}
 		e.turn = x.turn
 		e.places = s.feeds[feed].ends(value, e.places[:0])
 	}
 	return e.places
 }
 
-// link gives each unit the places where the words that it is anchored to end.
-func (s *Set) link(x *Scratch) {
-	if x.chains {
-		return
+// link gives each unit the places where the words that it is anchored to end. It reports false where these are too many to be kept.
+func (s *Set) link(x *Scratch) bool {
+	if x.chains || x.flood {
+		return !x.flood
 	}
 	x.chains = true
 	for _, h := range x.hits {
 		for _, u := range s.uses[h.word] {
 			if !u.anchor || x.cand[u.unit>>6]>>(u.unit&63)&1 == 0 {
 				continue
+			}
+			if len(x.chain) == 2*x.most {
+				x.flood = true
+				return false
 			}
 			x.chain = append(x.chain, link{end: h.end})
 			n := int32(len(x.chain))
@@ -341,6 +357,7 @@ func (s *Set) link(x *Scratch) {
 			x.tails[u.unit] = n
 		}
 	}
+	return true
 }
 
 // characters returns value as text whose characters are its bytes, where binary.
