@@ -115,7 +115,7 @@ func (m *maker) body(r *request) {
 		kind, r.body = m.multipart()
 	case 6:
 		var b strings.Builder
-		b.WriteString(pick(m.r, "", `<?xml version="1.0"?>`, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"))
+		b.WriteString(pick(m.r, "", `<?xml version="1.0"?>`, `<?xml version="1.0" encoding="UTF-8"?>`+"\n", m.xmlHead()))
 		m.xml(&b, 3)
 		kind, r.body = pick(m.r, "text/xml", "application/xml; charset=utf-8", "application/soap+xml", "application/atom+xml"), b.String()
 	default:
@@ -128,6 +128,11 @@ func (m *maker) body(r *request) {
 	if kind != "" {
 		r.header.Add("Content-Type", m.often(30, kind))
 	}
+}
+
+// xmlHead returns a declaration, now and then of another version.
+func (m *maker) xmlHead() string {
+	return `<?xml version="` + pick(m.r, "1.0", "1.0", "1.0", "1.0", "1.1") + `"?>`
 }
 
 func (m *maker) json(b *strings.Builder, depth int) {

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -136,6 +137,11 @@ func bodyRows() []row {
 			on:      reads(body.XML, func(r *request) bool { return reading(r, body.XML).Error != "" && !wellFormed(r.body) }),
 			example: example("POST", "text/xml", "<a>"),
 		},
+		{
+			name: "XML of another version", coraza: "refuses all but version 1.0", right: "ours: XML 1.0 section 2.8 asks parsers to read 1.x, most read any, and all of it is shown to rules",
+			on:      reads(body.XML, otherVersion),
+			example: example("POST", "text/xml", `<?xml version="1.1"?><a>b</a>`),
+		},
 	}
 	list = append(list, row{
 		name: "sizes of files with one name", coraza: "FILES_SIZES holds the last one's alone", right: "ours: each file has a size",
@@ -220,6 +226,12 @@ func emptyWithin(v any, depth int) bool {
 		return len(x) == 0 && depth > 0
 	}
 	return false
+}
+
+// otherVersion reports whether an XML text says that it is of another version than 1.0.
+func otherVersion(r *request) bool {
+	m := regexp.MustCompile(`^\s*<\?xml\s[^?]*?version\s*=\s*["']([^"']*)["']`).FindStringSubmatch(r.body)
+	return m != nil && m[1] != "1.0"
 }
 
 // wellFormed reports whether the standard library finds nothing wrong with an XML text, and one root in it. Of characters that XML does not have it
