@@ -41,6 +41,11 @@ SecRule ARGUMENTS_LIMIT_REACHED "@eq 1" "id:200007,phase:2,t:none,log,deny,statu
 // idTooMany is the rule that refuses requests with more values than rules look at: it cannot be excluded.
 const idTooMany = 200007
 
+// kept names the rules that stay whatever rules of the user's say, with what to do instead.
+func kept() map[int]string {
+	return map[int]string{idTooMany: "raise waf.arguments: what is beyond it no rule looks at"}
+}
+
 // corpus is what every program begins with: our own rules, and the Core Rule Set in two parts.
 type corpus struct {
 	base, first, rest []seclang.Directive

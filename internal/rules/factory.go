@@ -61,6 +61,7 @@ type ruleSet struct {
 	err     error
 	program *compile.Program
 	run     *transaction.Engine // for no site: those of sites share what it knows
+	bare    *seclang.Position   // nil: rules of the Core Rule Set look for attacks, or are not wanted; or else what took them out
 	files   *tree
 	took    time.Duration
 }
@@ -109,6 +110,9 @@ func (s *ruleSet) compile(src *source, patterns *match.Cache) {
 		return
 	}
 	s.program = program
+	if src.core && !looks(program) {
+		s.bare = src.emptied()
+	}
 	s.run, s.err = transaction.New(program, transaction.Config{})
 }
 

@@ -71,7 +71,7 @@ func checkAlone(own []seclang.Directive, files *tree, c *corpus) []Fault {
 	if len(list) == 0 {
 		return nil
 	}
-	_, found := compile.Compile(slices.Concat(c.base, list), compile.Options{Files: files, Unfolded: true})
+	_, found := compile.Compile(slices.Concat(c.base, list), compile.Options{Files: files, Unfolded: true, Kept: kept()})
 	found = slices.DeleteFunc(found, func(f seclang.Fault) bool { return recommended(f.Rule) }) // they have to go as they are
 	return placed(found).Faults
 }
@@ -84,7 +84,7 @@ func fixed(s Settings) map[string]string {
 
 // options says how the list is compiled.
 func (s *source) options(patterns *match.Cache) compile.Options {
-	return compile.Options{Files: s.files, Fixed: s.fixed, Given: given(), Patterns: patterns, Common: s.common}
+	return compile.Options{Files: s.files, Fixed: s.fixed, Given: given(), Patterns: patterns, Common: s.common, Kept: kept()}
 }
 
 // key names the program: equal keys compile to equal rules, data files aside. Of own rules it holds the places, in their order, and the files.

@@ -21,11 +21,15 @@ type Options struct {
 	// whether this program has the rules or not: programs that differ in exclusions have one set. Empty: each set holds what its program needs.
 	Common []seclang.Directive
 	Limits match.Limits
+	// Kept are the ids of rules that no directive takes out or changes, each with what to do instead. Ranges of ids pass over them, to name one
+	// is a fault.
+	Kept map[int]string
 
 	// Unfolded leaves everything to be decided at run time, for those who compare.
 	Unfolded bool
 
-	bare bool // patterns are not compiled, for tests that look at the plan alone
+	lists lists // of words that rules of this program, or of Common, have read
+	bare  bool  // patterns are not compiled, for tests that look at the plan alone
 }
 
 // Compile makes a program of directives. With faults the program is nil.
@@ -33,6 +37,7 @@ func Compile(list []seclang.Directive, o Options) (*Program, []seclang.Fault) {
 	if o.Patterns == nil {
 		o.Patterns = match.NewCache()
 	}
+	o.lists = lists{}
 	b := newBuilder(o)
 	start, dropped := b.read(list)
 	b.checkDropped(dropped)

@@ -128,6 +128,7 @@ func (b *builder) ctl(d *draft, a seclang.Action) {
 		return
 	}
 	out.Value = ""
+	b.keep(a.Position, "ctl:"+c.Option.String(), c.IDs)
 	out.Rules = b.chosen(c)
 	if len(c.Targets) == 0 {
 		d.rule.Do = append(d.rule.Do, Do{ID: a.ID, Ctl: &out})
@@ -168,7 +169,7 @@ func (b *builder) chosen(c seclang.Ctl) []uint64 {
 		default:
 			hit = r.msg == c.Text
 		}
-		if hit {
+		if hit && !b.kept(r) {
 			setBit(bits, i)
 		}
 	}

@@ -64,6 +64,9 @@ type builder struct {
 }
 
 func newBuilder(o Options) *builder {
+	if o.lists == nil {
+		o.lists = lists{}
+	}
 	b := &builder{
 		o: o, byID: map[int]*draft{}, sets: map[string][]string{}, slot: map[string]int32{},
 		chainOf: map[string]int32{"": 0}, chains: []Chain{{Parent: -1}},

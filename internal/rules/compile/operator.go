@@ -4,6 +4,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unsafe"
 
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/operator"
@@ -27,7 +28,7 @@ func (b *builder) operator(d *draft) {
 		d.pattern = &match.Pattern{Kind: match.Words, Words: operator.Words(arg)}
 		return
 	case seclang.OpPmFromDataset:
-		d.pattern = &match.Pattern{Kind: match.Words, Words: d.words}
+		d.pattern = b.o.lists.pattern(d.words)
 		return
 	case seclang.OpPmFromFile:
 		d.pattern = b.wordsOfFile(d)
@@ -76,11 +77,36 @@ func dirOf(file string) string {
 	return path.Dir(file)
 }
 
+// lists keeps lists of words that were read, so that rules with one list share it.
+type lists map[listKey]*match.Pattern
+
+// listKey is the name of a file, or the first word of a data set.
+type listKey struct {
+	file  string
+	first *string
+}
+
+// pattern returns the pattern of a data set.
+func (l lists) pattern(words []string) *match.Pattern {
+	key := listKey{first: unsafe.SliceData(words)}
+	if l[key] == nil {
+		p := &match.Pattern{Kind: match.Words, Words: words}
+		if len(words) == 0 {
+			return p
+		}
+		l[key] = p
+	}
+	return l[key]
+}
+
 // wordsOfFile reads the words of @pmFromFile. Relative names start at the folder of the file of rules.
 func (b *builder) wordsOfFile(d *draft) *match.Pattern {
 	name := d.operator.Argument
 	if !filepath.IsAbs(name) {
 		name = path.Join(dirOf(d.File), name)
+	}
+	if p := b.o.lists[listKey{file: name}]; p != nil {
+		return p
 	}
 	p := &match.Pattern{Kind: match.Words}
 	if b.o.Files == nil {
@@ -94,6 +120,8 @@ func (b *builder) wordsOfFile(d *draft) *match.Pattern {
 	}
 	if p.Words = operator.WordsOfFile(text); len(p.Words) == 0 {
 		b.fault(d.operator.Position, "", "data file %s has no words", name)
+		return p
 	}
+	b.o.lists[listKey{file: name}] = p
 	return p
 }

@@ -52,12 +52,13 @@ func wait(list []*draft) {
 type patterns struct {
 	list  []match.Pattern
 	index map[string]int32
-	rule  []*draft // by pattern: the first that has it; nil where none has
+	same  map[*match.Pattern]int32 // those that rules share: a list of words can be long
+	rule  []*draft                 // by pattern: the first that has it; nil where none has
 }
 
 // collect lists the patterns of rules behind those of first.
 func collect(list []*draft, first []match.Pattern) *patterns {
-	p := &patterns{index: map[string]int32{}}
+	p := &patterns{index: map[string]int32{}, same: map[*match.Pattern]int32{}}
 	for i := range first {
 		p.add(nil, &first[i])
 	}
@@ -72,11 +73,15 @@ func collect(list []*draft, first []match.Pattern) *patterns {
 }
 
 func (p *patterns) add(d *draft, one *match.Pattern) int32 {
+	if i, ok := p.same[one]; ok && p.rule[i] != nil {
+		return i
+	}
 	key := keyOf(one)
 	i, ok := p.index[key]
+	p.same[one] = i
 	if !ok {
 		i = int32(len(p.list))
-		p.index[key] = i
+		p.index[key], p.same[one] = i, i
 		p.list = append(p.list, *one)
 		p.rule = append(p.rule, d)
 	}

@@ -22,6 +22,7 @@ func (b *builder) remove(d *seclang.Directive) {
 				b.syntax(a.Position, err)
 				return
 			}
+			b.keep(a.Position, d.Name, list)
 			ids = append(ids, list...)
 		}
 		gone = func(r *draft) bool { return within(ids, r.id) }
@@ -31,12 +32,27 @@ func (b *builder) remove(d *seclang.Directive) {
 		gone = func(r *draft) bool { return r.msg == d.Args[0].Text }
 	}
 	b.rules = slices.DeleteFunc(b.rules, func(r *draft) bool {
-		if !gone(r) {
+		if !gone(r) || b.kept(r) {
 			return false
 		}
 		delete(b.byID, r.id)
 		return true
 	})
+}
+
+// kept reports whether r stays as it is, whatever directives say.
+func (b *builder) kept(r *draft) bool {
+	_, ok := b.o.Kept[r.id]
+	return ok
+}
+
+// keep refuses ids of rules that stay as they are. Ranges may go over them.
+func (b *builder) keep(at seclang.Position, who string, ids []seclang.IDRange) {
+	for _, one := range ids {
+		if hint, ok := b.o.Kept[one.First]; ok && one.First == one.Last {
+			b.fault(at, hint, "%s: rule %d can be neither taken out nor changed", who, one.First)
+		}
+	}
 }
 
 func within(ids []seclang.IDRange, id int) bool {
@@ -50,14 +66,14 @@ func (b *builder) named(d *seclang.Directive) []*draft {
 	switch {
 	case strings.HasSuffix(d.Name, "ByTag"):
 		for _, r := range b.rules {
-			if slices.Contains(r.tags, first.Text) {
+			if slices.Contains(r.tags, first.Text) && !b.kept(r) {
 				out = append(out, r)
 			}
 		}
 		return out
 	case strings.HasSuffix(d.Name, "ByMsg"):
 		for _, r := range b.rules {
-			if r.msg == first.Text {
+			if r.msg == first.Text && !b.kept(r) {
 				out = append(out, r)
 			}
 		}
@@ -72,8 +88,9 @@ func (b *builder) named(d *seclang.Directive) []*draft {
 		b.syntax(first.Position, err)
 		return nil
 	}
+	b.keep(first.Position, d.Name, ids)
 	for _, r := range b.rules {
-		if within(ids, r.id) {
+		if within(ids, r.id) && !b.kept(r) {
 			out = append(out, r)
 		}
 	}

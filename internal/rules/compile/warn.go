@@ -12,10 +12,14 @@ type Warning struct {
 	seclang.Position
 	Rule int
 	Text string
-	Cost float64 // ns a byte of the rule's pattern
+	Hint string
+	Cost float64 // ns a byte of the rule's pattern; 0 where it is about something else
 }
 
-// Warnings lists rules whose pattern costs more than limit nanoseconds a byte.
+// manyWords is how many words a list may have without a warning. A set of three times as many takes about 3 s to build and 100 MB.
+const manyWords = 200_000
+
+// Warnings lists rules whose pattern costs more than limit nanoseconds a byte, and those whose list of words is very long.
 func (p *Program) Warnings(limit float64) []Warning {
 	var out []Warning
 	for i := range p.Rules {
@@ -23,8 +27,18 @@ func (p *Program) Warnings(limit float64) []Warning {
 			if r.Operator.Pattern < 0 {
 				continue
 			}
-			if c := p.Patterns.Cost(int(r.Operator.Pattern)); c > limit {
-				out = append(out, Warning{r.Position, r.ID, fmt.Sprintf("its pattern takes %.0f ns for each byte of a value, more than %.0f", c, limit), c})
+			i := int(r.Operator.Pattern)
+			if c := p.Patterns.Cost(i); c > limit {
+				out = append(out, Warning{
+					Position: r.Position, Rule: r.ID, Cost: c, Text: fmt.Sprintf("its pattern takes %.0f ns for each byte of a value, more than %.0f", c, limit),
+					Hint: "bound its repetitions or split it: a hostile request could keep a processor busy with it",
+				})
+			}
+			if n := p.Patterns.WordCount(i); n > manyWords {
+				out = append(out, Warning{
+					Position: r.Position, Rule: r.ID, Text: fmt.Sprintf("its list has %d words, more than %d: each start and reload takes seconds longer", n, manyWords),
+					Hint: "leave out what contains another word of the list, or is no longer seen",
+				})
 			}
 		}
 	}

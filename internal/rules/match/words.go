@@ -159,6 +159,14 @@ func (d *dictionary) find(value string, limit int, dst []int) []int {
 	return dst
 }
 
+// WordCount returns how many different words the list of pattern i has; 0 where it is an expression.
+func (s *Set) WordCount(i int) int {
+	if d := s.patterns[i].words; d != nil {
+		return len(d.words)
+	}
+	return 0
+}
+
 func (d *dictionary) memory() int64 {
 	return int64(len(strings.Join(d.words, ""))) + int64(len(d.words))*16 + 1088
 }
