@@ -67,8 +67,11 @@ func (x *Scratch) found(word uint32, end int) {
 	}
 	if x.set.anchors[word] && !x.flood {
 		if len(x.hits) == x.most {
-			x.flood = true
+			x.flood, x.hits = true, cutBack(x.hits, 8)
 			return
+		}
+		if len(x.hits) == cap(x.hits) && len(x.hits) >= keepScratch/8 {
+			x.hits = append(make([]hit, 0, x.most), x.hits...)
 		}
 		x.hits = append(x.hits, hit{word, int32(end)})
 	}
@@ -343,7 +346,7 @@ func (s *Set) link(x *Scratch) bool {
 				continue
 			}
 			if len(x.chain) == 2*x.most {
-				x.flood = true
+				x.flood, x.chain = true, cutBack(x.chain, 8)
 				return false
 			}
 			x.chain = append(x.chain, link{end: h.end})

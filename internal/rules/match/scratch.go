@@ -1,13 +1,16 @@
 package match
 
-// keepScratch is how many bytes of each of its lists a Scratch keeps through Trim, and below which lists grow as they like.
-const keepScratch = 64 << 10
+// Bytes of a Scratch's lists.
+const (
+	keepScratch = 64 << 10 // below, a list grows as it likes
+	keepTrim    = 16 << 10 // each keeps so much through Trim
+)
 
 // mostHits is how many places of words are kept of a value: beyond, to go over the whole value costs no more than to go from place to place, and
 // the places would take many times the value's memory.
 func mostHits(value string) int { return keepScratch/8 + len(value)/16 }
 
-// Trim forgets the last value and gives back the memory that only long values need: what is left of it is below 1 MiB.
+// Trim forgets the last value and gives back the memory that only long values need: each list keeps up to 16 KiB.
 func (x *Scratch) Trim() {
 	x.valid = false
 	x.value, x.fold = cutBack(x.value, 1), cutBack(x.fold, 1)
@@ -32,9 +35,9 @@ func (x *Scratch) dropPlaces() {
 	}
 }
 
-// cutBack returns s without elements, or nil where its elements of size bytes take more than a Scratch keeps.
+// cutBack returns s without elements, or nil where its elements of size bytes take more than Trim keeps.
 func cutBack[T any](s []T, size int) []T {
-	if cap(s)*size > keepScratch {
+	if cap(s)*size > keepTrim {
 		return nil
 	}
 	return s[:0]

@@ -16,7 +16,10 @@ func (w *work) onMatch(variable seclang.Variable, v *value, s string) {
 	if v != nil {
 		w.lastVar.key = v.key
 	}
-	w.someMatched = true
+	w.someMatched, w.looseVar, w.argOf = true, true, nil
+	if w.spend(0); len(w.matched) >= maxMatched {
+		panic(spent{"memory"})
+	}
 	w.matched = append(w.matched, w.lastVar)
 	for i := range m.Do {
 		w.do(&m.Do[i])
@@ -66,7 +69,7 @@ func (w *work) do(d *compile.Do) {
 	case seclang.ActDeprecatevar:
 		w.deprecate(d.Set)
 	case seclang.ActSetenv:
-		w.env = append(w.env, pair{w.expand(d.Set.Name), w.expand(d.Set.Value)})
+		w.env = append(w.env, pair{name: w.hold(w.expand(d.Set.Name)), value: w.hold(w.expand(d.Set.Value))})
 	}
 }
 
@@ -90,13 +93,19 @@ func (w *work) setvar(s *compile.Set) {
 		name = w.setName(s)
 		if known, ok := w.plan.program.Slot(name); ok {
 			slot = known
+		} else if w.tx.find(name) < 0 {
+			name = w.hold(name)
 		}
 	}
 	switch s.Op {
 	case compile.Remove:
 		w.tx.remove(slot, name)
 	case compile.Assign:
-		w.tx.put(slot, name, w.expand(s.Value))
+		if len(s.Value) == 1 && s.Value[0].Variable == seclang.VarNone {
+			w.tx.put(slot, name, s.Value[0].Text)
+		} else {
+			w.tx.putLoose(slot, name, w.expand(s.Value))
+		}
 	default:
 		sign := int64(1)
 		if s.Op == compile.Subtract {
@@ -107,7 +116,7 @@ func (w *work) setvar(s *compile.Set) {
 		case ok:
 			w.tx.change(slot, name, sign*n)
 		case text != "":
-			w.tx.put(slot, name, text)
+			w.tx.putLoose(slot, name, text)
 		}
 	}
 }
@@ -238,7 +247,7 @@ func (w *work) capturePattern(i int32, s string) {
 
 func (w *work) setCapture(k int, s string) {
 	if k < len(w.tx.slots) {
-		w.tx.slots[k] = txValue{s: s, state: isString}
+		w.tx.slots[k] = txValue{s: s, state: isString, loose: true}
 	}
 }
 
@@ -249,7 +258,7 @@ func (w *work) setCaptures(o operator.Operator) {
 		w.markFilled(seclang.VarArgsPath)
 		for i, s := range w.captured {
 			if i < len(names) {
-				w.add(seclang.VarArgsPath, names[i], s)
+				w.add(seclang.VarArgsPath, names[i], w.hold(s))
 			}
 		}
 		return

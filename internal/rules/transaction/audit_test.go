@@ -61,7 +61,9 @@ func TestAuditUnlogged(t *testing.T) {
 
 func TestAuditFiles(t *testing.T) {
 	e := open(t, `SecAction "id:1,phase:1,nolog,ctl:requestBodyProcessor=MULTIPART"`, transaction.Config{})
-	part := func(head, text string) string { return "--B\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + text + "\r\n" }
+	part := func(head, text string) string {
+		return "--B\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + text + "\r\n"
+	}
 	body := part(`name="a"`, "1") + part("name=\"f\"; filename=\"é.txt\"\r\nContent-Type: text/plain", "12345") +
 		strings.Repeat(part(`name="g"; filename="g"`, ""), 40) + "--B--\r\n"
 	o := run(e, post("/", "multipart/form-data; boundary=B"), body)

@@ -62,7 +62,7 @@ func newSteps() *steps {
 // edge is what one transformation makes of a text.
 type edge struct {
 	id   transform.ID
-	next int32 // of the same text, plus 1
+	next int32 // of the same text, plus 1 and the base; not above the base: none
 	to   *text
 }
 
@@ -152,15 +152,14 @@ func (w *work) apply(root, from *text, id transform.ID) *text {
 	if c&touches == 0 || from.fixed.has(id) {
 		return from
 	}
-	for i := from.edge; i != 0; {
-		e := &w.edges[i-1]
+	for i := from.edge; i > w.base; {
+		e := &w.edges[i-w.base-1]
 		if e.id == id {
 			return e.to
 		}
 		i = e.next
 	}
-	w.spend(len(from.s))
-	out, changed := transform.Apply(&w.arena, id, from.s)
+	out, changed := w.transform(root, from, id)
 	if !changed {
 		from.fixed |= 1 << id
 		return from
@@ -174,7 +173,7 @@ func (w *work) apply(root, from *text, id transform.ID) *text {
 		}
 	}
 	w.edges = append(w.edges, edge{id: id, next: from.edge, to: to})
-	from.edge = int32(len(w.edges)) //nolint:gosec // the budget ends before so many
+	from.edge = w.base + int32(len(w.edges)) //nolint:gosec // the budget ends before so many
 	return to
 }
 
@@ -183,8 +182,8 @@ func (w *work) known(root *text, s string) *text {
 	if root.s == s {
 		return root
 	}
-	for i := root.edge; i != 0; {
-		e := &w.edges[i-1]
+	for i := root.edge; i > w.base; {
+		e := &w.edges[i-w.base-1]
 		if e.to.s == s {
 			return e.to
 		}

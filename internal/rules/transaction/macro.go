@@ -13,7 +13,7 @@ import (
 // maxExpanded bounds the text that a macro becomes: names of variables may come from requests.
 const maxExpanded = 64 << 10
 
-// expand returns the text of m. It holds until the end of the inspection.
+// expand returns the text of m. It holds until the end of the phase.
 func (w *work) expand(m compile.Macro) string {
 	switch len(m) {
 	case 0:
@@ -28,14 +28,16 @@ func (w *work) expand(m compile.Macro) string {
 	}
 	s := w.keep(w.buf[at:])
 	w.buf = w.buf[:at]
+	w.spend(len(s))
 	return s
 }
 
-// keep returns a copy of b that holds until the end of the inspection.
+// keep returns a copy of b that holds until the end of the phase.
 func (w *work) keep(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
+	w.derived += len(b)
 	c := w.arena.Grow(len(b))
 	copy(c, b)
 	return unsafe.String(unsafe.SliceData(c), len(c))
@@ -134,7 +136,7 @@ func ascii(s string) bool {
 	return true
 }
 
-// lower returns s in lower case. It holds until the end of the inspection.
+// lower returns s in lower case. It holds until the end of the phase.
 func (w *work) lower(s string) string {
 	upper := false
 	for i := 0; i < len(s); i++ {
@@ -146,6 +148,7 @@ func (w *work) lower(s string) string {
 	if !upper {
 		return s
 	}
+	w.derived += len(s)
 	b := w.arena.Grow(len(s))
 	for i := range b {
 		b[i] = s[i]
@@ -159,9 +162,21 @@ func (w *work) lower(s string) string {
 // foldOf returns the key of v in lower case.
 func (w *work) foldOf(v *value) string {
 	if v.fold == "" {
-		v.fold = w.lower(v.key)
+		if v.fold = v.key; !isLower(v.key) {
+			v.fold = w.hold(w.lower(v.key))
+		}
 	}
 	return v.fold
+}
+
+// isLower reports whether s is ASCII without upper case letters.
+func isLower(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 0x80 || s[i] >= 'A' && s[i] <= 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 func find(list []pair, name string) (string, bool) {

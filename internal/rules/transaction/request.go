@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"unsafe"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
@@ -47,7 +48,7 @@ func (w *work) requestLine(r *exchange.Request) string {
 	}
 	at := len(w.buf)
 	w.buf = append(append(append(append(append(w.buf, r.Method...), ' '), r.Target...), ' '), r.Proto.String()...)
-	line := w.keep(w.buf[at:])
+	line := w.hold(unsafe.String(unsafe.SliceData(w.buf[at:]), len(w.buf)-at))
 	w.buf = w.buf[:at]
 	return line
 }

@@ -64,6 +64,7 @@ func (w *work) runs(n uint8) bool {
 }
 
 func (w *work) endPhase(n uint8) {
+	w.release()
 	if w.allow == compile.AllowPhase || w.allow == compile.AllowRequest && n >= 2 {
 		w.allow = compile.Pass
 	}
@@ -88,7 +89,7 @@ func (w *work) runRule(r *compile.Rule, index, pos int32) bool {
 	w.rule, w.matched = r, w.matched[:0]
 	w.record.begin()
 	for m := r; m != nil; m = m.Next {
-		w.member, w.inForce = m, len(w.untargets) // what a rule takes out of targets it takes from those behind it
+		w.member, w.inForce, w.argOf = m, len(w.untargets), nil // what a rule takes out of targets it takes from those behind it
 		n := 0
 		switch {
 		case len(m.Targets) == 0:
@@ -116,6 +117,9 @@ func (w *work) runHits(m *compile.Rule, index, pos int32) (n int) {
 		for _, v := range of[:k] {
 			for h := w.first[pos]; h != 0; {
 				x := &w.hits[h-1]
+				if w.heavy() {
+					w.shed()
+				}
 				h = x.next
 				if x.variable != v {
 					continue
@@ -184,6 +188,9 @@ func (w *work) tryAll(m *compile.Rule, t *compile.Target, index int32, list []va
 	}
 	for j := range list {
 		v := &list[j]
+		if w.heavy() {
+			w.shed()
+		}
 		switch {
 		case only != "" && !equalKey(only, v.key):
 		case m.MultiMatch:
@@ -276,7 +283,10 @@ func (w *work) test(m *compile.Rule, t *text) bool {
 		return w.matches(t, o.Pattern)
 	case o.Macro != nil:
 		w.spend(len(t.s))
-		return operator.Compare(o.ID, t.s, w.expand(o.Macro))
+		if w.argOf != o { // nothing that it names changes before a value matches
+			w.arg, w.argOf = w.expand(o.Macro), o
+		}
+		return operator.Compare(o.ID, t.s, w.arg)
 	case o.Test != nil:
 		return w.testOperator(m, t)
 	}
@@ -285,6 +295,7 @@ func (w *work) test(m *compile.Rule, t *text) bool {
 
 // capture sets TX:0 … to what the operator of m, which has just matched s, captures, if somebody will look at them.
 func (w *work) capture(m *compile.Rule, s string) {
+	w.argOf = nil
 	switch {
 	case !w.captures(m):
 	case m.Operator.Pattern >= 0 && !m.NeedsCaptures && w.shown+len(s) > shownBytes:

@@ -82,7 +82,10 @@ func (w *work) scanValue(ph *phase, of *wanted, v *value, index int32) {
 			}
 		}
 		for _, i := range m.other {
-			w.seek(v, &of.all[i])
+			if w.seek(v, &of.all[i]); w.heavy() {
+				w.answer(ph, of.variable, index)
+				w.shed()
+			}
 		}
 	}
 	if len(of.keyed) > 0 {

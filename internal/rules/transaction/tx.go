@@ -18,6 +18,7 @@ type txValue struct {
 	s     string
 	n     int64
 	state uint8 // one of those below
+	loose bool  // s holds to the end of the phase only
 }
 
 const (
@@ -27,7 +28,10 @@ const (
 )
 
 // pair is a variable of a collection that rules fill. Removed ones have no name.
-type pair struct{ name, value string }
+type pair struct {
+	name, value string
+	loose       bool // value holds to the end of the phase only
+}
 
 // indexFrom is how many variables without a slot are searched one by one.
 const indexFrom = 16
@@ -97,10 +101,10 @@ func (t *txStore) put(slot int32, name, value string) {
 		return
 	}
 	if i := t.find(name); i >= 0 {
-		t.more[i].value = value
+		t.more[i].value, t.more[i].loose = value, false
 		return
 	}
-	t.more = append(t.more, pair{name, value})
+	t.more = append(t.more, pair{name: name, value: value})
 	switch {
 	case t.index != nil:
 		t.index[name] = int32(len(t.more) - 1) //nolint:gosec // the budget ends before so many
@@ -109,6 +113,16 @@ func (t *txStore) put(slot int32, name, value string) {
 		for i := range t.more {
 			t.index[t.more[i].name] = int32(i) //nolint:gosec // a few
 		}
+	}
+}
+
+// putLoose is put for a value that holds to the end of the phase only.
+func (t *txStore) putLoose(slot int32, name, value string) {
+	t.put(slot, name, value)
+	if slot >= 0 {
+		t.slots[slot].loose = true
+	} else if i := t.find(name); i >= 0 {
+		t.more[i].loose = true
 	}
 }
 
@@ -152,7 +166,7 @@ func (t *txStore) change(slot int32, name string, n int64) {
 		v.n = m
 	}
 	v.n += n
-	v.s, v.state = "", isNumber
+	v.s, v.state, v.loose = "", isNumber, false
 }
 
 // numberOf reads a number as setvar does.

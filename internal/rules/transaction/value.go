@@ -10,9 +10,9 @@ import (
 type text struct {
 	s     string
 	class transform.Class // 0: not looked at yet
-	cand  int32           // offset in work.bits of the patterns that may match, plus 1; 0: not known, -1: none may
-	found int32           // offset of the patterns that were tried and of those that matched, plus 1; 0: none was tried
-	edge  int32           // first of work.edges, plus 1
+	cand  int32           // offset in work.bits of the patterns that may match, plus 1 and the base; not above that: not known, -1: none may
+	found int32           // offset of the patterns that were tried and of those that matched, plus 1 and the base; not above that: none was tried
+	edge  int32           // first of work.edges, plus 1 and the base
 	fixed idSet           // transformations that leave it alone, as far as known
 	moved idSet           // others that may not
 	sqli  tried           // outcome of @detectSQLi and @detectXSS, which cost too much to be asked twice
@@ -47,8 +47,9 @@ func (w *work) classOf(t *text) transform.Class {
 // candidates returns the patterns that may match t, or anything that differs from it in the case of letters only; nil for none.
 func (w *work) candidates(t *text) match.Bits {
 	switch {
-	case t.cand > 0:
-		return w.bits[t.cand-1 : int(t.cand)-1+w.plan.words]
+	case t.cand > w.baseBits:
+		at := int(t.cand - w.baseBits - 1)
+		return w.bits[at : at+w.plan.words]
 	case t.cand < 0 || w.plan.words == 0:
 		return nil
 	}
@@ -59,7 +60,7 @@ func (w *work) candidates(t *text) match.Bits {
 	w.plan.set.Candidates(w.scratch, t.s, may)
 	for _, b := range may {
 		if b != 0 {
-			t.cand = int32(at) + 1 //nolint:gosec // the budget ends before so many values
+			t.cand = w.baseBits + int32(at) + 1 //nolint:gosec // the budget ends before so many values
 			return may
 		}
 	}
@@ -82,12 +83,12 @@ func (w *work) newText() *text {
 // verify returns which of want match t.
 func (w *work) verify(t *text, want match.Bits, alone bool) match.Bits {
 	n := w.plan.words
-	if t.found == 0 {
-		t.found = int32(len(w.bits)) + 1 //nolint:gosec // the budget ends before so many values
+	if t.found <= w.baseBits {
+		t.found = w.baseBits + int32(len(w.bits)) + 1 //nolint:gosec // the budget ends before so many values
 		w.bits = append(append(w.bits, w.zero...), w.zero...)
 	}
-	asked := w.bits[t.found-1 : int(t.found)-1+n]
-	hits := w.bits[int(t.found)-1+n : int(t.found)-1+2*n]
+	at := int(t.found - w.baseBits - 1)
+	asked, hits := w.bits[at:at+n], w.bits[at+n:at+2*n]
 	open := false
 	for i, b := range want {
 		w.open[i] = b &^ asked[i]

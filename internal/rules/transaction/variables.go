@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/rules/body"
@@ -189,7 +190,7 @@ func (w *work) fillWhole(v seclang.Variable) {
 		w.add(v, "", strconv.Itoa(len(w.buf)-at))
 	} else {
 		w.spend(len(w.buf) - at)
-		w.add(v, "", w.keep(w.buf[at:]))
+		w.add(v, "", w.hold(unsafe.String(unsafe.SliceData(w.buf[at:]), len(w.buf)-at)))
 	}
 	w.buf = w.buf[:at]
 }

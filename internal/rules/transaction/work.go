@@ -49,7 +49,12 @@ type work struct {
 	chunks    [][]text
 	texts     int // taken of chunks
 	edges     []edge
-	made      []made // by chain, of the value that is scanned
+	base      int32           // edges that were shed: numbers up to it mean none
+	derived   int             // bytes that transformations made since
+	lasting   transform.Arena // text that later phases need
+	large     transform.Arena // for the next long text
+	baseBits  int32           // as base, of bits
+	made      []made          // by chain, of the value that is scanned
 	counted64 digits64
 	scanned   int64 // number of that value, never used again
 	bits      []uint64
@@ -81,10 +86,13 @@ type work struct {
 	matched     []matched
 	lastVar     matched // of MATCHED_VAR
 	someMatched bool    // lastVar is set
+	looseVar    bool    // by the phase that runs
 	find        []int
 	shown       int // bytes that were searched for captures which only the record shows
 	captured    []string
-	expanded    int // depth of macros within macros
+	arg         string            // argument of an operator with macros, expanded
+	argOf       *compile.Operator // which; nil: of none
+	expanded    int               // depth of macros within macros
 
 	tx          txStore
 	env         []pair
@@ -130,6 +138,7 @@ func (w *work) look() {
 
 func newWork(p *plan) *work {
 	w := &work{plan: p, scratch: &match.Scratch{}}
+	w.scratch.Spend = w.spend
 	w.zero, w.one = make(match.Bits, p.words), make(match.Bits, p.words)
 	w.open, w.want = make(match.Bits, p.words), make(match.Bits, p.words)
 	w.part64 = make(match.Bits, p.words)
@@ -180,23 +189,17 @@ func (w *work) reset() {
 	w.response = nil
 	w.rawBody, w.rawReply = kept(w.rawBody), kept(w.rawReply)
 	w.request = requestBody{}
-	w.arena.Reset()
+	w.release()
+	w.lasting.Reset()
 	clear(w.made)
-	for i := range w.chunks {
-		if n := w.texts - i*len(w.chunks[i]); n > 0 {
-			clear(w.chunks[i][:min(n, len(w.chunks[i]))])
-		}
-	}
 	if len(w.chunks) > keepValues/64 {
 		w.chunks = w.chunks[: keepValues/64 : keepValues/64]
 	}
-	w.texts = 0
-	w.edges, w.hits, w.temp, w.matched, w.env = emptied(w.edges), emptied(w.hits), emptied(w.temp), emptied(w.matched), emptied(w.env)
-	w.untargets, w.captured = emptied(w.untargets), emptied(w.captured)
+	w.base, w.baseBits = 0, 0
+	w.edges, w.env, w.untargets = emptied(w.edges), emptied(w.env), emptied(w.untargets)
 	if cap(w.bits) > keepBits {
 		w.bits = nil
 	}
-	w.bits = w.bits[:0]
 	clear(w.removed)
 	clear(w.records[:])
 	w.allow, w.rule, w.member, w.lastVar = compile.Pass, nil, nil, matched{}
