@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -34,15 +35,14 @@ type Options struct {
 
 // App is a running gateway.
 type App struct {
-	path   string
-	opts   Options
-	loaded snapshot // the files that New has read
-	log    *slog.Logger
-	rec    *telemetry.Recorder
-	audit  *auditLog // nil without one
-	pipe   *pipeline
-	sh     shared
-	admin  *admin.Server // nil without an admin address
+	path  string
+	opts  Options
+	log   *slog.Logger
+	rec   *telemetry.Recorder
+	audit *auditLog // nil without one
+	pipe  *pipeline
+	sh    shared
+	admin *admin.Server // nil without an admin address
 
 	captures *captures // what people see live of connections
 	store    *store.Store
@@ -51,16 +51,25 @@ type App struct {
 	prover   *prover          // tries aside what failed
 	events   chan store.Event // to be written down
 
+	relook chan struct{} // files were read: watch looks which; one waits
+
 	mu        sync.Mutex // one reload at a time; guards what follows
 	listeners []*running
 	inherited []net.Listener // from systemd, until a listener takes them
 	stopping  bool           // no reload any more
+	loaded    snapshot       // the files that were read last, in vain or not, right before that
+	served    snapshot       // those that what is in force was read from
 	failed    chan error     // a listener that ended by itself
 }
 
 // New loads the configuration at path and opens everything: rules, logs, sockets. Nothing is served until Run. Where
 // the configuration is at fault, or an address that it states cannot be had, the error is a config.Faults.
 func New(path string, opts Options) (*App, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find folder: %w", err)
+	}
+	before := look([]string{abs})
 	cfg, faults := config.Load(path)
 	if faults.Failed() {
 		return nil, faults
@@ -68,7 +77,8 @@ func New(path string, opts Options) (*App, error) {
 	if opts.Log == nil {
 		opts.Log = os.Stderr
 	}
-	a := &App{path: path, opts: opts, loaded: look(cfg.Files()), failed: make(chan error, 1)}
+	a := &App{path: path, opts: opts, loaded: look(cfg.Files()), failed: make(chan error, 1), relook: make(chan struct{}, 1)}
+	a.loaded.update(before) // a change since then counts
 	a.sh = shared{rules: rules.NewFactory(), gate: policy.NewGate(runtime.GOMAXPROCS(0), cfg.WAFMemory), connIDs: new(atomic.Uint64), observer: (*healthLog)(a)}
 	if err := a.open(cfg, faults); err != nil {
 		a.abandon()
@@ -105,10 +115,13 @@ func (a *App) open(cfg *config.Config, warnings config.Faults) (err error) {
 	a.captures.addrs = a.Addrs
 	a.captures.audit = a.audited
 	a.pipe.failures, a.after.failures = &a.captures.failed, &a.captures.failed
-	g, err := build(cfg, a.sh, nil)
+	g, err := a.assemble(cfg, nil)
 	if err != nil {
+		g.close(nil)
 		return err
 	}
+	a.loaded.add(g.inputs)
+	a.served = a.loaded
 	a.install(g)
 	a.rec.Metrics().Reloaded(true, time.Now())
 	if a.inherited, err = inheritedListeners(); err != nil {

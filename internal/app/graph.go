@@ -41,6 +41,7 @@ type graph struct {
 	engines []*rules.Engine
 	byName  map[string]*origin.Origin  // passed-through sites by first name
 	clients map[string]exchange.Flight // keeps what crosses connections of clients, by the first name of their site
+	inputs  rules.Inputs               // what rules were read from
 	faults  config.Faults              // of rules and exclusions, only while it is built
 }
 
@@ -60,9 +61,19 @@ type route struct {
 	endsLikely bool // a wait ends early also where its cause is only likely
 }
 
-// build makes the graph of cfg. Origins of old whose settings are the same are taken over. On an error everything
-// that was made for it is closed again; the error holds every fault that was found.
+// build is assemble for those who want a graph without a fault or none: on an error everything that was made for it is closed again.
 func build(cfg *config.Config, sh shared, old *graph) (*graph, error) {
+	g, err := assemble(cfg, sh, old)
+	if err != nil {
+		g.close(old)
+		return nil, err
+	}
+	return g, nil
+}
+
+// assemble makes the graph of cfg. Origins of old whose settings are the same are taken over. The error holds every fault that was
+// found; then the graph must not serve: it tells what was read, and is to be closed.
+func assemble(cfg *config.Config, sh shared, old *graph) (*graph, error) {
 	g := &graph{cfg: cfg, tls: &listener.SiteTable{Names: map[string]*listener.SiteTLS{}}, origins: map[string]*origin.Origin{}, named: map[string]string{}, byName: map[string]*origin.Origin{}, clients: map[string]exchange.Flight{}}
 	var faults []error
 	table, err := site.New(siteConfig(cfg))
@@ -78,11 +89,7 @@ func build(cfg *config.Config, sh shared, old *graph) (*graph, error) {
 	if len(g.faults) > 0 {
 		faults = append([]error{g.faults}, faults...)
 	}
-	if len(faults) > 0 {
-		g.close(old)
-		return nil, errors.Join(faults...)
-	}
-	return g, nil
+	return g, errors.Join(faults...)
 }
 
 // close ends what g does not share with keep, which may be nil. Running exchanges end undisturbed.
@@ -134,6 +141,7 @@ func (g *graph) addRoute(i, j int, sh shared, old *graph) error {
 	st, err := g.openPolicy(s.Names[0], wc, s.Methods, sh)
 	var le *rules.LoadError
 	if errors.As(err, &le) {
+		g.inputs.Add(le.Inputs)
 		g.addFaults(i, j, le)
 		return nil
 	}
@@ -189,6 +197,7 @@ func (g *graph) openPolicy(site string, c *config.WAF, methods []string, sh shar
 		return nil, err
 	}
 	g.engines = append(g.engines, e)
+	g.inputs.Add(e.Inputs())
 	return policy.New(pc, policy.Use(e))
 }
 

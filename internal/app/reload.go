@@ -1,21 +1,13 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
 	"github.com/lunette-waf/lunette/internal/config"
 )
-
-// settle is how long files must be quiet before a change of them is read.
-const settle = 250 * time.Millisecond
 
 // install makes g the graph that new exchanges take.
 func (a *App) install(g *graph) {
@@ -59,26 +51,59 @@ func (a *App) Reload() error {
 }
 
 func (a *App) reloadLocked() error {
+	before := a.loaded.again() // before anything is read: what changes meanwhile is not missed
+	now, err := a.replace()
+	now.update(before)
+	if err == nil {
+		a.served = now
+	} else { // the old one stays in force; a change of its files is a reason to look again as well
+		now.keep(a.served, before)
+	}
+	a.loaded = now
+	a.looked()
+	return err
+}
+
+// replace reads the configuration and swaps it in. It returns what it was read from, with an error too.
+func (a *App) replace() (snapshot, error) {
 	cfg, faults := config.Load(a.path)
 	if faults.Failed() {
-		return faults
+		return look(config.Named(a.path)), faults
 	}
 	logFaults(a.log, faults) // warnings
+	read := look(cfg.Files())
 	old := a.pipe.graph.Load()
-	g, err := build(cfg, a.sh, old)
-	if err != nil {
-		return err
+	g, err := a.assemble(cfg, old)
+	read.add(g.inputs)
+	if err == nil {
+		err = a.listen(g)
 	}
-	if err := a.listen(g); err != nil {
+	if err != nil {
 		g.close(old)
-		return err
+		return read, err
 	}
 	a.install(g)
 	old.close(g)
 	if changed := fixed(old.cfg, cfg); changed != "" {
 		a.log.Warn("some settings are only read at start; restart to change them", "settings", changed)
 	}
-	return nil
+	return read, nil
+}
+
+// slow is how long rules are compiled before somebody is told what takes so long.
+const slow = time.Second
+
+// assemble is assemble of a graph that tells of it where it takes long.
+func (a *App) assemble(cfg *config.Config, old *graph) (*graph, error) {
+	start := time.Now()
+	timer := time.AfterFunc(slow, func() {
+		a.log.Info("rules are still being compiled; each set of equal rules takes a second or so", "sites", len(cfg.Sites))
+	})
+	g, err := assemble(cfg, a.sh, old)
+	if !timer.Stop() && err == nil {
+		a.log.Info("rules compiled", "programs", a.sh.rules.Sets(), "took", time.Since(start).Round(time.Millisecond))
+	}
+	return g, err
 }
 
 // fixed names the sections that differ and that a reload does not change.
@@ -94,78 +119,4 @@ func fixed(old, cfg *config.Config) string {
 		}
 	}
 	return strings.Join(out, ", ")
-}
-
-// watch reloads when a file of the configuration changes, until ctx ends. Folders are watched, because files are
-// replaced by renaming; what counts is whether the files themselves have changed, and are quiet since. Other files of
-// the folder, such as a busy log, neither trigger a reload nor put one off.
-func (a *App) watch(ctx context.Context) {
-	w, err := fsnotify.NewWatcher()
-	if err != nil {
-		a.log.Warn("files are not watched; reload with SIGHUP", "error", err)
-		return
-	}
-	defer func() { _ = w.Close() }()
-	last := a.loaded // what New has read: a change since then counts
-	seen := last     // at the last look
-	a.observe(w)
-	quiet, waiting := time.NewTimer(settle), true
-	defer quiet.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case err := <-w.Errors:
-			a.log.Warn("watching files", "error", err)
-		case <-w.Events:
-			if !waiting {
-				quiet.Reset(settle)
-				waiting = true
-			}
-		case <-quiet.C:
-			now := a.observe(w)
-			if waiting = !now.same(last); !waiting {
-				continue
-			}
-			if now.same(seen) { // taken before it is read: what changes meanwhile is not missed
-				last = now
-				_ = a.Reload() // the log has it
-			}
-			seen = now
-			quiet.Reset(settle) // to be quiet first, or for files that the change has brought in
-		}
-	}
-}
-
-// observe watches the folders of the configuration in force and looks at its files.
-func (a *App) observe(w *fsnotify.Watcher) snapshot {
-	cfg := a.pipe.graph.Load().cfg
-	for _, dir := range cfg.Folders() {
-		if err := w.Add(dir); err != nil {
-			a.log.Warn("folder is not watched; reload with SIGHUP after a change", "folder", dir, "error", err)
-		}
-	}
-	return look(cfg.Files())
-}
-
-// snapshot is what files were at one time; nil for one that was not there.
-type snapshot map[string]os.FileInfo
-
-func look(files []string) snapshot {
-	s := make(snapshot, len(files))
-	for _, f := range files {
-		s[f], _ = os.Stat(f)
-	}
-	return s
-}
-
-// same reports whether nothing has changed. Size and time alone do not tell: the clock of files ticks every few
-// milliseconds, and a renamed file may be just as long.
-func (s snapshot) same(o snapshot) bool {
-	return maps.EqualFunc(s, o, func(a, b os.FileInfo) bool {
-		if a == nil || b == nil {
-			return a == nil && b == nil
-		}
-		return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
-	})
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"time"
 )
 
 // Files lists every file that the configuration depends on, its own first, the rest sorted: certificates, keys,
@@ -23,13 +24,22 @@ func (c *Config) Files() []string {
 	return out
 }
 
-// Folders lists the folders of [Config.Files], sorted: what to watch, because files are replaced by renaming.
-func (c *Config) Folders() []string {
-	seen := map[string]bool{}
-	for _, f := range c.Files() {
-		seen[filepath.Dir(f)] = true
+// Named is [Config.Files] of the file at path though it is at fault, as far as it can be read: a change of one of them may mend it.
+func Named(path string) []string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil
 	}
-	return slices.Sorted(maps.Keys(seen))
+	data, p := readBounded(abs, maxFile)
+	if p != nil {
+		return []string{abs}
+	}
+	cfg, _ := parse(path, filepath.Dir(abs), data, time.Now())
+	if cfg == nil {
+		return []string{abs}
+	}
+	cfg.File = abs
+	return cfg.Files()
 }
 
 // eachFile visits every value of kind file below v, with its path as in faults.

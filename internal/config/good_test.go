@@ -66,7 +66,6 @@ func TestIssueExample(t *testing.T) {
 		[]any{"/upload/", int64(1 << 30), "detect", s.WAF.Rules, s.Origin.URLs})
 	equal(t, "files", c.Files(), []string{in("custom.conf"), in("hello.crt"), in("hello.key"), in("origin-ca.pem"),
 		in("pages/502.html"), in("waf.crt"), in("waf.key")})
-	equal(t, "folders", c.Folders(), []string{dir, in("pages")})
 }
 
 func TestDefaults(t *testing.T) {

@@ -37,6 +37,15 @@ func Load(path string) (*Config, Faults) {
 // Parse is Load for a file in memory. name stands in faults; relative paths start at dir; now decides which
 // certificates have expired.
 func Parse(name, dir string, data []byte, now time.Time) (*Config, Faults) {
+	cfg, faults := parse(name, dir, data, now)
+	if faults.Failed() {
+		return nil, faults
+	}
+	return cfg, faults
+}
+
+// parse is Parse that gives the configuration as far as it was read, with faults too; nil where there is none.
+func parse(name, dir string, data []byte, now time.Time) (*Config, Faults) {
 	l := &loading{name: name, source: newSource("")}
 	if len(data) > maxFile {
 		return nil, Faults{{File: name, Message: fmt.Sprintf("the file is larger than %d MiB", maxFile>>20)}}
@@ -48,11 +57,7 @@ func Parse(name, dir string, data []byte, now time.Time) (*Config, Faults) {
 	l.source = newSource(text)
 	cfg := l.load(text, dir, now)
 	l.showSources()
-	faults := ordered(l.faults)
-	if faults.Failed() {
-		return nil, faults
-	}
-	return cfg, faults
+	return cfg, ordered(l.faults)
 }
 
 // loading is one run of Parse.

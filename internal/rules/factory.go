@@ -2,6 +2,7 @@ package rules
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -79,7 +80,7 @@ func (f *Factory) Open(s Settings) (*Engine, error) {
 	}
 	src, err := gather(s, c)
 	if err != nil {
-		return nil, err
+		return nil, withInputs(err, src)
 	}
 	set, mine := f.acquire(src.key())
 	if mine {
@@ -91,7 +92,7 @@ func (f *Factory) Open(s Settings) (*Engine, error) {
 		f.release(set)
 		return nil, set.err
 	}
-	return &Engine{set: set, run: set.run.With(s.config(f.store(s.Site))), factory: f}, nil
+	return &Engine{set: set, inputs: inputsOf(set, src), run: set.run.With(s.config(f.store(s.Site))), factory: f}, nil
 }
 
 // compile fills s from src.
@@ -106,7 +107,7 @@ func (s *ruleSet) compile(src *source, patterns *match.Cache) {
 	s.files = src.files
 	program, faults := compile.Compile(src.list, src.options(patterns))
 	if len(faults) > 0 {
-		s.err = &LoadError{sorted(placed(faults).Faults)}
+		s.err = &LoadError{Faults: sorted(placed(faults).Faults), Inputs: src.files.inputs}
 		return
 	}
 	s.program = program
@@ -114,6 +115,22 @@ func (s *ruleSet) compile(src *source, patterns *match.Cache) {
 		s.bare = src.emptied()
 	}
 	s.run, s.err = transaction.New(program, transaction.Config{})
+}
+
+// withInputs adds what src was read from to a LoadError. src may be nil.
+func withInputs(err error, src *source) error {
+	var e *LoadError
+	if src != nil && errors.As(err, &e) {
+		e.Inputs.Add(src.files.inputs)
+	}
+	return err
+}
+
+// inputsOf returns what an engine of src was read from: data files are read when a set is compiled, maybe for another engine.
+func inputsOf(set *ruleSet, src *source) (in Inputs) {
+	in.Add(set.files.inputs)
+	in.Add(src.files.inputs)
+	return in
 }
 
 // store returns the persistent collections of a site.
@@ -180,7 +197,7 @@ func given() []string {
 // complete fills in defaults and checks ranges.
 func (s Settings) complete() (Settings, error) {
 	bad := func(what string, v int, want string) error {
-		return &LoadError{[]Fault{{Fault: seclang.Fault{Text: fmt.Sprintf("%s %d: want %s", what, v, want)}}}}
+		return &LoadError{Faults: []Fault{{Fault: seclang.Fault{Text: fmt.Sprintf("%s %d: want %s", what, v, want)}}}}
 	}
 	for _, d := range []struct {
 		v   *int

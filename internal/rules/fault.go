@@ -41,7 +41,10 @@ func (f Fault) String() string {
 }
 
 // LoadError is every fault that was found in the rules of one [Settings], in the order of the files.
-type LoadError struct{ Faults []Fault }
+type LoadError struct {
+	Faults []Fault
+	Inputs Inputs // what was read until then: a change of one of them may mend the fault
+}
 
 func (e *LoadError) Error() string {
 	lines := make([]string, len(e.Faults))

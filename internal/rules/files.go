@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,19 +17,42 @@ import (
 // maxFile is how long a file of rules or of words may be, in bytes.
 const maxFile = 16 << 20
 
+// Inputs are the files outside the program that rules were read from, or would have been.
+type Inputs struct {
+	Files map[string]fs.FileInfo // by name, as they were right before they were read; nil: could not be
+	Globs map[string][]string    // patterns of Includes, with the files that each matched
+}
+
+// Add takes in what o has more.
+func (in *Inputs) Add(o Inputs) {
+	if in.Files == nil {
+		in.Files, in.Globs = map[string]fs.FileInfo{}, map[string][]string{}
+	}
+	maps.Copy(in.Files, o.Files)
+	maps.Copy(in.Globs, o.Globs)
+}
+
 // tree is the files that rules may name: the embedded rule set under its own name, the user's by path. It keeps what it read, so
 // that a later load can tell whether something changed.
-type tree struct{ read map[string][sha256.Size]byte }
+type tree struct {
+	read   map[string][sha256.Size]byte
+	inputs Inputs
+}
 
 var _ seclang.Files = (*tree)(nil)
 
-func newTree() *tree { return &tree{read: map[string][sha256.Size]byte{}} }
+func newTree() *tree {
+	t := &tree{read: map[string][sha256.Size]byte{}}
+	t.inputs.Add(Inputs{})
+	return t
+}
 
 // Read implements seclang.Files.
 func (t *tree) Read(name string) ([]byte, error) {
 	if slash := filepath.ToSlash(name); strings.HasPrefix(slash, crsDir+"/") {
 		return fs.ReadFile(coreruleset.FS, slash)
 	}
+	t.inputs.Files[name], _ = os.Stat(name) // before it is read: what changes meanwhile is seen later
 	b, err := readBounded(name)
 	if err != nil {
 		return nil, err
@@ -42,7 +66,9 @@ func (t *tree) Glob(pattern string) ([]string, error) {
 	if slash := filepath.ToSlash(pattern); strings.HasPrefix(slash, crsDir+"/") {
 		return fs.Glob(coreruleset.FS, slash)
 	}
-	return filepath.Glob(pattern)
+	names, err := filepath.Glob(pattern)
+	t.inputs.Globs[pattern] = names
+	return names, err
 }
 
 // unchanged reports whether every file that was read still has the same content.

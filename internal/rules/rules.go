@@ -64,6 +64,7 @@ const (
 type Engine struct {
 	set     *ruleSet
 	run     *transaction.Engine
+	inputs  Inputs
 	closed  atomic.Bool
 	factory *Factory
 }
@@ -81,6 +82,9 @@ func (e *Engine) Close() {
 
 // Rules returns how many rules are loaded and how long they took to compile.
 func (e *Engine) Rules() (n int, took time.Duration) { return len(e.set.program.Rules), e.set.took }
+
+// Inputs returns what the rules were read from. The caller must not change it.
+func (e *Engine) Inputs() Inputs { return e.inputs }
 
 // Program returns the compiled program, for those who describe it.
 func (e *Engine) Program() *compile.Program { return e.set.program }
