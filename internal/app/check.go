@@ -27,7 +27,7 @@ func Check(path string) (faults config.Faults, err error) {
 		placed, rest := splitFaults(err)
 		return append(faults, placed...), rest
 	}
-	faults = append(faults, g.costly()...)
+	faults = append(faults, g.costly(path)...)
 	g.close(nil)
 	return faults, nil
 }
@@ -35,17 +35,28 @@ func Check(path string) (faults config.Faults, err error) {
 // costBound is what the pattern of a rule may take for each byte of a value, in nanoseconds, without a warning.
 const costBound = 100
 
-// costly warns of rules whose patterns make hostile requests expensive, each once though sites share files.
-func (g *graph) costly() (out config.Faults) {
-	seen := map[seclang.Position]bool{}
+// costly warns of what is the matter with rules that work, each once though sites share files. path is the configuration.
+func (g *graph) costly(path string) (out config.Faults) {
+	type warning struct {
+		at   seclang.Position
+		text string
+	}
+	seen := map[warning]bool{}
 	for _, e := range g.engines {
-		for _, w := range e.Program().Warnings(costBound) {
-			if seen[w.Position] {
+		for _, w := range e.Warnings(costBound) {
+			key := warning{w.Position, w.Text}
+			if seen[key] {
 				continue
 			}
-			seen[w.Position] = true
-			out = append(out, config.Fault{Severity: config.Warning, File: w.File, Line: w.Line, Column: max(w.Column, 1), Width: 1,
-				Message: fmt.Sprintf("rule %d: %s", w.Rule, w.Text), Hint: "bound its repetitions or split it: a hostile request could keep a processor busy with it"})
+			seen[key] = true
+			f := config.Fault{Severity: config.Warning, File: w.File, Line: w.Line, Column: max(w.Column, 1), Width: 1, Message: w.Text, Hint: w.Hint}
+			if w.Rule != 0 {
+				f.Message = fmt.Sprintf("rule %d: %s", w.Rule, w.Text)
+			}
+			if f.File == "" { // exclusions did it
+				f.File, f.Key = path, "waf.exclusions"
+			}
+			out = append(out, f)
 		}
 	}
 	return out

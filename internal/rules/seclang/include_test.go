@@ -136,7 +136,7 @@ func TestParseBeside(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	_, faults := ParseText(nil, "a", strings.Repeat("Nothing\n", 500))
+	_, faults := ParseText(nil, "a", strings.Repeat("SecNothing\n", 500))
 	if len(faults) != maxFaults+1 || !strings.Contains(faults[maxFaults].Text, "more faults") {
 		t.Errorf("%d faults listed", len(faults))
 	}

@@ -267,7 +267,7 @@ func (p *parser) source() *source {
 	return p.stack[len(p.stack)-1]
 }
 
-// line gives the n-th line, from 1.
+// line gives the n-th line, from 1, up to a NUL byte: what is behind it is no text that anybody wrote.
 func (s *source) line(n int) string {
 	if s.starts == nil {
 		s.starts = append(s.starts, 0)
@@ -281,5 +281,6 @@ func (s *source) line(n int) string {
 		return ""
 	}
 	line, _, _ := strings.Cut(s.text[s.starts[n-1]:], "\n")
+	line, _, _ = strings.Cut(line, "\x00")
 	return line
 }

@@ -11,6 +11,12 @@ func (p *parser) text(name, text string) {
 	src := &source{name: name, text: text}
 	p.stack = append(p.stack, src)
 	defer func() { p.stack = p.stack[:len(p.stack)-1] }()
+	if first, ok := foreign(text); ok {
+		p.step++
+		p.faultAt(nil, Position{File: name, Line: first, Column: 1}, "there are no rules in this file: no line begins with a directive",
+			"name files of rules only; what stands here is not shown, for it may be secret")
+		return
+	}
 	s := splitter{file: name}
 	at := 0
 	if strings.HasPrefix(text, byteOrderMark) {
