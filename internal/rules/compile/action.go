@@ -75,6 +75,11 @@ func (b *builder) build(d *draft, member int) {
 		r.Scores = append(r.Scores, d.next.rule.Scores...)
 		d.next.rule.Scores = nil
 	}
+	b.source, b.rule = d.source, d.id
+	b.question(d)
+	if member == 0 {
+		b.questionChain(d)
+	}
 }
 
 // explicit reports whether a list names a disruptive action other than block.

@@ -35,8 +35,7 @@ func (b *builder) compilePatterns(p *Program, found *patterns) {
 			found.list[e.Index] = match.Pattern{Kind: match.Words}
 			continue
 		}
-		b.source, b.rule = d.source, d.id
-		b.fault(d.operator.Position, "", "@%s: %v", d.operator.ID, e.Err)
+		b.unreadable(d, e.Err)
 	}
 	if len(errs) > 0 && len(b.faults) == 0 {
 		b.compilePatterns(p, found)

@@ -41,14 +41,21 @@ func Compile(list []seclang.Directive, o Options) (*Program, []seclang.Fault) {
 	b := newBuilder(o)
 	start, dropped := b.read(list)
 	b.checkDropped(dropped)
+	b.questionCollections(dropped)
 	p := b.assemble(start, dropped, common(o))
 	if len(b.faults) > 0 {
-		slices.SortStableFunc(b.faults, func(x, y seclang.Fault) int {
-			return cmp.Or(cmp.Compare(x.File, y.File), x.Line-y.Line, x.Column-y.Column)
-		})
+		inOrder(b.faults)
 		return nil, b.faults
 	}
+	inOrder(b.notes)
+	p.Notes = b.notes
 	return p, nil
+}
+
+func inOrder(list []seclang.Fault) {
+	slices.SortStableFunc(list, func(x, y seclang.Fault) int {
+		return cmp.Or(cmp.Compare(x.File, y.File), x.Line-y.Line, x.Column-y.Column)
+	})
 }
 
 // read takes directives in and decides which of their rules are left out, by index in b.rules. start is what is known before the first one.

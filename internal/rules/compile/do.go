@@ -122,6 +122,7 @@ func (b *builder) ctl(d *draft, a seclang.Action) {
 		b.fault(a.Position, "take it out: the access log says what rules found", "ctl:%s is not supported: there is no debug log", c.Option)
 		return
 	}
+	b.questionCtl(a.Position, c)
 	out := Ctl{Option: c.Option, Mode: c.Mode, Number: c.Number, Value: c.Text}
 	if !removes(c.Option) {
 		d.rule.Do = append(d.rule.Do, Do{ID: a.ID, Ctl: &out})

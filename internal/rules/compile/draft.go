@@ -46,6 +46,8 @@ type marker struct {
 type builder struct {
 	o        Options
 	faults   []seclang.Fault
+	notes    []seclang.Fault // warnings
+	every    []*draft        // every first rule of a chain that ever was, those taken out included
 	rules    []*draft
 	byID     map[int]*draft
 	open     *draft // last member of a chain that goes on
@@ -128,10 +130,13 @@ func (b *builder) add(d *seclang.Directive) {
 	case "SecDataset":
 		b.addDataset(d)
 	case "SecRuleRemoveById", "SecRuleRemoveByTag", "SecRuleRemoveByMsg":
+		b.questionDirective(d)
 		b.remove(d)
 	case "SecRuleUpdateTargetById", "SecRuleUpdateTargetByTag", "SecRuleUpdateTargetByMsg":
+		b.questionDirective(d)
 		b.updateTargets(d)
 	case "SecRuleUpdateActionById":
+		b.questionDirective(d)
 		b.updateActions(d)
 	default:
 		b.setting(d)
@@ -171,6 +176,7 @@ func (b *builder) addRule(d *seclang.Directive) {
 		b.order++
 		r.defaults = b.defaults[r.phase]
 		b.rules = append(b.rules, r)
+		b.every = append(b.every, r)
 		b.byID[r.id] = r
 	}
 	b.open = nil

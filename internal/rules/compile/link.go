@@ -85,8 +85,7 @@ func (b *builder) checkDropped(dropped []bool) {
 				continue
 			}
 			if err := b.o.Patterns.Check(m.pattern.Expr); err != nil {
-				b.source, b.rule = m.source, m.id
-				b.fault(m.operator.Position, "", "@rx: %v", err)
+				b.unreadable(m, err)
 			}
 		}
 	}

@@ -14,14 +14,15 @@ const Phases = 6
 
 // Program is what a set of rules compiles to. Read-only.
 type Program struct {
-	Rules    []Rule        // the first rule of each chain, in the order of the files
-	Phases   [Phases]Phase //
-	Chains   []Chain       // transformation chains; Chains[0] is the empty one
-	Patterns *match.Set    // every @rx and @pm
-	Slots    []string      // names of TX variables that rules name, lower case; 0 to 9 are the captures TX:0 … TX:9
-	Initial  []Initial     // TX variables that have a value before the first rule, folded ones among them, by slot
-	Settings Settings      // what directives say that are no rules
-	Folded   int           // rules that were decided at compile time and left out
+	Rules    []Rule          // the first rule of each chain, in the order of the files
+	Phases   [Phases]Phase   //
+	Chains   []Chain         // transformation chains; Chains[0] is the empty one
+	Patterns *match.Set      // every @rx and @pm
+	Slots    []string        // names of TX variables that rules name, lower case; 0 to 9 are the captures TX:0 … TX:9
+	Initial  []Initial       // TX variables that have a value before the first rule, folded ones among them, by slot
+	Settings Settings        // what directives say that are no rules
+	Folded   int             // rules that were decided at compile time and left out
+	Notes    []seclang.Fault // warnings, in the order of the files: what works, but hardly as it was meant
 	slot     map[string]int32
 }
 

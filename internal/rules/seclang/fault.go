@@ -23,8 +23,8 @@ func (e *SyntaxError) Error() string {
 // sourceWidth is how much of a line a fault shows, in bytes.
 const sourceWidth = 160
 
-// excerpt makes line printable and bounded; of a long one it keeps what stands around column, which counts from 1 in bytes.
-func excerpt(line string, column int) string {
+// Excerpt makes line printable and bounded; of a long one it keeps what stands around column, which counts from 1 in bytes.
+func Excerpt(line string, column int) string {
 	line = strings.TrimRight(line, " \t\r\n")
 	if len(line) > sourceWidth {
 		from := min(max(column-sourceWidth/2, 0), len(line)-sourceWidth)

@@ -40,7 +40,7 @@ func (l *line) at(offset int) Position {
 func (l *line) faults(problems []problem) []Fault {
 	var out []Fault
 	for _, p := range problems {
-		out = append(out, Fault{Position: l.at(p.at), Text: sentence(p.text), Hint: sentence(p.hint), Source: excerpt(l.text, p.at+1)})
+		out = append(out, Fault{Position: l.at(p.at), Text: sentence(p.text), Hint: sentence(p.hint), Source: Excerpt(l.text, p.at+1)})
 	}
 	return out
 }

@@ -254,7 +254,7 @@ func (p *parser) addFault(from *source, f Fault) {
 	}
 	f.Text, f.Hint = sentence(f.Text), sentence(f.Hint)
 	if from != nil {
-		f.Source = excerpt(from.line(f.Line), f.Column)
+		f.Source = Excerpt(from.line(f.Line), f.Column)
 	}
 	p.faults = append(p.faults, ordered{f, p.step})
 }

@@ -13,6 +13,8 @@ type Fault struct {
 	Text   string // what is wrong
 	Hint   string // what to do, "" where Text says it
 	Source string // the line that Position names, bounded and printable
+
+	Warning bool // it works, but hardly as it was meant
 }
 
 // Files gives the texts that Parse and package compile read (Include, @pmFromFile). Names are as written in rules, joined to the
