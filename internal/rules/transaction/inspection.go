@@ -3,7 +3,6 @@ package transaction
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
@@ -16,6 +15,7 @@ type Inspection struct {
 	engine *Engine
 	w      *work // nil once it is over
 	broken bool  // a step failed: the state cannot be trusted any more
+	unread bool  // rules had switched themselves off before the request's body came
 }
 
 // RequestHead runs the rules on the request's line and fields, duplicates kept apart. deadline bounds it; zero is none.
@@ -73,6 +73,7 @@ func (in *Inspection) End(w *exchange.WAF) {
 		return nil
 	})
 	in.w.report(w)
+	in.explain(w)
 	if !in.broken {
 		in.w.reset()
 		in.engine.pool.Put(in.w)
@@ -100,6 +101,7 @@ type spent struct{ what string }
 // step runs f within its bounds and turns what comes of it into an answer or a fault.
 func (in *Inspection) step(deadline time.Time, phase uint8, f func(w *work) error) (answer *exchange.Response, err error) {
 	w := in.w
+	in.unread = in.unread || phase == 2 && w != nil && w.engineMode == seclang.ModeOff
 	if w == nil || in.broken || w.engineMode == seclang.ModeOff || w.ended.rule != nil && phase != 5 {
 		return nil, nil
 	}
@@ -122,7 +124,26 @@ func (in *Inspection) step(deadline time.Time, phase uint8, f func(w *work) erro
 	if phase > 2 {
 		code = reason.WAFBlockedResponse
 	}
-	return w.ended.answer(code), in.why(w.ended.rule.ID, code)
+	return w.ended.answer(code), w.why(w.ended.rule.ID, code)
+}
+
+// explain adds to the record what only the engine knows: why a body could not be read or held too much, and that rules switched themselves off.
+func (in *Inspection) explain(out *exchange.WAF) {
+	for i := range out.Matches {
+		m := &out.Matches[i]
+		if cause := in.w.cause(m.ID); cause != "" {
+			m.Data = cause
+		}
+	}
+	if in.w.engineMode != seclang.ModeOff {
+		return
+	}
+	if in.unread {
+		out.Inspected = 0
+	}
+	if len(out.Matches) < maxMatches {
+		out.Matches = append(out.Matches, exchange.Match{Message: "rules were switched off for this request by one of them (ctl:ruleEngine=Off)", Severity: "notice"})
+	}
 }
 
 // fault says what a panic means.
@@ -131,28 +152,16 @@ func (in *Inspection) fault(p any) error {
 	switch v := p.(type) {
 	case spent:
 		at := fmt.Sprintf("%s for rules is spent in phase %d, after %d bytes that they looked at", v.what, w.phase, in.engine.cfg.Steps-w.steps)
+		switch v.what {
+		case "time":
+			at += ", waf.time_limit"
+		case "work":
+			at += fmt.Sprintf(" of %d, waf.work_limit", in.engine.cfg.Steps)
+		}
 		return reason.New(reason.WAFTimeout, at, nil)
 	case error:
 		return reason.New(reason.WAFEngineError, "panic in a rule", v)
 	default:
 		return reason.New(reason.WAFEngineError, "panic in a rule", fmt.Errorf("panic: %v", v))
 	}
-}
-
-// Rules whose match means that a request could not be read, not that it is an attack.
-const (
-	idUnparsable = 200002
-	idMultipart  = 200003
-	idTooMany    = 200007
-)
-
-// why returns the reason of an end by rule id; blocked is that of every other rule.
-func (in *Inspection) why(id int, blocked reason.Code) *reason.Error {
-	switch id {
-	case idUnparsable, idMultipart:
-		return reason.New(reason.WAFParseError, "rule "+strconv.Itoa(id), nil)
-	case idTooMany:
-		return reason.New(reason.LimitTooManyArgs, "rules look at "+strconv.Itoa(in.engine.cfg.Arguments)+" values", nil)
-	}
-	return reason.New(blocked, "rule "+strconv.Itoa(id), nil)
 }

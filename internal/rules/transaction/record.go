@@ -40,6 +40,7 @@ type datum struct {
 	logData string
 	chain   int32  // what changed
 	of      *value // into what matched; nil where that is not of the client's
+	count   bool   // value is how many there are of variable
 }
 
 func (r *record) begin() { r.data, r.more, r.message = r.data[:0], 0, "" }
@@ -86,10 +87,10 @@ func (w *work) note(v *value) {
 		}
 		return
 	}
-	d := datum{matched: w.lastVar, member: m.Member}
+	d := datum{matched: w.lastVar, member: m.Member, count: v == &w.counted}
 	if first.Log && r.room() || forAudit(first) {
 		all := w.detailed()
-		if all && m.Chain != 0 && !m.MultiMatch && !volatile(d.variable) && v != &w.counted {
+		if all && m.Chain != 0 && !m.MultiMatch && !volatile(d.variable) && !d.count {
 			d.of, d.chain = v, m.Chain
 		}
 		if m != first || first.Next == nil {
@@ -189,9 +190,9 @@ func (w *work) addMatches(list []exchange.Match, r *compile.Rule) []exchange.Mat
 			logged, of = "", nil
 		}
 		list = append(list, exchange.Match{
-			ID: r.ID, Message: message, Severity: severityName(r.Severity), Score: each, Target: target, Part: bounded(shown.value, maxPart),
+			ID: r.ID, Message: message, Severity: severityName(r.Severity), Score: each, Target: target, Part: shortened(shown.value, maxPart),
 			Tags: r.Tags[:min(len(r.Tags), maxTags):min(len(r.Tags), maxTags)], Transformations: w.transformed(of, shown.chain), Paranoia: int(r.Paranoia),
-			Scoring: len(r.Scores) > 0, Data: bounded(logged, maxPart),
+			Scoring: len(r.Scores) > 0, Data: shortened(logged, maxPart),
 			File: r.File, Line: r.Line, Rev: r.Rev, Ver: r.Ver, Maturity: int(r.Maturity), Accuracy: int(r.Accuracy), NoAudit: !r.Audit,
 		})
 	}
@@ -244,6 +245,9 @@ func targetName(d *datum) string {
 	if d.variable == seclang.VarRequestXML {
 		name = "XML"
 	}
+	if d.count {
+		name = "&" + name
+	}
 	if d.key == "" {
 		return name
 	}
@@ -267,6 +271,14 @@ func bounded(s string, n int) string {
 	return strings.Clone(s)
 }
 
+// shortened is bounded, with a word about how many bytes are gone.
+func shortened(s string, n int) string {
+	if len(s) <= n {
+		return strings.Clone(s)
+	}
+	return s[:n] + "… (+" + strconv.Itoa(len(s)-n) + " bytes)"
+}
+
 // report writes what the rules found into out: first the rule that ended the exchange, unless that was by the score, also where
 // it says nolog; then the others in the order in which they matched.
 func (w *work) report(out *exchange.WAF) {
@@ -279,11 +291,11 @@ func (w *work) report(out *exchange.WAF) {
 	out.Matches = append(append(out.Matches, rec.decided...), rec.list...)
 	out.Matches = out.Matches[:min(len(out.Matches), maxMatches)]
 	out.Rules = rec.rules
-	out.Threshold, out.Score = w.engine.cfg.Inbound, w.score(w.plan.inboundScore, "blocking_inbound_anomaly_score")
+	out.Threshold, out.Score = w.threshold("inbound_anomaly_score_threshold", w.engine.cfg.Inbound), w.score(w.plan.inboundScore, "blocking_inbound_anomaly_score")
 	if e.rule != nil {
 		out.Phase = phaseName(e.phase)
 		if e.phase > 2 && e.phase < logging {
-			out.Threshold, out.Score = w.engine.cfg.Outbound, w.score(w.plan.outboundScore, "blocking_outbound_anomaly_score")
+			out.Threshold, out.Score = w.threshold("outbound_anomaly_score_threshold", w.engine.cfg.Outbound), w.score(w.plan.outboundScore, "blocking_outbound_anomaly_score")
 		}
 	}
 	w.reportAudit(out)
@@ -297,6 +309,18 @@ func (w *work) score(slot int32, name string) int {
 	s, _ := w.tx.get(-1, name)
 	n, _ := strconv.Atoi(s)
 	return n
+}
+
+// threshold is what rules compare the score with: they may set it for one exchange. set holds where they know no such variable.
+func (w *work) threshold(name string, set int) int {
+	slot, ok := w.plan.program.Slot(name)
+	if !ok {
+		return set
+	}
+	if n := w.tx.number(slot); n > 0 {
+		return n
+	}
+	return set
 }
 
 // confess writes into out what rules were not shown of the body.

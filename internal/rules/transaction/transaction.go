@@ -43,6 +43,7 @@ type Matched struct{ Variable, Key, Value string }
 // Defaults of [Config].
 const (
 	defaultArguments = 3000
+	defaultLeaves    = 10_000 // of package body
 	defaultSteps     = 1 << 30
 )
 
