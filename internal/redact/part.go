@@ -7,14 +7,20 @@ import (
 )
 
 // Part returns the matched part of a rule, bounded and masked: whole when the target (a variable such as
-// "ARGS:password" or "REQUEST_COOKIES:x") is sensitive, else what looks like a secret in it.
+// "ARGS:password" or "REQUEST_COOKIES:x") is sensitive, else what looks like a secret in it. What is cut is counted, also what was before, in
+// an ending such as "… (+16 bytes)". A number of values ("&ARGS:password") is no secret.
 func (m *Masker) Part(target, part string) string {
+	counted := strings.HasPrefix(target, "&")
+	target = strings.TrimPrefix(target, "&")
+	if counted && number(part) {
+		return part
+	}
 	if m.sensitiveTarget(target) {
 		return string(appendSecret(nil, part))
 	}
-	text, dropped := part, 0
+	text, dropped := uncut(part)
 	if bound := 4 * m.maxPart; len(text) > bound { // bounds the work
-		text, dropped = text[:bound], len(text)-bound
+		text, dropped = text[:bound], dropped+len(text)-bound
 	}
 	variable, _, _ := strings.Cut(target, ":")
 	var b []byte
@@ -36,6 +42,23 @@ func (m *Masker) Part(target, part string) string {
 	dropped += len(b) - cut
 	return string(b[:cut]) + "… (+" + strconv.Itoa(dropped) + " bytes)"
 }
+
+// uncut takes the ending off that says that bytes are gone, and returns how many.
+func uncut(s string) (text string, dropped int) {
+	i := strings.LastIndex(s, "… (+")
+	if i < 0 || !strings.HasSuffix(s, " bytes)") {
+		return s, 0
+	}
+	digits := strings.TrimSuffix(s[i+len("… (+"):], " bytes)")
+	n, err := strconv.ParseUint(digits, 10, 31)
+	if err != nil {
+		return s, 0
+	}
+	return s[:i], int(n)
+}
+
+// number reports whether s is one of at most 10 digits.
+func number(s string) bool { return s != "" && len(s) <= 10 && strings.Trim(s, "0123456789") == "" }
 
 func (m *Masker) sensitiveTarget(target string) bool {
 	variable, selector, _ := strings.Cut(target, ":")

@@ -138,6 +138,11 @@ func TestPart(t *testing.T) {
 		{"ARGS:q", "0123456789abcdefgh", "0123456789abcdef… (+2 bytes)"},
 		{"ARGS:q", "0123456789abcde€", "0123456789abcde… (+3 bytes)"},
 		{"ARGS:q", strings.Repeat("x", 1000), strings.Repeat("x", 16) + "… (+984 bytes)"},
+		{"ARGS:q", strings.Repeat("x", 20) + "… (+984 bytes)", strings.Repeat("x", 16) + "… (+988 bytes)"},
+		{"ARGS:q", strings.Repeat("x", 16) + "… (+988 bytes)", strings.Repeat("x", 16) + "… (+988 bytes)"},
+		{"ARGS:q", "… (+-1 bytes)", "… (+-1 bytes)"},
+		{"&ARGS:password", "0", "0"},
+		{"&ARGS:password", "' or 1=1", "[masked 8 bytes]"},
 	}
 	for _, r := range rows {
 		if got := m.Part(r[0], r[1]); got != r[2] {

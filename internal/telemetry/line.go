@@ -213,7 +213,9 @@ func (l *line) waf(w *exchange.WAF) {
 		b = keyStrings(b, "tags", m.Tags)
 		b = keyString(b, "transformations", m.Transformations, maxName)
 		b = keyInt(b, "paranoia", int64(m.Paranoia))
-		b = append(keyBool(b, "scoring", m.Scoring), '}')
+		b = keyBool(b, "scoring", m.Scoring)
+		b = keyString(b, "file", m.File, maxValue)
+		b = append(keyInt(b, "line", int64(m.Line)), '}')
 	}
 	l.b = append(b, "]}"...)
 }

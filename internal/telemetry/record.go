@@ -90,6 +90,9 @@ type RecordRule struct {
 	Transformations string `json:"transformations"`
 	Paranoia        int    `json:"paranoia"`
 	Scoring         bool   `json:"scoring"`
+
+	File string `json:"file"` // where the rule stands; "" for those of Lunette and of an exclusion
+	Line int    `json:"line"`
 }
 
 // RecordAttempt is one try to reach an origin.
