@@ -110,8 +110,8 @@ func wafOf(w *telemetry.RecordWAF) *exchange.WAF {
 		Spent: time.Duration(w.SpentMS * float64(time.Millisecond)),
 	}
 	for _, r := range w.Rules {
-		out.Matches = append(out.Matches, exchange.Match{ID: r.ID, Message: r.Message, Severity: r.Severity, Score: r.Score, Target: r.Target, Part: r.Part, Tags: r.Tags,
-			Transformations: r.Transformations, Paranoia: r.Paranoia, Scoring: r.Scoring})
+		out.Matches = append(out.Matches, exchange.Match{ID: r.ID, Message: r.Message, Severity: r.Severity, Score: r.Score, Target: r.Target, Part: r.Part, Data: r.Data,
+			Tags: r.Tags, Transformations: r.Transformations, Paranoia: r.Paranoia, Scoring: r.Scoring, File: r.File, Line: r.Line})
 	}
 	return out
 }

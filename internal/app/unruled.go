@@ -2,6 +2,8 @@ package app
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/gateway/policy"
@@ -21,6 +23,13 @@ func unruled(rec *telemetry.Record) string {
 		fmt.Fprintf(&b, "No rule blocked this request: %s ended it before rules looked at it.\n\n", code)
 	} else {
 		fmt.Fprintf(&b, "No rule blocked this request: %s ended it, whatever rules say of it.\n\n", code)
+	}
+	if method, ok := strings.CutPrefix(rec.Detail, "method "); ok && code == reason.ClientBadRequest {
+		info.Means = "The method is none that the site lets pass."
+		info.Check = "If the application needs it, add it to methods of the site: " + strconv.Quote(method) + "; the list replaces the default, so name the others as well."
+		if slices.Contains([]string{"CONNECT", "TRACE", "TRACK", "PRI"}, method) {
+			info.Check = "Nothing: no site lets this method pass."
+		}
 	}
 	fmt.Fprintf(&b, "What it means  %s\n", info.Means)
 	if rec.Detail != "" {

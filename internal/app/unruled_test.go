@@ -14,7 +14,10 @@ func TestUnruled(t *testing.T) {
 			"Detail         encoded slash\n" +
 			"Check first    The detail names the form; if the application needs it, set path: lenient for that site.\n"},
 		{"client.bad_request", "method \x1b[31m", `Detail         method \x1b[31m` + "\n"},
-		{"limit.body_too_big", "", "Check first    If the upload"},
+		{"client.bad_request", "method PROPFIND", "Check first    If the application needs it, add it to methods of the site: \"PROPFIND\"; the list"},
+		{"client.bad_request", "method TRACE", "Check first    Nothing: no site lets this method pass.\n"},
+		{"client.bad_request", "no Host", "The request breaks the protocol"},
+		{"limit.body_too_big", "", "Check first    The detail says which; if the upload"},
 		{"", "", "The rules did not look at this request, and nothing else ended it: it was answered as above.\n"},
 	} {
 		if got := unruled(&telemetry.Record{Reason: c.reason, Detail: c.detail}); !strings.Contains(got, c.want) {

@@ -19,8 +19,8 @@ type Explained struct {
 	Key   string // of that site or route in the configuration, such as sites[1].routes[0]; "" unknown
 }
 
-// Explain says in words why rules decided as w records: what decided first, the rules that scored, what they matched, and
-// the narrowest exclusion, as YAML of our configuration, that would let the same request pass, and where to put it.
+// Explain says in words why rules decided as w records: what decided first, the rules that scored, what they matched, and what to do if the
+// request is harmless: the narrowest exclusion, as YAML of our configuration, the setting that bounds it, or the user's own rule, and where it stands.
 // Whatever in it comes from the request is free of control characters.
 func Explain(w *exchange.WAF, r Explained) string {
 	var b strings.Builder
@@ -69,7 +69,7 @@ func judge(w *exchange.WAF) *verdict {
 			scored = true
 		case m.ID == 0:
 			v.note = v.note || strings.HasPrefix(m.Message, string(reason.LimitBodyTooBig))
-		case m.Score > 0:
+		case m.Score > 0 || (w.Verdict == VerdictPass || w.Verdict == VerdictError) && !keepsBooks(m.ID):
 			v.rules = append(v.rules, *m)
 		}
 	}
@@ -93,6 +93,25 @@ const many = 64
 // isEvaluation reports whether m is a rule that compares the score with the threshold.
 func isEvaluation(m *exchange.Match) bool {
 	return m.ID != 0 && strings.HasPrefix(m.Target, "TX:") && strings.Contains(m.Target, "anomaly_score")
+}
+
+// keepsBooks reports whether rule id of the Core Rule Set only compares or reports scores.
+func keepsBooks(id int) bool { return id/1000 == 949 || id/1000 == 959 || id/1000 == 980 }
+
+// own reports whether m is of a rule that the user wrote: by where it stands, or, where that is not known, by the ids that are taken.
+func own(m *exchange.Match) bool {
+	if m.File != "" {
+		return !strings.HasPrefix(m.File, "@owasp_crs/")
+	}
+	return m.ID > 0 && (m.ID < 200_000 || m.ID > 200_099) && (m.ID < 900_000 || m.ID > 999_999) && m.ID < 40_000_000
+}
+
+// place says where m's rule stands, "" unknown.
+func place(m *exchange.Match) string {
+	if m.File == "" || m.Line <= 0 {
+		return ""
+	}
+	return Printable(m.File) + ":" + strconv.Itoa(m.Line)
 }
 
 func (v *verdict) headline(b *strings.Builder) {
@@ -125,13 +144,23 @@ func (v *verdict) headline(b *strings.Builder) {
 
 func writeMatch(b *strings.Builder, m exchange.Match) {
 	fmt.Fprintf(b, "\n  rule %-7d %s\n", m.ID, Printable(m.Message))
+	if p := place(&m); p != "" && own(&m) {
+		fmt.Fprintf(b, "    your rule  %s\n", p)
+	}
 	if m.Score > 0 {
 		fmt.Fprintf(b, "    points     %d (%s)\n", m.Score, Printable(m.Severity))
 	}
 	if m.Target != "" {
-		fmt.Fprintf(b, "    where      %s\n", Printable(m.Target))
+		fmt.Fprintf(b, "    where      %s", Printable(m.Target))
+		if strings.HasPrefix(m.Target, "&") {
+			b.WriteString(" (how many there are)")
+		}
+		b.WriteByte('\n')
 	}
 	if m.Part != "" {
 		fmt.Fprintf(b, "    matched    %s\n", strconv.Quote(m.Part))
+	}
+	if m.Data != "" && m.Data != m.Part {
+		fmt.Fprintf(b, "    says       %s\n", Printable(m.Data))
 	}
 }

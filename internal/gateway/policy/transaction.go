@@ -120,7 +120,7 @@ func (t *Transaction) tooBig() Decision {
 	t.blocked, t.phase = true, "request_body"
 	limit := strconv.FormatInt(t.stage.cfg.RequestLimit, 10)
 	t.note("REQUEST_BODY", reason.LimitBodyTooBig, "the request body is longer than the "+limit+" bytes that rules look at")
-	return Decision{Reason: reason.New(reason.LimitBodyTooBig, "rules look at "+limit+" bytes", nil)}
+	return Decision{Reason: reason.New(reason.LimitBodyTooBig, "rules look at "+limit+" bytes, waf.body_limit", nil)}
 }
 
 // readRequest fills the spool with one byte more than the limit, to know whether there is more, and puts the replay in place.
