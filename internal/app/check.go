@@ -2,6 +2,8 @@ package app
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/lunette-waf/lunette/internal/config"
@@ -35,13 +37,14 @@ func Check(path string) (faults config.Faults, err error) {
 // costBound is what the pattern of a rule may take for each byte of a value, in nanoseconds, without a warning.
 const costBound = 100
 
-// costly warns of what is the matter with rules that work, each once though sites share files. path is the configuration.
+// costly warns of what is the matter with rules that work, each once though sites share files. path is the configuration. Of the patterns
+// of the Core Rule Set there is one note in all: nobody can mend them, and warnings without a mend hide those that have one.
 func (g *graph) costly(path string) (out config.Faults) {
 	type warning struct {
 		at   seclang.Position
 		text string
 	}
-	seen := map[warning]bool{}
+	seen, core := map[warning]bool{}, []int{}
 	for _, e := range g.engines {
 		for _, w := range e.Warnings(costBound) {
 			key := warning{w.Position, w.Text}
@@ -49,6 +52,10 @@ func (g *graph) costly(path string) (out config.Faults) {
 				continue
 			}
 			seen[key] = true
+			if strings.HasPrefix(w.File, "@") {
+				core = append(core, w.Rule)
+				continue
+			}
 			f := config.Fault{Severity: config.Warning, File: w.File, Line: w.Line, Column: max(w.Column, 1), Width: 1, Message: w.Text, Hint: w.Hint}
 			if w.Rule != 0 {
 				f.Message = fmt.Sprintf("rule %d: %s", w.Rule, w.Text)
@@ -58,6 +65,12 @@ func (g *graph) costly(path string) (out config.Faults) {
 			}
 			out = append(out, f)
 		}
+	}
+	if len(core) > 0 {
+		slices.Sort(core)
+		core = slices.Compact(core)
+		out = append(out, config.Fault{Severity: config.Note, File: path, Message: fmt.Sprintf(
+			"%d patterns of the Core Rule Set cost more than %d ns a byte at most: rules %s; nothing to do", len(core), costBound, strings.Trim(fmt.Sprint(core), "[]"))})
 	}
 	return out
 }

@@ -31,7 +31,35 @@ sites:
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(faults) != 1 {
+		t.Errorf("%d faults, want one", len(faults))
+	}
 	if bad, warned := faults.Count(); bad != 0 || warned != 1 || !strings.Contains(faults.String(), "own.conf:2:1: warning: rule 2: ") {
 		t.Errorf("%d errors, %d warnings:\n%s", bad, warned, faults)
+	}
+}
+
+// Of the Core Rule Set's own patterns there is one note in all, whatever the routes, that is no warning.
+func TestCheckNotesCostlyCoreRules(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "l.yaml")
+	put(t, file, []byte(`listen: [{address: "127.0.0.1:0"}]
+sites:
+  - names: [a.test]
+    origin: {urls: ["http://127.0.0.1:1"]}
+    waf: {paranoia: 4}
+    routes:
+      - {path: /one/, waf: {paranoia: 3}}
+`))
+	faults, err := Check(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bad, warned := faults.Count(); bad+warned != 0 || len(faults) > 1 {
+		t.Fatalf("%d errors, %d warnings:\n%s", bad, warned, faults)
+	}
+	for _, f := range faults { // as long as a pattern costs that much
+		if got := f.String(); !strings.HasPrefix(got, file+": note: ") || !strings.HasSuffix(got, "; nothing to do\n") || strings.Count(got, "\n") != 1 {
+			t.Errorf("%q", got)
+		}
 	}
 }

@@ -33,7 +33,7 @@ func TestExamples(t *testing.T) {
 			path := filepath.Join(dir, filepath.Base(file))
 			put(t, path, text)
 			faults, err := Check(path)
-			if err != nil || len(faults) > 0 {
+			if bad, warned := faults.Count(); err != nil || bad+warned > 0 || len(faults) > 1 { // one note of the Core Rule Set at most
 				t.Errorf("%v\n%s", err, faults)
 			}
 		})

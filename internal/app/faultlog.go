@@ -20,9 +20,12 @@ func logFaults(log *slog.Logger, err error) int {
 		failed := 0
 		for i := range e {
 			level := slog.LevelWarn
-			if e[i].Severity == config.Error {
+			switch e[i].Severity {
+			case config.Error:
 				level = slog.LevelError
 				failed++
+			case config.Note:
+				level = slog.LevelInfo
 			}
 			log.Log(context.Background(), level, "configuration fault", faultAttrs(&e[i])...)
 		}

@@ -12,15 +12,19 @@ import (
 // Severity is how bad a fault is.
 type Severity uint8
 
-// Severities. A file with an Error is not used; a Warning does not keep it from being used.
+// Severities. A file with an Error is not used; a Warning does not keep it from being used. A Note asks for nothing.
 const (
 	Error Severity = iota
 	Warning
+	Note
 )
 
 func (s Severity) String() string {
-	if s == Warning {
+	switch s {
+	case Warning:
 		return "warning"
+	case Note:
+		return "note"
 	}
 	return "error"
 }
@@ -54,12 +58,13 @@ func (fs Faults) Failed() bool {
 	return slices.ContainsFunc(fs, func(f Fault) bool { return f.Severity == Error })
 }
 
-// Count returns how many errors and warnings there are.
+// Count returns how many errors and warnings there are, notes aside.
 func (fs Faults) Count() (errors, warnings int) {
 	for i := range fs {
-		if fs[i].Severity == Error {
+		switch fs[i].Severity {
+		case Error:
 			errors++
-		} else {
+		case Warning:
 			warnings++
 		}
 	}
