@@ -55,7 +55,7 @@ func TestReasons(t *testing.T) {
 		status int
 	}{
 		{get("/?" + sqliQuery), "", reason.WAFBlockedRequest, "rule 949110", 403},
-		{post("/api", "application/json"), "{", reason.WAFParseError, "rule 200002", 400},
+		{post("/api", "application/json"), "{", reason.WAFParseError, "rule 200002, JSON: read JSON: it ends too early at byte 1", 400},
 	} {
 		o := run(keep, c.x, c.body)
 		var r *reason.Error
