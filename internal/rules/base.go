@@ -49,6 +49,7 @@ func kept() map[int]string {
 // corpus is what every program begins with: our own rules, and the Core Rule Set in two parts.
 type corpus struct {
 	base, first, rest []seclang.Directive
+	levels            []seclang.Directive // behind the user's rules
 	path              []seclang.Directive // an exclusion by path that takes nothing out
 }
 

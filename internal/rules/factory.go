@@ -46,6 +46,9 @@ func readCorpus() (*corpus, error) {
 		return nil, placed(faults)
 	}
 	c.base = base
+	if c.levels, faults = seclang.ParseText(files, "", levelRules); len(faults) > 0 {
+		return nil, placed(faults)
+	}
 	if c.path, faults = seclang.ParseText(files, "", ordinaryPath+fmt.Sprintf(`id:%d,phase:1,pass,nolog"`, idExclusion)); len(faults) > 0 {
 		return nil, placed(faults)
 	}
@@ -107,7 +110,7 @@ func (s *ruleSet) compile(src *source, patterns *match.Cache) {
 	s.files = src.files
 	program, faults := compile.Compile(src.list, src.options(patterns))
 	if len(faults) > 0 {
-		s.err = &LoadError{Faults: sorted(placed(faults).Faults), Inputs: src.files.inputs}
+		s.err = &LoadError{Faults: sorted(quoted(faults, src.files)), Inputs: src.files.inputs}
 		return
 	}
 	s.program = program

@@ -38,7 +38,7 @@ func gather(s Settings, c *corpus) (*source, error) {
 	ids(taken, c.base)
 	ids(taken, first)
 	ids(taken, rest)
-	faults := slices.Concat(placed(found).Faults, checkOwned(own), checkIDs(own, taken))
+	faults := slices.Concat(placed(found).Faults, checkOwned(own), checkIDs(own, taken), checkDecided(own), checkTags(s.Exclusions, c.base, first, rest, own))
 	ids(taken, own)
 	early, after, wrong := compileExclusions(s.Exclusions, taken)
 	if faults = append(faults, wrong...); len(faults) > 0 {
@@ -52,8 +52,8 @@ func gather(s Settings, c *corpus) (*source, error) {
 			ownEarly = append(ownEarly, d)
 		}
 	}
-	src.list = slices.Concat(c.base, first, early, ownEarly, rest, ownLate, after)
-	src.common = slices.Concat(c.base, first, c.path, ownEarly, rest)
+	src.list = slices.Concat(c.base, first, early, ownEarly, c.levels, rest, ownLate, after)
+	src.common = slices.Concat(c.base, first, c.path, ownEarly, c.levels, rest)
 	src.own = own
 	return src, nil
 }
@@ -71,9 +71,10 @@ func checkAlone(own []seclang.Directive, files *tree, c *corpus) []Fault {
 	if len(list) == 0 {
 		return nil
 	}
-	_, found := compile.Compile(slices.Concat(c.base, list), compile.Options{Files: files, Unfolded: true, Kept: kept()})
+	base := slices.DeleteFunc(slices.Clone(c.base), func(d seclang.Directive) bool { return d.Rule != nil }) // that ids are taken is known
+	_, found := compile.Compile(slices.Concat(base, list), compile.Options{Files: files, Unfolded: true, Kept: kept()})
 	found = slices.DeleteFunc(found, func(f seclang.Fault) bool { return recommended(f.Rule) }) // they have to go as they are
-	return placed(found).Faults
+	return quoted(found, files)
 }
 
 // fixed returns the TX variables of s that are known when it is compiled, so that what depends on them is decided then.
@@ -127,10 +128,10 @@ func checkIDs(own []seclang.Directive, taken map[int]bool) (faults []Fault) {
 		switch id := idOf(d); {
 		case recommended(id):
 			faults = append(faults, about(d, "this is a rule of the recommended configuration", "take it out: bodies are read and refused without it"))
-		case id != 0 && taken[id]:
-			faults = append(faults, about(d, "the Core Rule Set has a rule with this id", "take one below 200000"))
 		case id >= idReserved:
 			faults = append(faults, about(d, fmt.Sprintf("ids from %d are Lunette's own", idReserved), "take one below 200000"))
+		case id != 0 && taken[id]:
+			faults = append(faults, about(d, "the Core Rule Set has a rule with this id", "take one below 200000"))
 		}
 	}
 	return faults

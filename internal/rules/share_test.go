@@ -103,8 +103,11 @@ func TestPrograms(t *testing.T) {
 	}
 	write(t, dir, "a.conf", "SecAction \"id:100200,phase:1,pass,nolog\"\n")
 	write(t, dir, "b.conf", "SecAction \"id:100201,phase:1,pass,nolog\"\n")
-	a, b := filepath.Join(dir, "a.conf"), filepath.Join(dir, "b.conf")
-	excl := func(list ...rules.Exclusion) rules.Settings { return rules.Settings{NoCore: true, Exclusions: list} }
+	write(t, dir, "tags.conf", "SecAction \"id:100202,phase:1,pass,nolog,tag:a,tag:t\"\n")
+	a, b, tags := filepath.Join(dir, "a.conf"), filepath.Join(dir, "b.conf"), filepath.Join(dir, "tags.conf")
+	excl := func(list ...rules.Exclusion) rules.Settings {
+		return rules.Settings{NoCore: true, Files: []string{tags}, Exclusions: list}
+	}
 	all := []rules.Settings{
 		{NoCore: true}, {NoCore: true, Paranoia: 2}, {NoCore: true, Files: rule("one.conf", "a")}, {NoCore: true, Files: rule("two.conf", "b")},
 		{NoCore: true, Files: []string{a, b}}, {NoCore: true, Files: []string{b, a}},

@@ -48,8 +48,8 @@ SecAction "id:100,phase:1,pass,nolog,t:none,\
   setvar:tx.total_arg_length=64000,\
   setvar:tx.max_file_size=64100,\
   setvar:tx.combined_file_sizes=65535,\
-  setvar:'tx.allowed_methods=GET HEAD POST OPTIONS',\
   setvar:'tx.restricted_headers_basic=/content-encoding/ /proxy/ /lock-token/ /content-range/ /if/ /x-http-method-override/ /x-http-method/ /x-method-override/ /x-middleware-subrequest/ /expect/'"
+SecRule REQUEST_METHOD "@unconditionalMatch" "id:101,phase:1,pass,nolog,t:none,setvar:'tx.allowed_methods=GET HEAD POST OPTIONS'"
 SecRuleUpdateActionById 980170 "log"
 `
 
