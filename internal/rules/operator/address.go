@@ -12,10 +12,14 @@ type addresses []span
 
 type span struct{ first, last netip.Addr }
 
-func newAddresses(entries []string) (Operator, error) {
+// newAddresses reads a list. Of a file that is none nothing is quoted: it may be any file.
+func newAddresses(entries []string, file bool) (Operator, error) {
 	var all addresses
-	for _, text := range entries {
+	for i, text := range entries {
 		s, ok := parseSpan(text)
+		if !ok && file {
+			return nil, fmt.Errorf("read addresses: entry %d of the file is neither an address nor a network such as 192.0.2.0/24", i+1)
+		}
 		if !ok {
 			return nil, fmt.Errorf("read address %q: neither an address nor a network such as 192.0.2.0/24", text)
 		}

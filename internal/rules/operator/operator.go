@@ -44,15 +44,15 @@ func build(files seclang.Files, dir string, id seclang.OperatorID, argument stri
 	case seclang.OpNoMatch:
 		return constant(false), nil
 	case seclang.OpIpMatch:
-		return newAddresses(splitCommas(argument))
+		return newAddresses(splitCommas(argument), false)
 	case seclang.OpIpMatchFromDataset:
-		return newAddresses(entriesOfFile([]byte(argument)))
+		return newAddresses(entriesOfFile([]byte(argument)), false)
 	case seclang.OpIpMatchFromFile:
 		text, err := readFile(files, dir, argument)
 		if err != nil {
 			return nil, err
 		}
-		return newAddresses(entriesOfFile(text))
+		return newAddresses(entriesOfFile(text), true)
 	case seclang.OpValidateByteRange:
 		return newByteRange(argument)
 	case seclang.OpValidateUrlEncoding:
