@@ -29,9 +29,26 @@ func Check(path string) (faults config.Faults, err error) {
 		placed, rest := splitFaults(err)
 		return append(faults, placed...), rest
 	}
-	faults = append(faults, g.costly(path)...)
+	faults = append(append(faults, g.doubts()...), g.costly(path)...)
 	g.close(nil)
 	return faults, nil
+}
+
+// doubts warns of own rules that load and hardly do what is meant, each once though sites share files.
+func (g *graph) doubts() (out config.Faults) {
+	seen := map[seclang.Fault]bool{}
+	for _, e := range g.engines {
+		for _, f := range e.Notes() {
+			if seen[f.Fault] {
+				continue
+			}
+			seen[f.Fault] = true
+			w := ruleFault(g.cfg, "", f)
+			w.Severity = config.Warning
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // costBound is what the pattern of a rule may take for each byte of a value, in nanoseconds, without a warning.
