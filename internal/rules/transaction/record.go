@@ -162,7 +162,10 @@ func (w *work) addMatches(list []exchange.Match, r *compile.Rule) []exchange.Mat
 		if r.Msg != nil {
 			message = w.message(r.Msg)
 		}
-		if r.LogData != nil && w.detailed() {
+		switch {
+		case r.LogData == nil:
+			data = counters(rec.data, scoringMember(r))
+		case w.detailed():
 			data = w.expand(r.LogData)
 		}
 	}

@@ -50,6 +50,23 @@ func (w *work) cause(id int) string {
 	return ""
 }
 
+// counters names the counts and the numbers in collections that other members of a chain matched than the one that is shown: without them nobody
+// sees why a rule about a rate matched. Other values of theirs are left out, for they could not be masked by their names.
+func counters(all []datum, shown uint8) string {
+	list := make([]string, 0, 4)
+	for i := range all {
+		d := &all[i]
+		if d.member == shown || len(list) == cap(list) || !d.count && !d.variable.Persistent() {
+			continue
+		}
+		if _, err := strconv.Atoi(d.value); err != nil {
+			continue
+		}
+		list = append(list, targetName(d)+" = "+d.value)
+	}
+	return strings.Join(list, ", ")
+}
+
 // tooMany says which bound of values was reached.
 func (w *work) tooMany() string {
 	arguments := "waf.arguments: rules look at " + strconv.Itoa(w.engine.cfg.Arguments) + " values"

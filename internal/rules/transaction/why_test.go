@@ -6,6 +6,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/rules/body"
+	"github.com/lunette-waf/lunette/internal/rules/persist"
 	"github.com/lunette-waf/lunette/internal/rules/transaction"
 )
 
@@ -74,6 +75,21 @@ SecRule ARGS "@rx ." "id:3,phase:1,log,pass"
 	}
 	if want := "&REQUEST_HEADERS:x-api-key=0 &ARGS=1 ARGS:a=7 "; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// A rule about a rate says how far the counter was; texts of other members, which could be secret, are left out.
+func TestCountersInRecord(t *testing.T) {
+	cfg := transaction.Config{Store: persist.New(persist.Config{})}
+	o := run(open(t, `SecAction "id:1,phase:1,nolog,initcol:ip=%{REMOTE_ADDR},setvar:ip.logins=+11,setvar:ip.word=abc"
+SecRule REQUEST_METHOD "@streq GET" "id:2,phase:1,deny,chain"
+  SecRule IP:logins "@gt 10" "chain"
+  SecRule IP:word "@rx ." "chain"
+  SecRule ARGS:password "@rx ." "chain"
+  SecRule &ARGS "@gt 0" "t:none"
+`, cfg), get("/?password=1234"), "")
+	if m := o.waf.Matches; len(m) != 1 || m[0].Target != "REQUEST_METHOD" || m[0].Data != "IP:logins = 11, &ARGS = 1" {
+		t.Errorf("%+v", m)
 	}
 }
 
