@@ -124,7 +124,11 @@ func equalKey(a, b string) bool {
 	if exchange.EqualFold(a, b) {
 		return true
 	}
-	return (!ascii(a) || !ascii(b)) && strings.ToLower(a) == strings.ToLower(b) //nolint:staticcheck // EqualFold takes more letters for one
+	if ascii(a) && ascii(b) {
+		return false
+	}
+	//lint:ignore SA6005 EqualFold takes more letters for one
+	return strings.ToLower(a) == strings.ToLower(b) //nolint:staticcheck // as above
 }
 
 func ascii(s string) bool {
