@@ -42,6 +42,8 @@ func TestDoubts(t *testing.T) {
 		{"look-behind", `SecRule ARGS "@rx (?<=a)b" "id:1,phase:2,deny"`, "f1:15 @rx does not compile: there is no look-around (?<=…)"},
 		{"back reference", `SecRule ARGS "@rx (a)\1" "id:1,phase:2,deny"`, `f1:15 @rx does not compile: there are no back references such as \1`},
 		{"possessive", `SecRule ARGS "@rx a*+" "id:1,phase:2,deny"`, "f1:15 @rx does not compile: there is no possessive repetition *+"},
+		{"no database", `SecRule ARGS "@geoLookup" "id:1,phase:2,deny"`, "f1:15 build @geoLookup: no geo database configured"},
+		{"no program", `SecRule ARGS "@inspectFile a" "id:1,phase:2,deny"`, "f1:15 build @inspectFile: a rule must not start programs: not supported"},
 		{"atomic", `SecRule ARGS "@rx (?>a)" "id:1,phase:2,deny"`, "f1:15 @rx does not compile: there are no atomic groups (?>…)"},
 		{"not closed", `SecRule ARGS "@rx (a" "id:1,phase:2,deny"`, "f1:15 @rx does not compile: missing closing ): (a"},
 		{"left out", "SecAction \"id:2,phase:2,pass,skipAfter:END\"\nSecRule ARGS \"@rx a(?=b)\" \"id:1,phase:2,deny\"\nSecMarker END", "f2:15 @rx does not compile: there is no look-around (?=…)"},

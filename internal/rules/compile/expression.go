@@ -37,7 +37,8 @@ func missing(expr string, e *syntax.Error) (what, hint string) {
 		}
 	case syntax.ErrInvalidEscape:
 		if len(e.Expr) > 1 && (e.Expr[1] >= '1' && e.Expr[1] <= '9' || e.Expr[1] == 'k' || e.Expr[1] == 'g') {
-			return "there are no back references such as " + clip(e.Expr), "use capture, and in the next rule of a chain @streq, @contains or @beginsWith with %{TX.1}"
+			return "there are no back references such as " + clip(e.Expr),
+				"use capture, and in the next rule of a chain @streq, @contains or @beginsWith with %{TX.1}"
 		}
 	case syntax.ErrInvalidRepeatOp:
 		if strings.HasSuffix(e.Expr, "+") {

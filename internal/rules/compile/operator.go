@@ -55,9 +55,20 @@ func (b *builder) operator(d *draft) {
 func (b *builder) test(d *draft, arg string) operator.Operator {
 	t, err := operator.New(b.o.Files, dirOf(d.File), d.operator.ID, arg)
 	if err != nil {
-		b.fault(d.operator.Position, "", "%v", err)
+		b.fault(d.operator.Position, instead(d.operator.ID), "%v", err)
 	}
 	return t
+}
+
+// instead says what to write in place of an operator that is not to be had.
+func instead(id seclang.OperatorID) string {
+	switch id {
+	case seclang.OpGeoLookup:
+		return "name networks: @ipMatchFromFile with a list of them"
+	case seclang.OpInspectFile, seclang.OpValidateSchema:
+		return "take the rule out"
+	}
+	return ""
 }
 
 // expands reports whether macros in the operator's argument are expanded. Patterns are compiled once: a macro in one is text.
