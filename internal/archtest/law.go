@@ -49,7 +49,7 @@ func law() []row {
 		{"rules/body", leaves(), "bodies in, names and values out: no rule is known here"},
 		{"rules/persist", leaves(), "a bounded store of counters: no rule is known here"},
 		{"rules/operator", leaves("rules/seclang"), "tests of one value"},
-		{"rules/compile", leaves("rules/seclang", "rules/transform", "rules/match", "rules/operator"), "rules stages import earlier ones only"},
+		{"rules/compile", leaves("rules/seclang", "rules/transform", "rules/match", "rules/body", "rules/operator"), "rules stages import earlier ones only"},
 		{"rules/transaction", leaves("rules", "!rules/audit"), "the last stage: runs what the others made"},
 		{"rules/audit", leaves(), "an exchange that is over, in the forms that others read"},
 		{"rules", leaves("rules"), "settings and files in, engines out"},
