@@ -17,6 +17,7 @@ type replay struct {
 	off   int64
 	past  int64 // bytes that went by without inspection
 	mute  bool  // the trailer is dropped, for it was not inspected
+	once  bool  // there is no further attempt: Close closes body in any case
 }
 
 var _ exchange.Body = (*replay)(nil)
@@ -72,9 +73,9 @@ func (r *replay) Trailer() exchange.Header {
 }
 
 // Close implements exchange.Body. The spool stays until the exchange ends, for a further attempt may want it; a body that was read
-// to its end stays open as well, for its trailer.
+// to its end stays open as well, for its trailer, unless there is none: an origin's connection is free only when its answer is closed.
 func (r *replay) Close() error {
-	if errors.Is(r.end, io.EOF) {
+	if errors.Is(r.end, io.EOF) && !r.once {
 		return nil
 	}
 	return r.body.Close()

@@ -56,7 +56,8 @@ func (t *Transaction) readResponse(ctx context.Context, r *exchange.Response) (b
 	}
 	t.response.memory, t.response.dir = cfg.Memory, cfg.TempDir
 	lost, rerr, werr := t.response.fill(r.Body, cfg.ResponseLimit, r.Length)
-	r.Body = &replay{spool: &t.response, lost: lost, body: r.Body, end: rerr}
+	t.answer = &replay{spool: &t.response, lost: lost, body: r.Body, end: rerr, once: true}
+	r.Body = t.answer
 	if werr != nil && ctx.Err() == nil {
 		t.phase = "response_body"
 		t.failed = reason.New(reason.WAFFailClosed, "response body cannot be kept in "+cfg.TempDir, werr)

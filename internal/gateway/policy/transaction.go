@@ -27,6 +27,7 @@ type Transaction struct {
 	request, response spool
 	coding            string  // of the response's body
 	replayed          *replay // of the request
+	answer            *replay // of the response
 	notes             []exchange.Match
 	held              []func() // room for the bodies that the engine holds
 }
@@ -231,6 +232,9 @@ func (t *Transaction) End() {
 	t.response.close()
 	if t.replayed != nil {
 		t.replayed.spool = &spool{} // a late reader gets an end, not freed memory
+	}
+	if t.answer != nil {
+		t.answer.spool = &spool{} // an idle connection keeps the last answer, which must not keep t and the rules
 	}
 }
 
