@@ -132,7 +132,7 @@ func TestNotes(t *testing.T) {
 // TestTakenIDs: a rule with an id of Lunette's has one fault that says whose the id is.
 func TestTakenIDs(t *testing.T) {
 	for _, c := range []struct{ id, want string }{
-		{"200002", "own:1:1: rule 200002: this is a rule of the recommended configuration; take it out: bodies are read and refused without it"},
+		{"200002", "own:1:1: rule 200002: this is a rule of the recommended configuration; leave the recommended file out whole: Lunette has its own"},
 		{"40000001", "own:1:1: rule 40000001: ids from 40000000 are Lunette's own; take one below 200000"},
 		{"942100", "own:1:1: rule 942100: the Core Rule Set has a rule with this id; take one below 200000"},
 	} {

@@ -127,7 +127,7 @@ func checkIDs(own []seclang.Directive, taken map[int]bool) (faults []Fault) {
 	for _, d := range own {
 		switch id := idOf(d); {
 		case recommended(id):
-			faults = append(faults, about(d, "this is a rule of the recommended configuration", "take it out: bodies are read and refused without it"))
+			faults = append(faults, about(d, "this is a rule of the recommended configuration", "leave the recommended file out whole: Lunette has its own"))
 		case id >= idReserved:
 			faults = append(faults, about(d, fmt.Sprintf("ids from %d are Lunette's own", idReserved), "take one below 200000"))
 		case id != 0 && taken[id]:
