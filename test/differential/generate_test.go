@@ -165,7 +165,7 @@ func (m *maker) json(b *strings.Builder, depth int) {
 		}
 		b.WriteByte(']')
 	case 3:
-		b.WriteString(pick(m.r, "1", "-2.5", "true", "false", "null", "1e9"))
+		b.WriteString(pick(m.r, "1", "-2.5", "true", "false", "null", "1e9", "{}", "[]"))
 	default:
 		b.WriteString(jsonString(m.r, m.text()))
 	}

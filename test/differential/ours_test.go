@@ -1,7 +1,7 @@
 package differential_test
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +71,7 @@ func (o *ours) run(r *request) *result {
 		case reason.LimitTooManyArgs:
 			out.rule = 200007
 		default:
-			out.rule, _ = strconv.Atoi(strings.TrimPrefix(e.Detail, "rule "))
+			_, _ = fmt.Sscanf(e.Detail, "rule %d", &out.rule) // more may stand behind it; 0 where it names none
 		}
 	}
 	if answer != nil {

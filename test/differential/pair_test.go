@@ -179,11 +179,12 @@ func nameOf(pair string) string {
 
 // tally counts what was explained, and keeps one example of whatever was not.
 type tally struct {
-	mu       sync.Mutex
-	requests int
-	order    int            // things that depend on the order of values
-	before   map[string]int // what rows had changed
-	failures map[string]failure
+	mu        sync.Mutex
+	requests  int
+	differing int
+	order     int            // things that depend on the order of values
+	before    map[string]int // what rows had changed
+	failures  map[string]failure
 }
 
 type failure struct {
@@ -194,14 +195,19 @@ type failure struct {
 
 func newTally() *tally { return &tally{before: noted(nil), failures: map[string]failure{}} }
 
-func (y *tally) add(p *pair, r *request, list []difference, order int) {
+// enough is how many requests may differ before no more are tried.
+const enough = 60
+
+// add counts a request and reports whether enough differ.
+func (y *tally) add(p *pair, r *request, list []difference, order int) bool {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	y.requests++
 	y.order += order
 	if len(list) == 0 {
-		return
+		return y.differing >= enough
 	}
+	y.differing++
 	key := list[0].key
 	f := y.failures[key]
 	if f.r == nil || len(r.String()) < len(f.r.String()) {
@@ -209,6 +215,7 @@ func (y *tally) add(p *pair, r *request, list []difference, order int) {
 	}
 	f.count++
 	y.failures[key] = f
+	return y.differing >= enough
 }
 
 // compareAll runs requests in both engines, on as many goroutines as there are processors that this is given.
@@ -229,7 +236,9 @@ func compareAll(y *tally, p *pair, t testing.TB, next func() *request) {
 					return
 				}
 				list, order := p.differences(o, r)
-				y.add(p, r, list, order)
+				if y.add(p, r, list, order) {
+					stop.Store(true)
+				}
 			}
 		})
 	}

@@ -202,30 +202,28 @@ func sameNames(r *request) bool {
 	return false
 }
 
-// hasEmpty reports whether a JSON text holds an empty object or array within another.
+// hasEmpty reports whether a JSON text holds an empty object or array within another, also in one of two members with the same name.
 func hasEmpty(r *request) bool {
-	var v any
-	return json.Unmarshal([]byte(r.body), &v) == nil && emptyWithin(v, 0)
-}
-
-func emptyWithin(v any, depth int) bool {
-	switch x := v.(type) {
-	case map[string]any:
-		for _, e := range x {
-			if emptyWithin(e, depth+1) {
+	d := json.NewDecoder(strings.NewReader(r.body))
+	depth, opened := 0, false
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return false
+		}
+		c, _ := t.(json.Delim)
+		switch c {
+		case '{', '[':
+			depth++
+			opened = true
+			continue
+		case '}', ']':
+			if depth--; opened && depth > 0 {
 				return true
 			}
 		}
-		return len(x) == 0 && depth > 0
-	case []any:
-		for _, e := range x {
-			if emptyWithin(e, depth+1) {
-				return true
-			}
-		}
-		return len(x) == 0 && depth > 0
+		opened = false
 	}
-	return false
 }
 
 // otherVersion reports whether an XML text says that it is of another version than 1.0.

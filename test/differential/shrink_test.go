@@ -3,15 +3,21 @@ package differential_test
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 )
 
+// shrinkTime is how long one difference may take to shrink.
+const shrinkTime = 15 * time.Second
+
 // shrink returns the smallest request that it can find on which the difference called key is still there.
 func shrink(p *pair, o *ours, r *request, key string) (*request, []difference) {
-	left := 600 // requests to try
+	left, end := 600, time.Now().Add(shrinkTime) // requests to try
 	differs := func(r *request) []difference {
-		left--
+		if left--; time.Now().After(end) {
+			left = 0
+		}
 		list, _ := p.differences(o, r)
 		if slices.ContainsFunc(list, func(d difference) bool { return d.key == key }) {
 			return list
