@@ -56,7 +56,7 @@ func (b *builder) newPart(p *Pattern) (*part, error) {
 		return nil, err
 	}
 	out.led = out.led || len(out.units) > 1
-	out.memory = int64(len(out.run.steps)) * 128
+	out.memory = out.run.memory()
 	out.short = out.units[0].least
 	for i := range out.units {
 		u := &out.units[i]

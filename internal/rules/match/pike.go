@@ -138,7 +138,7 @@ func (m *machine) step(r rune, at int) {
 			m.found = true
 			return // those behind it are preferred less
 		case opChar:
-			if r >= 0 && in.takes(r) {
+			if r >= 0 && m.prog.chars[in.arg].takes(r) {
 				m.add(&m.next, in.out, at, m.now.places[i*m.width:][:m.width])
 			}
 		}
