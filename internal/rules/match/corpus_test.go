@@ -244,7 +244,9 @@ func TestCost(t *testing.T) {
 
 // What the set says that it holds. The aim is 24 MB; a third or so is the instructions that find places.
 func TestMemory(t *testing.T) {
-	if m := wholeCRS().set.Memory(); m > 32<<20 {
+	m := wholeCRS().set.Memory()
+	t.Logf("the whole CRS takes %.1f MB", float64(m)/1e6)
+	if m > 24<<20 {
 		t.Errorf("the whole CRS takes %d bytes", m)
 	}
 }
