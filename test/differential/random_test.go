@@ -91,7 +91,7 @@ func (p *program) target() string {
 func (p *program) operator() string {
 	negated := p.pick("", "", "", "", "!")
 	return negated + p.pick("@rx .", "@rx ^(.)(.)?", "@rx (?i)foo|bar", "@rx ^[0-9]+$", "@rx (\\w+)=(\\w+)", "@rx a.c", "@rx ^$", "@rx (x)|(o)", "@rx \\bfoo\\b", "@rx ^(?:a|bc)+$", "@rx \\d{2,}", "@rx [^a-z]",
-		"@rx %{TX.n}", "@pm foo BAR x", "@pm a 1", "@streq foo", "@streq %{TX.1}", "@streq %{ARGS.a}", "@contains o", "@contains %{TX.n}", "@beginsWith f", "@endsWith o", "@within foo bar 1", "@within %{TX.s}",
+		"@pm foo BAR x", "@pm a 1", "@streq foo", "@streq %{TX.1}", "@streq %{ARGS.a}", "@contains o", "@contains %{TX.n}", "@beginsWith f", "@endsWith o", "@within foo bar 1", "@within %{TX.s}",
 		"@eq 1", "@eq %{TX.n}", "@gt 1", "@ge 2", "@lt 2", "@le %{TX.m}", "@unconditionalMatch", "@noMatch", "@validateByteRange 32-126", "@validateUrlEncoding", "@validateUtf8Encoding",
 		"@ipMatch 192.0.2.0/24", "@detectSQLi", "@detectXSS", "@strmatch foo", "@rx (?:^|&)a=", "foo")
 }

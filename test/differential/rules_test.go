@@ -1,6 +1,7 @@
 package differential_test
 
 import (
+	"errors"
 	"fmt"
 
 	"slices"
@@ -23,7 +24,7 @@ func loaded(units []string) (p *pair, ours, coraza error) {
 		program, faults = compile.Compile(src.Directives, src.Options)
 	}
 	if len(faults) > 0 {
-		ours = fmt.Errorf("line %d: %s", faults[0].Line, faults[0].Text)
+		ours = errors.New(faults[0].Text)
 	}
 	o, coraza := newTheirs(text, false, rows())
 	return &pair{name: "rules", program: program, src: src, theirs: o}, ours, coraza
