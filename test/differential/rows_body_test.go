@@ -211,13 +211,12 @@ func hasEmpty(r *request) bool {
 		if err != nil {
 			return false
 		}
-		c, _ := t.(json.Delim)
-		switch c {
-		case '{', '[':
+		switch t {
+		case json.Delim('{'), json.Delim('['):
 			depth++
 			opened = true
 			continue
-		case '}', ']':
+		case json.Delim('}'), json.Delim(']'):
 			if depth--; opened && depth > 0 {
 				return true
 			}
@@ -229,7 +228,7 @@ func hasEmpty(r *request) bool {
 // otherVersion reports whether an XML text says that it is of another version than 1.0.
 func otherVersion(r *request) bool {
 	m := regexp.MustCompile(`^\s*<\?xml\s[^?]*?version\s*=\s*["']([^"']*)["']`).FindStringSubmatch(r.body)
-	return m != nil && m[1] != "1.0"
+	return len(m) == 2 && m[1] != "1.0"
 }
 
 // wellFormed reports whether the standard library finds nothing wrong with an XML text, and one root in it. Of characters that XML does not have it
