@@ -65,7 +65,7 @@ func TestFoldMany(t *testing.T) {
 			if allocated > 300<<20 {
 				t.Errorf("allocated %d MB", allocated>>20)
 			}
-			if took > 10*time.Second {
+			if took > 2*time.Minute { // seconds; what grows with the square of the rules takes many minutes
 				t.Errorf("took %v", took)
 			}
 			if name == "fold" && (len(p.Rules) > 0 || len(p.Initial) != n) {

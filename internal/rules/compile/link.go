@@ -17,9 +17,10 @@ func (b *builder) link() {
 			d.rule.SkipTo = int32(b.position(list, int(d.rule.SkipTo)))
 		}
 	}
+	all := b.removals()
 	for i, d := range b.rules {
 		if d.rule.Skip > 0 {
-			b.linkSkip(i, d, phases[d.phase])
+			b.linkSkip(i, d, phases[d.phase], all)
 		}
 	}
 }
@@ -32,7 +33,7 @@ func (b *builder) position(list []int, order int) int {
 
 // linkSkip makes a skip a jump to a position. Markers count as rules, as in Coraza. A rule that some ctl takes out does not count: where that may
 // happen the number stays, less the markers.
-func (b *builder) linkSkip(i int, d *draft, list []int) {
+func (b *builder) linkSkip(i int, d *draft, list []int, all []removal) {
 	end := math.MaxInt
 	left := int(d.rule.Skip)
 	at := b.position(list, d.order) + 1
@@ -54,24 +55,37 @@ func (b *builder) linkSkip(i int, d *draft, list []int) {
 	if end == math.MaxInt {
 		end = min(at+left, len(list))
 	}
-	if d.rule.SkipTo < 0 && b.counted(i, list[min(first, len(list)):end]) {
+	if d.rule.SkipTo < 0 && counted(all, i, list[min(first, len(list)):end]) {
 		d.rule.Skip, d.rule.SkipTo = 0, int32(end)
 	}
 }
 
-// counted reports whether rule i, when it matches, is sure to find all rules of the list still there.
-func (b *builder) counted(i int, list []int) bool {
+// removal is a ctl that takes rules out.
+type removal struct {
+	by    int // the rule that has it
+	rules []uint64
+}
+
+// removals lists them.
+func (b *builder) removals() (out []removal) {
 	for by, d := range b.rules {
 		for m := d; m != nil; m = m.next {
 			for _, do := range m.rule.Do {
-				if do.Ctl == nil || !removes(do.Ctl.Option) || do.Ctl.Target != nil {
-					continue
-				}
-				hits := slices.ContainsFunc(list, func(k int) bool { return hasBit(do.Ctl.Rules, k) })
-				if hits && (by == i || !hasBit(do.Ctl.Rules, i)) {
-					return false
+				if do.Ctl != nil && removes(do.Ctl.Option) && do.Ctl.Target == nil {
+					out = append(out, removal{by, do.Ctl.Rules})
 				}
 			}
+		}
+	}
+	return out
+}
+
+// counted reports whether rule i, when it matches, is sure to find all rules of the list still there.
+func counted(all []removal, i int, list []int) bool {
+	for _, r := range all {
+		hits := slices.ContainsFunc(list, func(k int) bool { return hasBit(r.rules, k) })
+		if hits && (r.by == i || !hasBit(r.rules, i)) {
+			return false
 		}
 	}
 	return true
