@@ -17,7 +17,7 @@ func (b *builder) link() {
 			d.rule.SkipTo = int32(b.position(list, int(d.rule.SkipTo)))
 		}
 	}
-	all := b.removals()
+	all := b.takings()
 	for i, d := range b.rules {
 		if d.rule.Skip > 0 {
 			b.linkSkip(i, d, phases[d.phase], all)
@@ -33,7 +33,7 @@ func (b *builder) position(list []int, order int) int {
 
 // linkSkip makes a skip a jump to a position. Markers count as rules, as in Coraza. A rule that some ctl takes out does not count: where that may
 // happen the number stays, less the markers.
-func (b *builder) linkSkip(i int, d *draft, list []int, all []removal) {
+func (b *builder) linkSkip(i int, d *draft, list []int, all []taking) {
 	end := math.MaxInt
 	left := int(d.rule.Skip)
 	at := b.position(list, d.order) + 1
@@ -60,19 +60,19 @@ func (b *builder) linkSkip(i int, d *draft, list []int, all []removal) {
 	}
 }
 
-// removal is a ctl that takes rules out.
-type removal struct {
+// taking is a ctl that takes rules out.
+type taking struct {
 	by    int // the rule that has it
 	rules []uint64
 }
 
-// removals lists them.
-func (b *builder) removals() (out []removal) {
+// takings lists them.
+func (b *builder) takings() (out []taking) {
 	for by, d := range b.rules {
 		for m := d; m != nil; m = m.next {
 			for _, do := range m.rule.Do {
 				if do.Ctl != nil && removes(do.Ctl.Option) && do.Ctl.Target == nil {
-					out = append(out, removal{by, do.Ctl.Rules})
+					out = append(out, taking{by, do.Ctl.Rules})
 				}
 			}
 		}
@@ -81,7 +81,7 @@ func (b *builder) removals() (out []removal) {
 }
 
 // counted reports whether rule i, when it matches, is sure to find all rules of the list still there.
-func counted(all []removal, i int, list []int) bool {
+func counted(all []taking, i int, list []int) bool {
 	for _, r := range all {
 		hits := slices.ContainsFunc(list, func(k int) bool { return hasBit(r.rules, k) })
 		if hits && (r.by == i || !hasBit(r.rules, i)) {
