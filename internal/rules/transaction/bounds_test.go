@@ -112,6 +112,10 @@ func TestWorkIsLinear(t *testing.T) {
 
 // A benign request allocates next to nothing.
 func TestAllocations(t *testing.T) {
+	limit := 20.0
+	if raced {
+		limit = 500 // what a pool would have kept is made anew: some 120
+	}
 	e := openCRS(t, 1, 5)
 	s := samples()[0]
 	n := testing.AllocsPerRun(100, func() {
@@ -120,8 +124,8 @@ func TestAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if n > 20 {
-		t.Errorf("%v allocations, want 20 or fewer", n)
+	if n > limit {
+		t.Errorf("%v allocations, want %v or fewer", n, limit)
 	}
 }
 
