@@ -198,23 +198,11 @@ func (w *work) fillMultipart() {
 		w.markFilled(v)
 	}
 	w.set(seclang.VarFilesCombinedSize, strconv.Itoa(total))
-	m := &r.Multipart
-	for _, f := range []struct {
-		v  seclang.Variable
-		on bool
-	}{
-		{seclang.VarMultipartStrictError, m.StrictError}, {seclang.VarMultipartBoundaryQuoted, m.BoundaryQuoted},
-		{seclang.VarMultipartBoundaryWhitespace, m.BoundaryWhitespace}, {seclang.VarMultipartCRLFLFLines, m.CRLFLFLines},
-		{seclang.VarMultipartDataBefore, m.DataBefore}, {seclang.VarMultipartDataAfter, m.DataAfter},
-		{seclang.VarMultipartFileLimitExceeded, m.FileLimitExceeded}, {seclang.VarMultipartHeaderFolding, m.HeaderFolding},
-		{seclang.VarMultipartInvalidHeaderFolding, m.InvalidHeaderFolding}, {seclang.VarMultipartInvalidPart, m.InvalidPart},
-		{seclang.VarMultipartInvalidQuoting, m.InvalidQuoting}, {seclang.VarMultipartLFLine, m.LFLine},
-		{seclang.VarMultipartMissingSemicolon, m.MissingSemicolon}, {seclang.VarMultipartUnmatchedBoundary, m.UnmatchedBoundary},
-		{seclang.VarMultipartDuplicatePartHeader, m.DuplicatePartHeader},
-	} {
-		if f.on {
-			w.set(f.v, "1")
-		}
+	if r.Multipart.StrictError {
+		w.set(seclang.VarMultipartStrictError, "1")
+	}
+	for _, v := range w.strictFlags() {
+		w.set(v, "1")
 	}
 }
 

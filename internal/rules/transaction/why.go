@@ -91,10 +91,9 @@ func (w *work) tooMany() string {
 	return "waf.leaves: rules look at " + strconv.Itoa(leaves) + " values of a body of type " + printable(bounded(name, 20))
 }
 
-// strictErrors names what a multipart body has that strict readers refuse, as the variables are named that say so.
-func (w *work) strictErrors() string {
+// strictFlags returns the variables that say what a multipart body has that strict readers refuse.
+func (w *work) strictFlags() (list []seclang.Variable) {
 	m := &w.body.Multipart
-	var list []string
 	for _, f := range []struct {
 		v  seclang.Variable
 		on bool
@@ -108,13 +107,23 @@ func (w *work) strictErrors() string {
 		{seclang.VarMultipartDuplicatePartHeader, m.DuplicatePartHeader}, {seclang.VarMultipartFileLimitExceeded, m.FileLimitExceeded},
 	} {
 		if f.on {
-			list = append(list, f.v.String())
+			list = append(list, f.v)
 		}
 	}
-	if len(list) == 0 {
+	return list
+}
+
+// strictErrors names what a multipart body has that strict readers refuse, as the variables are named that say so.
+func (w *work) strictErrors() string {
+	flags := w.strictFlags()
+	if len(flags) == 0 {
 		return "it breaks the form that all readers understand in the same way"
 	}
-	return strings.Join(list, ", ")
+	names := make([]string, len(flags))
+	for i, v := range flags {
+		names[i] = v.String()
+	}
+	return strings.Join(names, ", ")
 }
 
 // printable returns s with ? for what does not print.

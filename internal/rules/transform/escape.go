@@ -24,13 +24,16 @@ func control(c byte) byte {
 }
 
 // decodeEscapes decodes the escapes of ANSI C: \n, \xHH, \OOO. Of any other the backslash goes. One at the end stays.
-func decodeEscapes(a *Arena, s string, i int) string {
+func decodeEscapes(a *Arena, s string, i int) string { return unescape(a, s, i, escapeC) }
+
+// unescape decodes the escapes of s, of which the first stands at i, by escape.
+func unescape(a *Arena, s string, i int, escape func(s string, i int) (c byte, size int)) string {
 	d := a.reserve(len(s))
 	n := copy(d, s[:i])
 	for i < len(s) {
 		c, size := s[i], 1
 		if c == '\\' && i+1 < len(s) {
-			c, size = escapeC(s, i)
+			c, size = escape(s, i)
 		}
 		d[n] = c
 		n++
@@ -55,20 +58,7 @@ func escapeC(s string, i int) (c byte, size int) {
 
 // decodeJS decodes the escapes of JavaScript: \uHHHH and \u{H…} (the low byte; full-width forms become ASCII), \xHH, \OOO, \n.
 // Of any other the backslash goes. One at the end stays.
-func decodeJS(a *Arena, s string, i int) string {
-	d := a.reserve(len(s))
-	n := copy(d, s[:i])
-	for i < len(s) {
-		c, size := s[i], 1
-		if c == '\\' && i+1 < len(s) {
-			c, size = escapeJS(s, i)
-		}
-		d[n] = c
-		n++
-		i += size
-	}
-	return a.commit(d, n)
-}
+func decodeJS(a *Arena, s string, i int) string { return unescape(a, s, i, escapeJS) }
 
 // escapeJS reads one escape of s at i, where more follows.
 func escapeJS(s string, i int) (c byte, size int) {
