@@ -30,20 +30,26 @@ func (s *Set) Few(want Bits) (n int) {
 	return n
 }
 
-// Alone is Scan without a look for candidates, for few patterns.
-func (s *Set) Alone(value string, want, hits Bits) {
+// Alone is Verify without a look for candidates, for few patterns.
+func (s *Set) Alone(x *Scratch, value string, want, hits Bits) {
 	for i, w := range want {
 		hits[i] &^= w
 		for ; w != 0; w &= w - 1 {
 			p := &s.patterns[i<<6|bits.TrailingZeros64(w)]
 			if p.kind == Words {
-				if p.words.own.any(value) {
+				if p.words.own.any(&x.block, value) {
 					hits[i] |= w & -w
 				}
 				continue
 			}
 			for u := p.from; u < p.to; u++ {
-				if t := &s.units[u]; len(value) >= t.least && t.auto.d.matches(value) {
+				t := &s.units[u]
+				if len(value) < t.least {
+					continue
+				}
+				if t.auto.d.wide == nil && len(value) >= lanesFrom {
+					x.runs = append(x.runs, run{t.auto.d, value, hits, int32(i<<6 | bits.TrailingZeros64(w))})
+				} else if t.auto.d.matches(value) {
 					hits[i] |= w & -w
 					break
 				}

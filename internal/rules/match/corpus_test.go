@@ -39,6 +39,7 @@ func (d *duo) compare(t *testing.T, x *Scratch, value string) (matched int) {
 	hits, may := make(Bits, d.set.Words()), make(Bits, d.set.Words())
 	d.set.Candidates(x, value, may)
 	d.set.Verify(x, value, may, hits)
+	x.Settle()
 	for i, r := range d.rules {
 		want := false
 		if o := d.oracles[i]; o != nil {
@@ -222,6 +223,7 @@ func TestVerifyAfterReuse(t *testing.T) {
 	x, may, hits := &Scratch{}, Bits{0}, Bits{0}
 	s.Candidates(x, "nothing at all here", may)
 	s.Verify(x, "select a from table", Bits{1}, hits)
+	x.Settle()
 	if hits[0] != 1 {
 		t.Error("lost a match in a value that Candidates did not see")
 	}

@@ -6,16 +6,19 @@ import (
 	"slices"
 )
 
-// filter finds all words of a set in a value, in one pass. Of each word one gram (two to four bytes, the rarest that serves) stands in a bit
-// table that is asked at every byte; where it says yes, the words with that gram are compared. Nothing depends on what came before, so
-// that the processor works on several bytes at once, and the tables stay in its nearest cache.
+// filter finds all words of a set in a value, in one pass. Of each word one gram (one to four bytes, the rarest that serves) is looked for. A gate
+// that knows bytes by a code of five bits lets a place through or not; there, tables of bits tell which grams end, and the words that have them are
+// compared. See pass.
 type filter struct {
+	code   [256]uint8  // of each byte: its code of five bits
+	gate   []uint64    // a bit for each sequence of codes: whether a gram may end with it
+	last   uint32      // mask of a sequence
 	tab    [256]uint64 // of each byte: the byte in lower case, its kind (bits 8 to 62), and whether it is a word by itself (bit 63)
 	four   [2048]uint64
 	three  [512]uint64
 	two    [128]uint64
-	heads  []head // of each gram's slot: where its entries begin
-	shift  uint8  // of a hash, to get a slot
+	heads  []uint32 // of each gram's slot: where its entries begin
+	shift  uint8    // of a hash, to get a slot
 	entry  []entry
 	text   string // all words
 	spell  []byte // the same while it grows
@@ -27,15 +30,22 @@ type filter struct {
 // word is a part of filter.text.
 type word struct{ from, n uint32 }
 
-// entry is a word under its gram.
+// entry is a word under its gram. Up to eight bytes of it are compared at once: those that stand in a value from back bytes before the end of the
+// gram on.
 type entry struct {
-	gram  uint32
-	word  uint32
-	after uint32 // bytes of the word behind the gram
-	from  uint32 // the word in filter.text
-	size  uint32 // its bytes
-	n     uint8  // bytes of the gram
+	text uint64
+	mask uint64 // of the bytes that are compared
+	fold uint64 // bits that tell upper from lower case, where the word has letters
+	word uint32
+	rest uint32 // bytes behind the gram, times 32; plus wholeBit where more than these eight are to be compared; plus back
 }
+
+const (
+	backMask   = 15
+	wholeBit   = 16
+	afterShift = 5
+	window     = 8 // bytes that are compared at once
+)
 
 const (
 	foldMask  = 0xff
@@ -46,16 +56,8 @@ const (
 	maxSlots  = 14 // bits
 )
 
-// head is a slot. bloom tells most grams that are none of its from those that are, so that the entries are seldom touched in vain.
-type head struct{ bloom, from uint32 }
-
-// bloom is the bit of a gram.
-func bloom(gram uint32) uint32 { return 1 << (gram * 0x9E3779B1 >> 27) }
-
-// slot is the place of a gram among the entries.
-func (f *filter) slot(gram uint32, n uint8) uint32 {
-	return (gram*0x85EBCA6B ^ uint32(n)*0xC2B2AE35) * 0x27D4EB2F >> f.shift
-}
+// slot is the place of a gram of n bytes among the entries.
+func (f *filter) slot(gram uint32, n uint8) uint32 { return gram << (32 - 8*n) * spread >> f.shift }
 
 // kindTable gives bytes to kinds: marks each their own, letters and the rest in groups.
 func kindTable() (of [256]uint8) {
@@ -97,7 +99,7 @@ func lower(b byte) byte {
 }
 
 func newFilter() *filter {
-	f := &filter{index: map[string]uint32{}}
+	f := &filter{index: map[string]uint32{}, code: codes()}
 	for b, k := range kindTable() {
 		f.tab[b] = uint64(lower(byte(b))) | 1<<(kindShift+k)
 	}
@@ -147,25 +149,27 @@ func (f *filter) seal() {
 		order[i] = uint32(i)
 	}
 	slices.SortStableFunc(order, func(a, b uint32) int { return int(f.words[a].n) - int(f.words[b].n) })
+	placed := make([][]entry, slots)
+	codes := 3
+	if len(f.words) > fewWords {
+		codes = 4
+	}
+	f.last = 1<<(codeBits*codes) - 1
+	f.gate = make([]uint64, 1<<(codeBits*codes)>>6)
 	for _, n := range order {
-		f.place(n, loads, common)
+		f.place(n, loads, common, placed)
 	}
-	slices.SortStableFunc(f.entry, func(a, b entry) int { return int(f.slot(a.gram, a.n)) - int(f.slot(b.gram, b.n)) })
-	f.heads = make([]head, slots+1)
-	for _, e := range f.entry {
-		s := f.slot(e.gram, e.n)
-		f.heads[s].bloom |= bloom(e.gram)
-		f.heads[s+1].from++
-	}
-	for i := range slots {
-		f.heads[i+1].from += f.heads[i].from
+	f.heads = make([]uint32, 1, slots+1)
+	for _, list := range placed {
+		f.entry = append(f.entry, list...)
+		f.heads = append(f.heads, uint32(len(f.entry)))
 	}
 	f.index = nil
-	f.memory = int64(len(f.text)) + int64(len(f.words))*8 + int64(len(f.entry))*28 + int64(len(f.heads))*8 + 16<<10
+	f.memory = int64(len(f.text)) + int64(len(f.words))*8 + int64(len(f.entry))*32 + int64(len(f.heads))*4 + int64(len(f.gate))*8 + 16<<10
 }
 
 // place chooses the gram of a word: one that few words share, and of those the rarest in ordinary text.
-func (f *filter) place(n uint32, loads map[uint64]int, common map[uint32]bool) {
+func (f *filter) place(n uint32, loads map[uint64]int, common map[uint32]bool, placed [][]entry) {
 	w := f.text[f.words[n].from:][:f.words[n].n]
 	size := min(len(w), 4)
 	bestAt, bestCost := -1, 0.0
@@ -178,7 +182,7 @@ func (f *filter) place(n uint32, loads map[uint64]int, common map[uint32]bool) {
 		case load >= 8:
 			cost += float64(load) * 8
 		case load > 0:
-			cost -= 1 // a bit that is set already makes no more false alarms
+			cost += 2 * float64(load)
 		}
 		if bestAt < 0 || cost < bestCost {
 			bestAt, bestCost = at, cost
@@ -189,7 +193,9 @@ func (f *filter) place(n uint32, loads map[uint64]int, common map[uint32]bool) {
 	}
 	g := gram(w[bestAt : bestAt+size])
 	loads[uint64(size)<<32|uint64(g)]++
-	f.entry = append(f.entry, entry{gram: g, word: n, from: f.words[n].from, size: f.words[n].n, after: uint32(len(w) - bestAt - size), n: uint8(size)})
+	slot := f.slot(g, uint8(size))
+	placed[slot] = append(placed[slot], newEntry(w, n, bestAt+size))
+	f.open(w[bestAt : bestAt+size])
 	switch size {
 	case 1:
 		f.tab[w[0]] |= soleBit
@@ -208,6 +214,47 @@ func (f *filter) place(n uint32, loads map[uint64]int, common map[uint32]bool) {
 	}
 }
 
+// open lets a gram through the gate, whatever stands before it.
+func (f *filter) open(gram string) {
+	seq := uint32(0)
+	for i := range len(gram) {
+		seq = (seq<<codeBits | uint32(f.code[gram[i]])) & f.last
+	}
+	step := min(uint32(1)<<(codeBits*len(gram)), f.last+1)
+	for ; seq <= f.last; seq += step {
+		f.gate[seq>>6] |= 1 << (seq & 63)
+	}
+}
+
+const (
+	codeBits = 5
+	fewWords = 500 // up to which the gate looks at three bytes, 4 KiB, above at four, 128 KiB
+)
+
+// codes gives each letter a code, and the other bytes the six that are left.
+func codes() (of [256]uint8) {
+	for b := range 256 {
+		c := lower(byte(b))
+		switch {
+		case c >= 'a' && c <= 'z':
+			of[b] = c - 'a'
+		case c >= '0' && c <= '9':
+			of[b] = 26
+		case c == ' ', c >= '\t' && c <= '\r':
+			of[b] = 27
+		case c == '.', c == ',', c == '-', c == '_':
+			of[b] = 28
+		case c == '/', c == ':', c == '=', c == '&', c == '+', c == '%', c == '?':
+			of[b] = 29
+		case c > ' ' && c < 0x7f:
+			of[b] = 30
+		default:
+			of[b] = 31
+		}
+	}
+	return of
+}
+
 func gram(s string) (g uint32) {
 	for i := range len(s) {
 		g = g<<8 | uint32(s[i])
@@ -215,97 +262,21 @@ func gram(s string) (g uint32) {
 	return g
 }
 
-// pass goes over value once. What it finds stands in x; it returns the kinds of bytes that occur.
-func (f *filter) pass(x *Scratch, value string) uint64 {
-	kinds, w := uint64(0), uint32(0)
-	tab, four, three, two := &f.tab, &f.four, &f.three, &f.two
-	for i := 0; i < len(value); i++ {
-		m := tab[value[i]]
-		kinds |= m
-		w = w<<8 | uint32(uint8(m))
-		h4, h3, h2 := w*spread>>15, w<<8*spread>>17, w<<16*spread>>19
-		in4, in3, in2 := four[h4>>6&2047]>>(h4&63), three[h3>>6&511]>>(h3&63), two[h2>>6&127]>>(h2&63)
-		if (in4|in3|in2|m>>63)&1 != 0 {
-			if in4&1 != 0 {
-				f.look(x, value, i+1, w, 4)
-			}
-			if in3&1 != 0 {
-				f.look(x, value, i+1, w&0xffffff, 3)
-			}
-			if in2&1 != 0 {
-				f.look(x, value, i+1, w&0xffff, 2)
-			}
-			if m>>63 != 0 {
-				f.look(x, value, i+1, w&0xff, 1)
-			}
+// newEntry makes the entry of word n, whose gram ends before w[end].
+func newEntry(w string, n uint32, end int) entry {
+	back := min(end, window)
+	e := entry{word: n, rest: uint32(len(w)-end)<<afterShift | uint32(back)}
+	from := end - back
+	for i := range min(len(w)-from, window) {
+		c := uint64(w[from+i])
+		e.text |= c << (8 * i)
+		e.mask |= 0xff << (8 * i)
+		if c >= 'a' && c <= 'z' {
+			e.fold |= 0x20 << (8 * i)
 		}
 	}
-	return kinds
-}
-
-// look compares the words of which a gram of n bytes ends before value[end].
-func (f *filter) look(x *Scratch, value string, end int, g uint32, n uint8) {
-	s := f.slot(g, n)
-	h := f.heads[s]
-	if h.bloom&bloom(g) == 0 {
-		return
+	if from > 0 || len(w) > window {
+		e.rest |= wholeBit
 	}
-	for i, last := h.from, f.heads[s+1].from; i < last; i++ {
-		e := &f.entry[i]
-		if e.gram != g || e.n != n {
-			continue
-		}
-		if uint32(n) == e.size && end >= int(n) || f.equal(e, value, end) {
-			x.found(e.word, end+int(e.after))
-		}
-	}
-}
-
-// any reports whether a word of f stands in value.
-func (f *filter) any(value string) bool {
-	w := uint32(0)
-	tab, four, three, two := &f.tab, &f.four, &f.three, &f.two
-	for i := 0; i < len(value); i++ {
-		m := tab[value[i]]
-		w = w<<8 | uint32(uint8(m))
-		h4, h3, h2 := w*spread>>15, w<<8*spread>>17, w<<16*spread>>19
-		in4, in3, in2 := four[h4>>6&2047]>>(h4&63), three[h3>>6&511]>>(h3&63), two[h2>>6&127]>>(h2&63)
-		if (in4|in3|in2|m>>63)&1 != 0 && (in4&1 != 0 && f.holds(value, i+1, w, 4) || in3&1 != 0 && f.holds(value, i+1, w&0xffffff, 3) ||
-			in2&1 != 0 && f.holds(value, i+1, w&0xffff, 2) || m>>63 != 0 && f.holds(value, i+1, w&0xff, 1)) {
-			return true
-		}
-	}
-	return false
-}
-
-// holds reports whether one of the words of which a gram of n bytes ends before value[end] stands there.
-func (f *filter) holds(value string, end int, g uint32, n uint8) bool {
-	s := f.slot(g, n)
-	h := f.heads[s]
-	if h.bloom&bloom(g) == 0 {
-		return false
-	}
-	for i, last := h.from, f.heads[s+1].from; i < last; i++ {
-		e := &f.entry[i]
-		if e.gram == g && e.n == n && (uint32(n) == e.size && end >= int(n) || f.equal(e, value, end)) {
-			return true
-		}
-	}
-	return false
-}
-
-// equal compares the word of e with value, its gram ending before end.
-func (f *filter) equal(e *entry, value string, end int) bool {
-	to := end + int(e.after)
-	from := to - int(e.size)
-	if from < 0 || to > len(value) {
-		return false
-	}
-	part, text := value[from:to], f.text[e.from:][:e.size]
-	for i := range len(part) {
-		if f.tab[part[i]]&foldMask != uint64(text[i]) {
-			return false
-		}
-	}
-	return true
+	return e
 }

@@ -151,6 +151,7 @@ func TestCRSDifferential(t *testing.T) {
 			}
 			s.Candidates(x, v, may)
 			s.Verify(x, v, want, hits)
+			x.Settle()
 			for _, j := range []int{i, r.IntN(len(patterns))} {
 				ref := oracles[j].MatchString(v)
 				if ref {

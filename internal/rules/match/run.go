@@ -16,9 +16,9 @@ func before(value string, at int) int {
 // matches reports whether the pattern occurs in value.
 func (d *dfa) matches(value string) bool {
 	if d.wide != nil {
-		return all(d, d.wide, value)
+		return rest(d, d.wide, value, 0, d.start[kindText])
 	}
-	return all(d, d.next, value)
+	return rest(d, d.next, value, 0, d.start[kindText])
 }
 
 // run goes on in value from at in state s, until the pattern has matched (state 0), or nothing has begun at or behind least, or the value ends.
@@ -35,9 +35,16 @@ func (d *dfa) over(value string, at int) (class uint32, n int) {
 	return uint32(d.lookup(r)), n
 }
 
-func all[T uint16 | uint32](d *dfa, next []T, value string) bool {
-	s := d.start[kindText]
-	for i := 0; i < len(value); {
+// goOn is matches from a place on, in the state that led there.
+func (d *dfa) goOn(value string, at int, s uint32) bool {
+	if d.wide != nil {
+		return rest(d, d.wide, value, at, s)
+	}
+	return rest(d, d.next, value, at, s)
+}
+
+func rest[T uint16 | uint32](d *dfa, next []T, value string, i int, s uint32) bool {
+	for i < len(value) {
 		c := uint32(d.ascii[value[i]])
 		i++
 		if c == beyond {

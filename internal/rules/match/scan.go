@@ -26,9 +26,11 @@ type Scratch struct {
 	used   []int32 // units with a chain
 	chains bool
 
+	runs []run  // of verify
 	turn uint64 // of verify
 	ends []places
 
+	block block
 	fold  []byte
 	moved []move
 	loose [3][]uint64
@@ -218,10 +220,12 @@ func (s *Set) Candidates(x *Scratch, value string, may Bits) {
 func (s *Set) Scan(x *Scratch, value string, want, hits Bits) {
 	s.pass(x, value)
 	s.verify(x, value, want, hits)
+	x.Settle()
 }
 
 // Verify is Scan for a value whose Candidates are known: want must be a subset of them. It is cheapest directly after Candidates of the
-// value, or of one that differs from it only in the case of ASCII letters, with the same x.
+// value, or of one that differs from it only in the case of ASCII letters, with the same x. hits is complete, and need not stay where it is any
+// more, from the next Settle on.
 func (s *Set) Verify(x *Scratch, value string, want, hits Bits) {
 	if x.set != s || !x.valid || !foldsTo(x.value, value) {
 		s.pass(x, value)
@@ -255,9 +259,16 @@ func (s *Set) verify(x *Scratch, value string, want, hits Bits) {
 		hits[i] |= w & s.always[i]
 		for w &^= s.always[i]; w != 0; w &= w - 1 {
 			p := &s.patterns[i<<6|bits.TrailingZeros64(w)]
+			at := len(x.runs)
 			for u := p.from; u < p.to; u++ {
-				if x.cand[u>>6]>>(u&63)&1 != 0 && s.run(x, u, value) {
+				if x.cand[u>>6]>>(u&63)&1 == 0 {
+					continue
+				}
+				if s.wholly(x, u) && len(value) >= lanesFrom {
+					x.runs = append(x.runs, run{s.units[u].auto.d, value, hits, int32(i<<6 | bits.TrailingZeros64(w))})
+				} else if s.run(x, u, value) {
 					hits[i] |= w & -w
+					x.runs = x.runs[:at]
 					break
 				}
 			}
@@ -271,6 +282,12 @@ func (s *Set) verify(x *Scratch, value string, want, hits Bits) {
 			}
 		}
 	}
+}
+
+// wholly reports whether unit u is an automaton that goes over the whole value.
+func (s *Set) wholly(x *Scratch, u int) bool {
+	t := &s.units[u]
+	return t.auto.d != nil && t.auto.d.wide == nil && (t.far < 0 || !s.link(x))
 }
 
 // run reports whether unit u matches value, a candidate of the last pass.

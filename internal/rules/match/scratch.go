@@ -23,6 +23,7 @@ func (x *Scratch) Trim() {
 	for i := range x.ends {
 		x.ends[i] = places{places: cutBack(x.ends[i].places, 4)}
 	}
+	x.block.hits = cutBack(x.block.hits, 8)
 	x.pike.value = ""
 }
 

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
@@ -133,38 +134,49 @@ func (w *work) ask(t *text, a *want) {
 	t.asks = int32(len(w.asks)) //nolint:gosec // at most one for each chain
 }
 
-// answer looks for what was asked, text by text: what one pass over a text finds serves all who asked.
+// answer looks for what was asked, text by text: what one pass over a text finds serves all who asked. Automata that go over whole texts do so
+// together, at the end.
 func (w *work) answer(ph *phase, variable seclang.Variable, index int32) {
+	w.bits = slices.Grow(w.bits, 3*w.plan.words*len(w.asked)) // hits stay where they are
 	for _, t := range w.asked {
-		first := t.asks
+		w.examine(t)
+	}
+	w.scratch.Settle()
+	for _, t := range w.asked {
+		if hits := w.foundIn(t); hits != nil {
+			for i := t.asks; i != 0; i = w.asks[i-1].next {
+				w.wakeBy(ph, variable, index, w.asks[i-1].want, t, hits)
+			}
+		}
 		t.asks = 0
-		clear(w.want)
-		few, many := int(t.alone), t.cand != 0
-		for i := first; i != 0; i = w.asks[i-1].next {
-			a := w.asks[i-1].want
-			few, many = few+a.few, many || a.few == 0
-			for j, b := range a.patterns {
-				w.want[j] |= b
-			}
-		}
-		alone := !many && few <= maxAlone
-		if alone {
-			t.alone = int8(few) //nolint:gosec // at most maxAlone
-		} else {
-			may := w.candidates(t)
-			if may == nil || !meet(may, w.want) {
-				continue
-			}
-			for j, b := range may {
-				w.want[j] &= b
-			}
-		}
-		hits := w.verify(t, w.want, alone)
-		for i := first; i != 0; i = w.asks[i-1].next {
-			w.wakeBy(ph, variable, index, w.asks[i-1].want, t, hits)
-		}
 	}
 	w.asked, w.asks = w.asked[:0], w.asks[:0]
+}
+
+// examine looks for what was asked in t: what is found is complete from the next Settle on.
+func (w *work) examine(t *text) {
+	clear(w.want)
+	few, many := int(t.alone), t.cand != 0
+	for i := t.asks; i != 0; i = w.asks[i-1].next {
+		a := w.asks[i-1].want
+		few, many = few+a.few, many || a.few == 0
+		for j, b := range a.patterns {
+			w.want[j] |= b
+		}
+	}
+	alone := !many && few <= maxAlone
+	if alone {
+		t.alone = int8(few) //nolint:gosec // at most maxAlone
+	} else {
+		may := w.candidates(t)
+		if may == nil || !meet(may, w.want) {
+			return
+		}
+		for j, b := range may {
+			w.want[j] &= b
+		}
+	}
+	w.verify(t, w.want, alone)
 }
 
 // digits returns how many digits of base64 v begins with at most, blanks passed over: what follows is not decoded.
@@ -188,10 +200,10 @@ func (w *work) digits(v *value) int {
 	return n
 }
 
-// wakeBy wakes the rules whose patterns, of those in w.want that a wants, are among hits.
+// wakeBy wakes the rules whose patterns, of those that a wants, are among hits.
 func (w *work) wakeBy(ph *phase, variable seclang.Variable, index int32, a *want, t *text, hits match.Bits) {
 	for i, b := range a.patterns {
-		for b &= hits[i] & w.want[i]; b != 0; b &= b - 1 {
+		for b &= hits[i]; b != 0; b &= b - 1 {
 			for _, k := range ph.wakes[i<<6+bits.TrailingZeros64(b)] {
 				if k.chain == a.chain {
 					w.wake(k.pos, variable, index, t)

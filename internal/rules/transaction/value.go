@@ -80,7 +80,16 @@ func (w *work) newText() *text {
 	return t
 }
 
-// verify returns which of want match t.
+// foundIn returns the patterns that are known to match t, nil where none was tried.
+func (w *work) foundIn(t *text) match.Bits {
+	if t.found <= w.baseBits {
+		return nil
+	}
+	at := int(t.found-w.baseBits-1) + w.plan.words
+	return w.bits[at : at+w.plan.words]
+}
+
+// verify returns which of want match t, complete from the next Settle on.
 func (w *work) verify(t *text, want match.Bits, alone bool) match.Bits {
 	n := w.plan.words
 	if t.found <= w.baseBits {
@@ -99,7 +108,7 @@ func (w *work) verify(t *text, want match.Bits, alone bool) match.Bits {
 	case !open:
 	case alone:
 		w.spend(len(t.s))
-		w.plan.set.Alone(t.s, w.open, hits)
+		w.plan.set.Alone(w.scratch, t.s, w.open, hits)
 	case len(t.s) > clockBytes:
 		w.verifyLong(t.s, hits)
 	default:
@@ -129,6 +138,7 @@ func (w *work) matches(t *text, i int32) bool {
 		t.alone += n
 		w.one[i>>6] = 1 << (uint(i) & 63)
 		hits := w.verify(t, w.one, true)
+		w.scratch.Settle()
 		w.one[i>>6] = 0
 		return has(hits, i)
 	}
@@ -138,6 +148,7 @@ func (w *work) matches(t *text, i int32) bool {
 	}
 	w.one[i>>6] = 1 << (uint(i) & 63)
 	hits := w.verify(t, w.one, false)
+	w.scratch.Settle()
 	w.one[i>>6] = 0
 	return has(hits, i)
 }
