@@ -2,7 +2,6 @@ package rules
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -73,17 +72,9 @@ type ruleSet struct {
 // Open returns an engine for s. It compiles rules (below a second) unless an engine with the same ones is open. Faults of
 // rules and exclusions come back all together as a *LoadError. The caller must Close the engine.
 func (f *Factory) Open(s Settings) (*Engine, error) {
-	s, err := s.complete()
+	s, src, err := f.gather(s)
 	if err != nil {
 		return nil, err
-	}
-	c, err := f.corpus()
-	if err != nil {
-		return nil, err
-	}
-	src, err := gather(s, c)
-	if err != nil {
-		return nil, withInputs(err, src)
 	}
 	set, mine := f.acquire(src.key())
 	if mine {
@@ -96,6 +87,20 @@ func (f *Factory) Open(s Settings) (*Engine, error) {
 		return nil, set.err
 	}
 	return &Engine{set: set, inputs: inputsOf(set, src), run: set.run.With(s.config(f.store(s.Site))), factory: f}, nil
+}
+
+// gather completes s and reads what it names.
+func (f *Factory) gather(s Settings) (Settings, *source, error) {
+	s, err := s.complete()
+	if err != nil {
+		return s, nil, err
+	}
+	c, err := f.corpus()
+	if err != nil {
+		return s, nil, err
+	}
+	src, err := gather(s, c)
+	return s, src, err
 }
 
 // compile fills s from src.
@@ -118,15 +123,6 @@ func (s *ruleSet) compile(src *source, patterns *match.Cache) {
 		s.bare = src.emptied()
 	}
 	s.run, s.err = transaction.New(program, transaction.Config{})
-}
-
-// withInputs adds what src was read from to a LoadError. src may be nil.
-func withInputs(err error, src *source) error {
-	var e *LoadError
-	if src != nil && errors.As(err, &e) {
-		e.Inputs.Add(src.files.inputs)
-	}
-	return err
 }
 
 // inputsOf returns what an engine of src was read from: data files are read when a set is compiled, maybe for another engine.

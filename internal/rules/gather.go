@@ -27,7 +27,7 @@ type source struct {
 
 // gather reads and orders the rules: base, initialisation of the Core Rule Set, exclusions by path, the user's rules, the
 // Core Rule Set, and last whatever changes rules that are already loaded. So a user's rule can add to the anomaly score
-// and switch rules off by ctl, and its SecRuleUpdateTargetById finds the rule it names. With an error, only the files of the source count.
+// and switch rules off by ctl, and its SecRuleUpdateTargetById finds the rule it names. The error is a *LoadError.
 func gather(s Settings, c *corpus) (*source, error) {
 	src := &source{files: newTree(), core: !s.NoCore, fixed: fixed(s), exclusions: s.Exclusions}
 	own, found := seclang.ParseBeside(src.files, s.Files, c.around(src.core))
@@ -42,7 +42,8 @@ func gather(s Settings, c *corpus) (*source, error) {
 	ids(taken, own)
 	early, after, wrong := compileExclusions(s.Exclusions, taken)
 	if faults = append(faults, wrong...); len(faults) > 0 {
-		return src, &LoadError{Faults: sorted(append(faults, checkAlone(own, src.files, c)...))}
+		faults = append(faults, checkAlone(own, src.files, c)...)
+		return nil, &LoadError{Faults: sorted(faults), Inputs: src.files.inputs}
 	}
 	var ownEarly, ownLate []seclang.Directive
 	for _, d := range own {

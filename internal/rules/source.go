@@ -16,15 +16,7 @@ type Source struct {
 
 // Source returns what Open would make an engine of. Faults are those of Open.
 func (f *Factory) Source(s Settings) (*Source, error) {
-	s, err := s.complete()
-	if err != nil {
-		return nil, err
-	}
-	c, err := f.corpus()
-	if err != nil {
-		return nil, err
-	}
-	src, err := gather(s, c)
+	s, src, err := f.gather(s)
 	if err != nil {
 		return nil, err
 	}
