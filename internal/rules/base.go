@@ -87,35 +87,11 @@ func late(d seclang.Directive) bool {
 	return strings.HasPrefix(d.Name, "SecRuleRemoveBy") || strings.HasPrefix(d.Name, "SecRuleUpdate")
 }
 
-// idOf returns the id of the rule that d declares, 0 without one.
-func idOf(d seclang.Directive) int {
-	if d.Rule == nil {
-		return 0
-	}
-	for _, a := range d.Rule.Actions {
-		if a.ID == seclang.ActId {
-			return number(a.Value)
-		}
-	}
-	return 0
-}
-
 // ids adds the ids of the rules of list to known.
 func ids(known map[int]bool, list []seclang.Directive) {
 	for _, d := range list {
-		if id := idOf(d); id != 0 {
+		if id := d.ID(); id != 0 {
 			known[id] = true
 		}
 	}
-}
-
-func number(s string) int {
-	n := 0
-	for i := 0; i < len(s) && n < 1<<40; i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return 0
-		}
-		n = n*10 + int(s[i]-'0')
-	}
-	return n
 }

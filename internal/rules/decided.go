@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
@@ -41,7 +42,8 @@ func checkDecided(own []seclang.Directive) (faults []Fault) {
 			case seclang.ActChain:
 				chained, always = true, false // what follows is a condition
 			case seclang.ActSkip:
-				until = max(until, i+1+number(a.Value))
+				n, _ := strconv.Atoi(a.Value) // the parser has seen to it
+				until = max(until, i+1+n)
 			case seclang.ActSkipAfter:
 				at, here := markers[a.Value]
 				if !here {

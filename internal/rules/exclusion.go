@@ -49,7 +49,7 @@ func exclusionOf(f seclang.Fault) Fault {
 	if !ok {
 		return Fault{Fault: f}
 	}
-	i := number(strings.TrimSuffix(place, "]"))
+	i, _ := strconv.Atoi(strings.TrimSuffix(place, "]"))
 	return Fault{Fault: seclang.Fault{Rule: f.Rule, Text: f.Text, Hint: f.Hint}, Exclusion: i + 1}
 }
 

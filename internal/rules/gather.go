@@ -126,7 +126,7 @@ func checkOwned(own []seclang.Directive) (faults []Fault) {
 // checkIDs refuses ids that the Core Rule Set or Lunette's own rules have: the record would blame those.
 func checkIDs(own []seclang.Directive, taken map[int]bool) (faults []Fault) {
 	for _, d := range own {
-		switch id := idOf(d); {
+		switch id := d.ID(); {
 		case recommended(id):
 			faults = append(faults, about(d, "this is a rule of the recommended configuration", "leave the recommended file out whole: Lunette has its own"))
 		case id >= idReserved:
@@ -141,5 +141,5 @@ func checkIDs(own []seclang.Directive, taken map[int]bool) (faults []Fault) {
 // about makes a fault of the directive d.
 func about(d seclang.Directive, text, hint string) Fault {
 	line, _, _ := strings.Cut(d.Source, "\n")
-	return Fault{Fault: seclang.Fault{Position: d.Position, Rule: idOf(d), Text: text, Hint: hint, Source: line[:min(len(line), 100)]}}
+	return Fault{Fault: seclang.Fault{Position: d.Position, Rule: d.ID(), Text: text, Hint: hint, Source: line[:min(len(line), 100)]}}
 }

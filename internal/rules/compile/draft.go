@@ -150,7 +150,7 @@ func (b *builder) addRule(d *seclang.Directive) {
 	}
 	r := &draft{
 		Position: d.Position, source: d.Source, phase: 2, targets: append([]seclang.Target(nil), d.Rule.Targets...), operator: d.Rule.Operator,
-		action: d.Name == "SecAction", actions: append([]seclang.Action(nil), d.Rule.Actions...),
+		id: d.ID(), action: d.Name == "SecAction", actions: append([]seclang.Action(nil), d.Rule.Actions...),
 	}
 	chained := false
 	for _, a := range r.actions {
@@ -188,8 +188,6 @@ func (b *builder) addRule(d *seclang.Directive) {
 // identify reads what other directives find r by; it reports whether the action is chain.
 func (b *builder) identify(r *draft, a seclang.Action) (chain bool) {
 	switch a.ID {
-	case seclang.ActId:
-		r.id = number(a.Value)
 	case seclang.ActPhase:
 		if p := phaseOf(a.Value); p > 0 {
 			r.phase = p

@@ -60,6 +60,20 @@ func idRange(word string) (IDRange, string) {
 	return IDRange{first, last}, ""
 }
 
+// ID returns the id of the rule that d declares, 0 for the others: what follows in a chain, and what is no rule.
+func (d *Directive) ID() int {
+	if d.Rule == nil {
+		return 0
+	}
+	for _, a := range d.Rule.Actions {
+		if a.ID == ActId {
+			id, _ := ruleID(a.Value)
+			return id
+		}
+	}
+	return 0
+}
+
 // ruleID reads a positive number of at most 18 digits.
 func ruleID(text string) (int, bool) {
 	if text == "" || len(text) > 18 || text[0] < '0' || text[0] > '9' {

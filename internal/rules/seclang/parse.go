@@ -40,13 +40,8 @@ func SurroundingsOf(directives []Directive) Surroundings {
 		if d.Name == "SecMarker" {
 			s.Markers = append(s.Markers, d.Args[0].Text)
 		}
-		if d.Rule == nil {
-			continue
-		}
-		for _, a := range d.Rule.Actions {
-			if id, ok := ruleID(a.Value); ok && a.ID == ActId {
-				s.IDs[id] = d.Position
-			}
+		if id := d.ID(); id != 0 {
+			s.IDs[id] = d.Position
 		}
 	}
 	return s

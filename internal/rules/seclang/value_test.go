@@ -131,6 +131,20 @@ func TestParseCtl(t *testing.T) {
 	}
 }
 
+func TestDirectiveID(t *testing.T) {
+	list, faults := ParseText(nil, "a", "SecAction id:5\nSecRule ARGS a \"t:none,id:'7',chain\"\nSecRule ARGS b t:none\nSecMarker 9\n")
+	if len(faults) > 0 {
+		t.Fatal(show(faults))
+	}
+	var got []int
+	for _, d := range list {
+		got = append(got, d.ID())
+	}
+	if diff := cmp.Diff([]int{5, 7, 0, 0}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestParseIDs(t *testing.T) {
 	tests := []struct {
 		text string
