@@ -3,7 +3,6 @@ package compile
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
@@ -227,14 +226,11 @@ func chainKey(steps []transform.ID) string {
 
 // severity reads a name or a number from 0 to 7.
 func (b *builder) severity(a seclang.Action) int8 {
-	names := []string{"emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"}
-	for i, n := range names {
-		if strings.EqualFold(n, a.Value) || a.Value == strconv.Itoa(i) {
-			return int8(i)
-		}
+	n := seclang.ParseSeverity(a.Value)
+	if n < 0 {
+		b.fault(a.Position, "", "severity %q is neither a name nor a number from 0 to 7", a.Value)
 	}
-	b.fault(a.Position, "", "severity %q is neither a name nor a number from 0 to 7", a.Value)
-	return -1
+	return int8(n)
 }
 
 // skipAfter remembers the marker's place in the order: the first behind the rule, or the end of everything.

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/rules/match"
@@ -189,7 +190,7 @@ func (b *builder) addRule(d *seclang.Directive) {
 func (b *builder) identify(r *draft, a seclang.Action) (chain bool) {
 	switch a.ID {
 	case seclang.ActPhase:
-		if p := phaseOf(a.Value); p > 0 {
+		if p := seclang.ParsePhase(a.Value); p > 0 {
 			r.phase = p
 		}
 	case seclang.ActTag:
@@ -202,31 +203,13 @@ func (b *builder) identify(r *draft, a seclang.Action) (chain bool) {
 	return false
 }
 
-func phaseOf(word string) int {
-	switch strings.ToLower(word) {
-	case "1":
-		return 1
-	case "2", "request":
-		return 2
-	case "3":
-		return 3
-	case "4", "response":
-		return 4
-	case "5", "logging":
-		return 5
-	}
-	return 0
-}
-
+// number reads a count as the parser takes it, 0 for what is none.
 func number(s string) int {
-	n := 0
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' || n > 1<<52 {
-			return 0
-		}
-		n = n*10 + int(s[i]-'0')
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
 	}
-	return n
+	return max(n, 0)
 }
 
 // addDataset reads SecDataset name `lines`.
@@ -256,7 +239,7 @@ func (b *builder) setDefaults(d *seclang.Directive) {
 	for _, a := range list {
 		switch {
 		case a.ID == seclang.ActPhase:
-			phase = phaseOf(a.Value)
+			phase = seclang.ParsePhase(a.Value)
 		case a.ID == seclang.ActBlock:
 			b.fault(a.Position, "write what blocking is to be, such as deny", "block in SecDefaultAction means itself")
 		case disruptive(a.ID):
