@@ -91,14 +91,14 @@ SecRule ARGS "@streq d" "id:2,phase:2,pass,log"
 
 // TestNumbers: what the parser takes as a number counts as one.
 func TestNumbers(t *testing.T) {
-	files, list := parse(t, `SecRule ARGS "@streq a" "id:1,phase:2,deny,status:+405,skip:+2,severity:Error,maturity:09,tag:paranoia-level/x"
+	files, list := parse(t, `SecRule ARGS "@streq a" "id:1,phase:2,deny,status:+405,skip:+1,severity:Error,maturity:09,tag:paranoia-level/x"
 SecRule ARGS "@streq b" "id:2,phase:2,pass,severity:2,tag:paranoia-level/-1"
 `)
 	p, faults := Compile(list, Options{Files: files})
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	if r := p.Rules[0]; r.Status != 405 || r.Skip != 2 || r.Severity != 3 || r.Maturity != 9 || r.Paranoia != 0 {
+	if r := p.Rules[0]; r.Status != 405 || r.SkipTo != 2 || r.Severity != 3 || r.Maturity != 9 || r.Paranoia != 0 {
 		t.Errorf("%+v", r)
 	}
 	if r := p.Rules[1]; r.Severity != 2 || r.Paranoia != 0 {
