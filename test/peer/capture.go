@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"io"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -12,6 +13,9 @@ import (
 	"testing"
 	"time"
 )
+
+// logName is the file that tcpdump's messages go to.
+const logName = "tcpdump.log"
 
 // Capture runs tcpdump on loopback for the TCP ports of servers while do runs, and returns the file. All packets up to the end of do
 // are in it. It skips the test where the user may not capture.
@@ -27,7 +31,7 @@ func Capture(t testing.TB, servers []string, do func()) string {
 	}
 	defer mark.Close()
 	dir := t.TempDir()
-	path, says := filepath.Join(dir, "made.pcap"), filepath.Join(dir, "tcpdump.log")
+	path, says := filepath.Join(dir, "made.pcap"), filepath.Join(dir, logName)
 	filter := "udp port " + portOf(mark.LocalAddr().String())
 	for _, s := range servers {
 		filter += " or tcp port " + portOf(s)
@@ -54,13 +58,14 @@ func Capture(t testing.TB, servers []string, do func()) string {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // timeout hands it on
 		<-ended
 	}()
-	await(t, says, []byte("listening on"))
+	await(t, says, []byte("listening on"), ended, func() {})
 	do()
 	text := []byte("the capture ends here " + filepath.Base(filepath.Dir(dir)))
-	if _, err := mark.WriteTo(text, mark.LocalAddr()); err != nil {
-		t.Fatal(err)
-	}
-	await(t, path, text)
+	await(t, path, text, ended, func() {
+		if _, err := mark.WriteTo(text, mark.LocalAddr()); err != nil {
+			t.Error(err)
+		}
+	})
 	_ = cmd.Process.Signal(syscall.SIGINT)
 	<-ended
 	if text := string(read(t, says)); !strings.Contains(text, "\n0 packets dropped by kernel") {
@@ -69,34 +74,58 @@ func Capture(t testing.TB, servers []string, do func()) string {
 	return path
 }
 
-// await waits until text stands near the end of a file.
-func await(t testing.TB, path string, text []byte) {
+// againEvery is when what a wait is for is asked for once more: rarely enough for the capture to stay small.
+const againEvery = 250 * time.Millisecond
+
+// await waits until text stands anywhere in a file that tcpdump writes, and asks for it now and again: a packet can be lost, and then
+// what tcpdump says in the end tells that. Connections whose ends are not closed yet go on to send, so that text need not be the last.
+func await(t testing.TB, path string, text []byte, ended <-chan struct{}, ask func()) {
 	t.Helper()
 	late := time.NewTimer(startTimeout)
 	defer late.Stop()
-	tick := time.NewTicker(pollEvery)
+	tick, again := time.NewTicker(pollEvery), time.NewTicker(againEvery)
 	defer tick.Stop()
-	for !bytes.Contains(end(path), text) {
+	defer again.Stop()
+	ask()
+	for f := (search{path: path, text: text}); !f.found(); {
 		select {
 		case <-late.C:
-			t.Fatalf("waited %v for %q: %s", startTimeout, text, path)
+			t.Fatalf("waited %v for %q: %d bytes of %s", startTimeout, text, f.at, path)
+		case <-ended:
+			if !f.found() {
+				t.Fatalf("tcpdump ended before %q: %s", text, read(t, filepath.Join(filepath.Dir(path), logName)))
+			}
+			return
+		case <-again.C:
+			ask()
 		case <-tick.C:
 		}
 	}
 }
 
-// end is what a file ends with, nil where there is none.
-func end(path string) []byte {
-	f, err := os.Open(path)
+// search looks for a text in a file that grows, and reads each byte once.
+type search struct {
+	path string
+	text []byte
+	at   int64  // how much was read
+	kept []byte // the last of it, which may begin the text
+}
+
+// found reads what is new. A file that is not there yet is an empty one.
+func (s *search) found() bool {
+	f, err := os.Open(s.path)
 	if err != nil {
-		return nil
+		return false
 	}
 	defer f.Close()
-	if size, err := f.Seek(0, io.SeekEnd); err == nil {
-		_, _ = f.Seek(max(0, size-4096), io.SeekStart)
+	fresh, _ := io.ReadAll(io.NewSectionReader(f, s.at, math.MaxInt64-s.at))
+	s.at += int64(len(fresh))
+	s.kept = append(s.kept, fresh...)
+	if bytes.Contains(s.kept, s.text) {
+		return true
 	}
-	tail, _ := io.ReadAll(f)
-	return tail
+	s.kept = bytes.Clone(s.kept[max(0, len(s.kept)-len(s.text)+1):])
+	return false
 }
 
 func portOf(addr string) string {
