@@ -10,7 +10,7 @@ type row struct {
 
 // leaves are the shared values; each may import those that its row names and nothing else.
 func leaves(more ...string) []string {
-	return append([]string{"fact", "reason", "budget", "redact", "exchange", "httpwire"}, more...)
+	return append([]string{"fact", "reason", "budget", "redact", "exchange", "httpwire", "spelling"}, more...)
 }
 
 // law is the import law. The first row whose pkg is the package or a parent of it counts.
@@ -27,6 +27,7 @@ func law() []row {
 		{"redact", nil, vocabulary},
 		{"exchange", []string{"fact", "reason"}, vocabulary},
 		{"httpwire", []string{"exchange", "reason", "fact"}, "HTTP/1.1 messages as data: a leaf that both sides of the gateway share"},
+		{"spelling", nil, vocabulary},
 		{"finding", []string{"fact", "reason"}, "a cause is stated in terms of facts and the reasons that it refines"},
 
 		{"tlswire", []string{"budget"}, "TLS messages as data: standard library, x/crypto and budget"},

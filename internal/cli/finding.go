@@ -14,6 +14,7 @@ import (
 	checks "github.com/lunette-waf/lunette/internal/diagnosis/check"
 	"github.com/lunette-waf/lunette/internal/diagnosis/manual"
 	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/internal/spelling"
 )
 
 // findingColumns is how wide the manual is where nobody says.
@@ -115,18 +116,19 @@ func didYouMean(all []checks.Check, typed string) string {
 		distance int
 	}
 	var found []near
+	bound := max(2, len(typed)/8) + 1
 	_, cause, _ := strings.Cut(typed, ".")
 	for i := range all {
 		code := string(all[i].Code)
-		d := distance(code, typed)
+		d := spelling.Distance(code, typed, bound)
 		_, bare, _ := strings.Cut(code, ".")
 		switch {
 		case len(typed) >= 4 && strings.Contains(code, typed), len(cause) >= 4 && strings.Contains(code, cause):
 			d = 0
 		case cause == "": // typed without its phase
-			d = distance(bare, typed)
+			d = spelling.Distance(bare, typed, bound)
 		}
-		if d <= max(2, len(typed)/8) {
+		if d < bound {
 			found = append(found, near{code, d})
 		}
 	}
@@ -139,26 +141,4 @@ func didYouMean(all []checks.Check, typed string) string {
 		codes = append(codes, n.code)
 	}
 	return " did you mean " + strings.Join(codes, " or ") + "?"
-}
-
-// distance is how many letters must be changed, put in or taken out to make b of a (Levenshtein's).
-func distance(a, b string) int {
-	b = b[:min(len(b), 100)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

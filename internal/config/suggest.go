@@ -1,53 +1,20 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/lunette-waf/lunette/internal/spelling"
+)
 
 // nearest is a hint that names the word nearest to got, "" when none is near.
 func nearest(got string, words []string) string {
-	if best := closest(got, words); best != "" {
+	if best := spelling.Nearest(got, words); best != "" {
 		return didYouMean(best)
 	}
 	return ""
 }
 
 func didYouMean(word string) string { return `did you mean "` + word + `"?` }
-
-// closest is the word nearest to got, "" when none is near.
-func closest(got string, words []string) string {
-	best, least := "", 1+max(1, len(got)/3)
-	for _, w := range words {
-		if d := distance(strings.ToLower(got), strings.ToLower(w), least); d < least {
-			best, least = w, d
-		}
-	}
-	return best
-}
-
-// distance counts the insertions, deletions, changes and swaps of neighbours between a and b; bound when it is bound or more.
-func distance(a, b string, bound int) int {
-	if len(a)-len(b) >= bound || len(b)-len(a) >= bound || len(a) > 64 {
-		return bound
-	}
-	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		next[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := row[j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			next[j] = min(change, row[j]+1, next[j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				next[j] = min(next[j], before[j-2]+1)
-			}
-		}
-		before, row, next = row, next, before
-	}
-	return min(row[len(b)], bound)
-}
 
 // foreign maps words of other proxies' files to ours.
 func foreign(key string) string {
@@ -71,7 +38,7 @@ func (o *object) meant(key string) (ours, hint string) {
 	if ours = strings.ReplaceAll(key, "-", "_"); o.field(ours) != nil {
 		return ours, didYouMean(ours)
 	}
-	if ours = closest(key, o.keys()); ours != "" {
+	if ours = spelling.Nearest(key, o.keys()); ours != "" {
 		return ours, didYouMean(ours)
 	}
 	return "", ""

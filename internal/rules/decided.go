@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
+	"github.com/lunette-waf/lunette/internal/spelling"
 )
 
 // levelRules run behind the user's rules. The Core Rule Set derives the detection level from the blocking level before those have run: one that
@@ -107,7 +108,7 @@ func checkTags(list []Exclusion, groups ...[]seclang.Directive) (faults []Fault)
 		}
 		f := Fault{Exclusion: i + 1, Field: "tag"}
 		f.Text, f.Hint = "no rule has the tag \""+x.Tag+"\"", "tags stand in the access log, under waf.rules"
-		if near := seclang.Nearest(x.Tag, tags); near != "" {
+		if near := spelling.Nearest(x.Tag, tags); near != "" {
 			f.Hint = "did you mean " + near + "?"
 		}
 		faults = append(faults, f)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
+	"github.com/lunette-waf/lunette/internal/spelling"
 )
 
 // Ids of the rules that Lunette adds, and the tag of all core rules.
@@ -83,7 +84,7 @@ func (x Exclusion) check(known map[int]bool) Fault {
 	name, _, _ := strings.Cut(x.Target, ":")
 	if x.Target != "" && !isVariable(name) {
 		hint := ""
-		if near := seclang.Nearest(name, targets()); near != "" {
+		if near := spelling.Nearest(name, targets()); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		return fault("target", "target %q: there is no variable %s", hint, x.Target, name)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 	"github.com/lunette-waf/lunette/internal/rules/transform"
+	"github.com/lunette-waf/lunette/internal/spelling"
 )
 
 // syntax notes an error of one of seclang's parsers.
@@ -184,7 +185,7 @@ func (b *builder) step(a seclang.Action, steps []transform.ID) []transform.ID {
 	id, ok := transform.Lookup(a.Value)
 	if !ok {
 		hint := ""
-		if near := seclang.Nearest(a.Value, append(transform.Names(), "none")); near != "" {
+		if near := spelling.Nearest(a.Value, append(transform.Names(), "none")); near != "" {
 			hint = "did you mean t:" + near + "?"
 		}
 		b.fault(a.Position, hint, "unknown transformation %q", a.Value)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/rules/body"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
+	"github.com/lunette-waf/lunette/internal/spelling"
 )
 
 // ours reports whether d is a rule of a set that is built in: nobody can mend it.
@@ -167,7 +168,7 @@ func (b *builder) questionTag(at seclang.Position, who, tag string) {
 	}
 	slices.Sort(tags)
 	hint := "tags stand in the access log, under waf.rules"
-	if near := seclang.Nearest(tag, slices.Compact(tags)); near != "" {
+	if near := spelling.Nearest(tag, slices.Compact(tags)); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	b.doubt(at, hint, "%s: no rule has the tag %q", who, clip(tag))
@@ -220,7 +221,7 @@ func (b *builder) questionCtl(at seclang.Position, c seclang.Ctl) {
 			return
 		}
 		hint := "write one of " + strings.Join(names, ", ")
-		if near := seclang.Nearest(c.Text, names); near != "" {
+		if near := spelling.Nearest(c.Text, names); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		b.fault(at, hint, "%s: there is no body processor %q", who, clip(c.Text))

@@ -3,6 +3,8 @@ package seclang
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lunette-waf/lunette/internal/spelling"
 )
 
 // SyntaxError is what is wrong with one value: the part of a rule that ParseCtl, ParseSetvar, ParseMacro and ParseIDs read.
@@ -75,7 +77,7 @@ func quote(word string) string {
 
 // didYouMean is the hint that names the nearest of words.
 func didYouMean(word, prefix string, words []string) string {
-	if near := Nearest(word, words); near != "" {
+	if near := spelling.Nearest(word, words); near != "" {
 		return "did you mean " + prefix + near + "?"
 	}
 	return ""

@@ -74,18 +74,6 @@ func TestVariablesLikeCoraza(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	words := []string{"ARGS", "ARGS_GET", "REQUEST_BODY", ""}
-	for word, want := range map[string]string{
-		"AGRS": "ARGS", "args": "ARGS", "ARG": "ARGS", "ARGS_GTE": "ARGS_GET", "REQUEST_BDY": "REQUEST_BODY",
-		"XYZ": "", "": "", strings.Repeat("A", 1000): "",
-	} {
-		if got := Nearest(word, words); got != want {
-			t.Errorf("nearest to %q is %q, not %q", word, got, want)
-		}
-	}
-}
-
 // TestSpecs looks at the tables of directives and actions as wholes.
 func TestSpecs(t *testing.T) {
 	seen := map[string]bool{}
