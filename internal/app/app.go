@@ -134,13 +134,9 @@ func (a *App) openAdmin(cfg *config.Config) error {
 	if cfg.Admin.Address == "" {
 		return nil
 	}
-	token := cfg.Admin.Token
-	if cfg.Admin.TokenFile != "" {
-		b, err := os.ReadFile(cfg.Admin.TokenFile)
-		if err != nil {
-			return fmt.Errorf("read admin token: %w", err)
-		}
-		token = strings.TrimSpace(string(b))
+	token, err := adminToken(cfg)
+	if err != nil {
+		return err
 	}
 	srv, err := admin.New(admin.Config{Address: cfg.Admin.Address, Token: token, Version: a.opts.Version},
 		admin.Deps{Metrics: a.rec.Metrics().Handler(), Blocks: a.rec, Captures: a.captures, Origins: learnedView{a.book}, Incidents: incidentView{a.store}, Log: a.log})

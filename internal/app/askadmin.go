@@ -25,13 +25,9 @@ func askAdmin(ctx context.Context, cfg *config.Config, path string, most int64, 
 	if err != nil {
 		return fmt.Errorf("ask the admin address: %w", err)
 	}
-	token := cfg.Admin.Token
-	if cfg.Admin.TokenFile != "" {
-		b, err := os.ReadFile(cfg.Admin.TokenFile)
-		if err != nil {
-			return fmt.Errorf("read admin token: %w", err)
-		}
-		token = strings.TrimSpace(string(b))
+	token, err := adminToken(cfg)
+	if err != nil {
+		return err
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -53,4 +49,16 @@ func askAdmin(ctx context.Context, cfg *config.Config, path string, most int64, 
 		return fmt.Errorf("read the answer of %s: %w", cfg.Admin.Address, err)
 	}
 	return nil
+}
+
+// adminToken returns what guards the admin address: the token of the configuration, or that of the file it names. "" is none.
+func adminToken(cfg *config.Config) (string, error) {
+	if cfg.Admin.TokenFile == "" {
+		return cfg.Admin.Token, nil
+	}
+	b, err := os.ReadFile(cfg.Admin.TokenFile)
+	if err != nil {
+		return "", fmt.Errorf("read admin token: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
 }
