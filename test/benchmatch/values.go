@@ -3,19 +3,15 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"regexp"
 	"regexp/syntax"
 	"strings"
 
-	"github.com/corazawaf/coraza-coreruleset/v4"
-
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
+	"github.com/lunette-waf/lunette/test/soup"
 )
 
 // rule is a pattern of the Core Rule Set.
@@ -26,21 +22,11 @@ type rule struct {
 	tree    *syntax.Regexp
 }
 
-// crs is the embedded rule set as seclang reads it.
-type crs struct{}
-
-func (crs) Read(name string) ([]byte, error)      { return fs.ReadFile(coreruleset.FS, name) }
-func (crs) Glob(pattern string) ([]string, error) { return fs.Glob(coreruleset.FS, pattern) }
-
 // crsRules reads the patterns of all rules up to a paranoia level.
 func crsRules(level int) ([]rule, error) {
-	names, err := fs.Glob(coreruleset.FS, "@owasp_crs/*.conf")
+	list, err := soup.Directives()
 	if err != nil {
 		return nil, err
-	}
-	list, faults := seclang.Parse(crs{}, names)
-	if len(faults) > 0 {
-		return nil, fmt.Errorf("read rules: %v", faults[0])
 	}
 	var out []rule
 	id := 0
@@ -67,11 +53,11 @@ func crsRules(level int) ([]rule, error) {
 		case seclang.OpPm:
 			r.pattern = match.Pattern{Kind: match.Words, Words: strings.Fields(o.Argument)}
 		case seclang.OpPmFromFile:
-			text, err := fs.ReadFile(coreruleset.FS, "@owasp_crs/"+o.Argument)
+			words, err := soup.Data(o.Argument)
 			if err != nil {
 				return nil, err
 			}
-			r.pattern = match.Pattern{Kind: match.Words, Words: lines(text)}
+			r.pattern = match.Pattern{Kind: match.Words, Words: words}
 		default:
 			continue
 		}
@@ -91,15 +77,6 @@ func within(r *seclang.Rule, level int) bool {
 		}
 	}
 	return true
-}
-
-func lines(text []byte) (out []string) {
-	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
-		if l := strings.TrimSpace(s.Text()); l != "" && l[0] != '#' {
-			out = append(out, l)
-		}
-	}
-	return out
 }
 
 type value struct{ name, value string }
@@ -127,18 +104,13 @@ func kinds(rules []rule) []kind {
 		words = append(words, r.pattern.Words...)
 		if r.tree != nil {
 			trees = append(trees, r.tree)
-			words = literals(words, r.tree)
+			words = soup.Literals(words, r.tree)
 		}
 	}
 	signs := strings.Split(" ||(|'|\"|;|/|=|\n|,|)|<| or |--|$|{|${|`", "|")
 	return []kind{
 		{"soup", func(r *rand.Rand, n int) string {
-			var b strings.Builder
-			for b.Len() < n {
-				b.WriteString(words[r.IntN(len(words))])
-				b.WriteString(signs[r.IntN(len(signs))])
-			}
-			return b.String()[:n]
+			return soup.Mixed(r, words, n, func(b *strings.Builder) { b.WriteString(signs[r.IntN(len(signs))]) })
 		}},
 		{"attacks", func(r *rand.Rand, n int) string {
 			var b strings.Builder
@@ -153,23 +125,13 @@ func kinds(rules []rule) []kind {
 	}
 }
 
-func literals(out []string, re *syntax.Regexp) []string {
-	if re.Op == syntax.OpLiteral && len(re.Rune) > 1 {
-		return append(out, strings.ToLower(string(re.Rune)))
-	}
-	for _, sub := range re.Sub {
-		out = literals(out, sub)
-	}
-	return out
-}
-
 // broken makes n bytes of what nearly matches: parts of re, each without its end.
 func broken(r *rand.Rand, re *syntax.Regexp, n int) string {
 	var b strings.Builder
 	var one strings.Builder
 	member(r, re, &one)
 	part := one.String()
-	if words := literals(nil, re); len(words) > 0 && r.IntN(2) == 0 { // few of its words, over and over: as many beginnings as can be
+	if words := soup.Literals(nil, re); len(words) > 0 && r.IntN(2) == 0 { // few of its words, over and over: as many beginnings as can be
 		own := []string{words[r.IntN(len(words))], words[r.IntN(len(words))], words[r.IntN(len(words))]}
 		signs := []string{" ", "=", "'", ".", ":", "\n", ""}
 		sign := signs[r.IntN(len(signs))]

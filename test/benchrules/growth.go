@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/rules"
+	"github.com/lunette-waf/lunette/test/soup"
 )
 
 // series is requests that grow.
@@ -37,16 +38,16 @@ func allSeries() []series {
 			return jsonOf(n, func(i int) string { return fmt.Sprintf("garden chair no %d", i) })
 		}},
 		{"hostile leaves", "leaf", leaves, func(r *rand.Rand, list []string, n int) message {
-			return jsonOf(n, func(int) string { return printable(soup(r, list, 25)) })
+			return jsonOf(n, func(int) string { return printable(soup.Of(r, list, 25)) })
 		}},
 		{"benign bytes", "byte", bytes, func(_ *rand.Rand, _ []string, n int) message {
 			return jsonOf(1, func(int) string { return strings.Repeat(prose, n/len(prose)+1)[:n] })
 		}},
 		{"hostile bytes", "byte", bytes, func(r *rand.Rand, list []string, n int) message {
-			return jsonOf(1, func(int) string { return printable(soup(r, list, n)) })
+			return jsonOf(1, func(int) string { return printable(soup.Of(r, list, n)) })
 		}},
 		{"hostile bytes of a form", "byte", bytes, func(r *rand.Rand, list []string, n int) message {
-			return message{mime: "application/x-www-form-urlencoded", body: "q=" + url.QueryEscape(soup(r, list, n))}
+			return message{mime: "application/x-www-form-urlencoded", body: "q=" + url.QueryEscape(soup.Of(r, list, n))}
 		}},
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/netip"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -23,6 +22,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/rules"
+	"github.com/lunette-waf/lunette/test/soup"
 )
 
 // bar is what the p99 of a hostile request of 10 KB may take.
@@ -47,7 +47,7 @@ func main() {
 // run stays on one thread, whose CPU time it measures.
 func run(n, level, size int, seed uint64, grow, hold bool, profile, only string) error {
 	runtime.LockOSThread()
-	list, err := words()
+	list, err := soup.Words()
 	if err != nil {
 		return err
 	}
@@ -138,23 +138,12 @@ func inspect(e *rules.Engine, m message) (time.Duration, error) {
 }
 
 func request(m message) *exchange.Exchange {
-	x := &exchange.Exchange{ID: exchange.NewID(time.Now()), Start: time.Now(), Client: &exchange.Client{
-		Addr: netip.MustParseAddrPort("192.0.2.7:40000"), Local: netip.MustParseAddrPort("192.0.2.1:443"),
-	}}
-	r := &x.Request
-	r.Method, r.Scheme, r.Authority, r.Proto, r.Body = "GET", "https", "shop.test", exchange.HTTP11, exchange.NoBody
-	r.Path, r.Query, r.HasQuery, r.Target = "/form", m.query, m.query != "", "/form"
-	if r.HasQuery {
-		r.Target += "?" + m.query
+	target := "/form"
+	if m.query != "" {
+		target += "?" + m.query
 	}
-	r.Header = exchange.Header{{Name: "Host", Value: "shop.test"}, {Name: "User-Agent", Value: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}, {Name: "Accept", Value: "*/*"}}
-	for _, f := range m.fields {
-		r.Header.Add(f[0], f[1])
+	if m.body == "" {
+		return soup.Get(target, m.fields...)
 	}
-	if m.body != "" {
-		r.Method, r.Length = "POST", int64(len(m.body))
-		r.Header.Add("Content-Type", m.mime)
-		r.Header.Add("Content-Length", fmt.Sprint(len(m.body)))
-	}
-	return x
+	return soup.Post(target, m.mime, len(m.body), m.fields...)
 }
