@@ -24,7 +24,8 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	bin := filepath.Join(dir, "lunette")
-	cmd := exec.Command("go", "build", "-o", bin, "github.com/lunette-waf/lunette/cmd/lunette")
+	// As make build does it, so that what that compiled is taken.
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, "github.com/lunette-waf/lunette/cmd/lunette")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("build the program: %w\n%s", err, out)
