@@ -29,58 +29,35 @@ func Check(path string) (faults config.Faults, err error) {
 		placed, rest := splitFaults(err)
 		return append(faults, placed...), rest
 	}
-	faults = append(append(faults, g.doubts()...), g.costly(path)...)
+	faults = append(faults, g.warnings(path)...)
 	g.close(nil)
 	return faults, nil
-}
-
-// doubts warns of own rules that load and hardly do what is meant, each once though sites share files.
-func (g *graph) doubts() (out config.Faults) {
-	seen := map[seclang.Fault]bool{}
-	for _, e := range g.engines {
-		for _, f := range e.Notes() {
-			if seen[f.Fault] {
-				continue
-			}
-			seen[f.Fault] = true
-			w := ruleFault(g.cfg, "", f)
-			w.Severity = config.Warning
-			out = append(out, w)
-		}
-	}
-	return out
 }
 
 // costBound is what the pattern of a rule may take for each byte of a value, in nanoseconds, without a warning.
 const costBound = 100
 
-// costly warns of what is the matter with rules that work, each once though sites share files. path is the configuration. Of the patterns
+// warnings says what the engineer should know about rules that work, each once though sites share files. path is the configuration. Of the patterns
 // of the Core Rule Set there is one note in all: nobody can mend them, and warnings without a mend hide those that have one.
-func (g *graph) costly(path string) (out config.Faults) {
-	type warning struct {
-		at   seclang.Position
-		text string
-	}
-	seen, core := map[warning]bool{}, []int{}
+func (g *graph) warnings(path string) (out config.Faults) {
+	seen, core := map[seclang.Fault]bool{}, []int{}
 	for _, e := range g.engines {
-		for _, w := range e.Warnings(costBound) {
-			key := warning{w.Position, w.Text}
-			if seen[key] {
+		for _, f := range e.Warnings(costBound) {
+			if seen[f.Fault] {
 				continue
 			}
-			seen[key] = true
-			if strings.HasPrefix(w.File, "@") {
-				core = append(core, w.Rule)
+			seen[f.Fault] = true
+			if strings.HasPrefix(f.File, "@") {
+				core = append(core, f.Rule)
 				continue
 			}
-			f := config.Fault{Severity: config.Warning, File: w.File, Line: w.Line, Column: max(w.Column, 1), Width: 1, Message: w.Text, Hint: w.Hint}
-			if w.Rule != 0 {
-				f.Message = fmt.Sprintf("rule %d: %s", w.Rule, w.Text)
-			}
+			key := ""
 			if f.File == "" { // exclusions did it
-				f.File, f.Key = path, "waf.exclusions"
+				f.File, key = path, "waf.exclusions"
 			}
-			out = append(out, f)
+			w := ruleFault(g.cfg, "", f)
+			w.Severity, w.Key = config.Warning, key
+			out = append(out, w)
 		}
 	}
 	if len(core) > 0 {

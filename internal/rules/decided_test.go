@@ -20,7 +20,7 @@ func faultsOf(t *testing.T, s rules.Settings, text string) (refused bool, list [
 	e, err := factory.Open(s)
 	if err == nil {
 		defer e.Close()
-		return false, e.Notes()
+		return false, e.Warnings(1e9)
 	}
 	var le *rules.LoadError
 	if !errors.As(err, &le) {
@@ -120,7 +120,7 @@ func TestNotes(t *testing.T) {
 	if diff := cmp.Diff(want, list); diff != "" || refused {
 		t.Errorf("refused %v (-want +got)\n%s", refused, diff)
 	}
-	if w := keep.Notes(); len(w) > 0 {
+	if w := keep.Warnings(1e9); len(w) > 0 {
 		t.Errorf("the Core Rule Set alone: %v", w)
 	}
 	refused, list = faultsOf(t, rules.Settings{}, "SecRule ARGS|\\\nREQUEST_HEADERS \\\n  \"@gt abc\" \"id:1,phase:2,deny\"\n")

@@ -63,6 +63,30 @@ func placed(list []seclang.Fault) *LoadError {
 	return e
 }
 
+// quoted is placed, where faults show the line that they are about, of a rule over several lines too.
+func quoted(list []seclang.Fault, files seclang.Files) []Fault {
+	texts := map[string][]string{}
+	faults := placed(list).Faults
+	for i := range faults {
+		f := &faults[i]
+		if f.Line < 1 || f.Source == "" || strings.HasPrefix(f.File, "@") {
+			continue
+		}
+		lines, ok := texts[f.File]
+		if !ok {
+			b, err := files.Read(f.File)
+			if err == nil {
+				lines = strings.Split(string(b), "\n")
+			}
+			texts[f.File] = lines
+		}
+		if f.Line <= len(lines) {
+			f.Source = seclang.Excerpt(lines[f.Line-1], f.Column)
+		}
+	}
+	return faults
+}
+
 // sorted orders faults by file and line, and leaves out what is said twice.
 func sorted(list []Fault) []Fault {
 	slices.SortStableFunc(list, func(a, b Fault) int {

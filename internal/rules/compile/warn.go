@@ -7,38 +7,28 @@ import (
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
-// Warning is what the engineer should know about rules that work.
-type Warning struct {
-	seclang.Position
-	Rule int
-	Text string
-	Hint string
-	Cost float64 // ns a byte of the rule's pattern; 0 where it is about something else
-}
-
 // manyWords is how many words a list may have without a warning. A set of three times as many takes about 3 s to build and 100 MB.
 const manyWords = 200_000
 
 // Warnings lists rules whose pattern costs more than limit nanoseconds a byte, and those whose list of words is very long.
-func (p *Program) Warnings(limit float64) []Warning {
-	var out []Warning
+func (p *Program) Warnings(limit float64) []seclang.Fault {
+	var out []seclang.Fault
 	for i := range p.Rules {
 		for r := &p.Rules[i]; r != nil; r = r.Next {
 			if r.Operator.Pattern < 0 {
 				continue
 			}
+			warn := func(text, hint string) {
+				out = append(out, seclang.Fault{Position: r.Position, Rule: r.ID, Text: text, Hint: hint, Warning: true})
+			}
 			i := int(r.Operator.Pattern)
 			if c := p.Patterns.Cost(i); c > limit {
-				out = append(out, Warning{
-					Position: r.Position, Rule: r.ID, Cost: c, Text: fmt.Sprintf("its pattern takes %.0f ns for each byte of a value, more than %.0f", c, limit),
-					Hint: "bound its repetitions or split it: a hostile request could keep a processor busy with it",
-				})
+				warn(fmt.Sprintf("its pattern takes %.0f ns for each byte of a value, more than %.0f", c, limit),
+					"bound its repetitions or split it: a hostile request could keep a processor busy with it")
 			}
 			if n := p.Patterns.WordCount(i); n > manyWords {
-				out = append(out, Warning{
-					Position: r.Position, Rule: r.ID, Text: fmt.Sprintf("its list has %d words, more than %d: each start and reload takes seconds longer", n, manyWords),
-					Hint: "leave out what contains another word of the list, or is no longer seen",
-				})
+				warn(fmt.Sprintf("its list has %d words, more than %d: each start and reload takes seconds longer", n, manyWords),
+					"leave out what contains another word of the list, or is no longer seen")
 			}
 		}
 	}
