@@ -39,6 +39,35 @@ sites:
 	}
 }
 
+// A rule that is cheap to match is warned of where it acts by what it captures and finding that is dear, not where only the record shows it.
+func TestCheckWarnsOfCostlyCaptures(t *testing.T) {
+	dir := t.TempDir()
+	own := filepath.Join(dir, "own.conf")
+	put(t, own, []byte(`SecRule ARGS "@rx (?i)^order [a-z]{1,20}-([0-9]{1,20})$" "id:1,phase:2,pass,nolog,capture,setvar:tx.order=%{TX.1}"
+SecRule ARGS "@rx (?i)^order [a-z]{1,20}-([0-9]{1,20})$" "id:2,phase:2,deny"
+SecRule ARGS_NAMES "@rx (?i)^order [a-z]{1,20}-([0-9]{1,20})$" "id:3,phase:2,deny,capture,logdata:'%{TX.1}'"
+SecRule ARGS "@rx ^o-([0-9])$" "id:4,phase:2,pass,nolog,capture,setvar:tx.order=%{TX.1}"
+`))
+	file := filepath.Join(dir, "l.yaml")
+	put(t, file, []byte(`listen: [{address: "127.0.0.1:0"}]
+sites:
+  - names: [a.test]
+    origin: {urls: ["http://127.0.0.1:1"]}
+    waf: {rules: [own.conf], core_rules: false}
+`))
+	faults, err := Check(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bad, warned := faults.Count(); bad != 0 || warned != 1 || len(faults) != 1 {
+		t.Fatalf("%d errors, %d warnings:\n%s", bad, warned, faults)
+	}
+	want := own + ":1:1: warning: rule 1: to find what it captures takes up to "
+	if got := faults.String(); !strings.HasPrefix(got, want) || !strings.Contains(got, "more than 100\n") || !strings.Contains(got, "MATCHED_VAR") {
+		t.Errorf("%s", got)
+	}
+}
+
 // Of the Core Rule Set's own patterns there is one note in all, whatever the routes, that is no warning.
 func TestCheckNotesCostlyCoreRules(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "l.yaml")

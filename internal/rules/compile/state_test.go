@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -86,6 +88,42 @@ SecRule ARGS "@streq d" "id:2,phase:2,pass,log"
 	}
 	if w := p.Warnings(1e9); len(w) > 0 {
 		t.Errorf("warnings %+v", w)
+	}
+}
+
+// TestWarningsOfCaptures: where a rule decides by what it captures, the cost of finding that counts, if it is the larger.
+func TestWarningsOfCaptures(t *testing.T) {
+	files, list := parse(t, `SecRule ARGS "@rx ^(?:select|insert|update) ([a-z]+)-([a-z]+)$" "id:1,phase:2,pass,log,capture,setvar:tx.a=%{TX.1}"
+SecRule ARGS_NAMES "@rx ^(?:select|insert|update) ([a-z]+)-([a-z]+)$" "id:2,phase:2,pass,log,logdata:'%{TX.1}'"
+SecRule REQUEST_HEADERS "@rx ^(?:select|insert|update) ([a-z]+)-([a-z]+)$" "id:3,phase:2,pass,log"
+SecRule ARGS "@rx a" "id:4,phase:2,pass,log,capture,setvar:tx.a=%{TX.0}"
+`)
+	p, faults := Compile(list, Options{Files: files})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	pattern := int(p.Rules[0].Operator.Pattern)
+	test, find := p.Patterns.Cost(pattern), p.Patterns.FindCost(pattern)
+	if test >= 100 || find <= 100 || p.Patterns.FindCost(int(p.Rules[3].Operator.Pattern)) >= test {
+		t.Fatalf("costs %v and %v: other patterns are needed here", test, find)
+	}
+	for _, c := range []struct {
+		limit float64
+		want  []string
+	}{
+		{find, nil},
+		{100, []string{"1: to find what it captures"}},
+		{test, []string{"1: to find what it captures"}},
+		{0, []string{"1: to find what it captures", "2: its pattern", "3: its pattern", "4: its pattern"}},
+	} {
+		var got []string
+		for _, f := range p.Warnings(c.limit) {
+			before, _, _ := strings.Cut(f.Text, " takes ")
+			got = append(got, strconv.Itoa(f.Rule)+": "+before)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("more than %v (-want +got):\n%s", c.limit, diff)
+		}
 	}
 }
 

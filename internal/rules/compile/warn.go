@@ -10,7 +10,8 @@ import (
 // manyWords is how many words a list may have without a warning. A set of three times as many takes about 3 s to build and 100 MB.
 const manyWords = 200_000
 
-// Warnings lists rules whose pattern costs more than limit nanoseconds a byte, and those whose list of words is very long.
+// Warnings lists rules whose pattern costs more than limit nanoseconds a byte, be it to match or to find what it captures, and those whose list of
+// words is very long.
 func (p *Program) Warnings(limit float64) []seclang.Fault {
 	var out []seclang.Fault
 	for i := range p.Rules {
@@ -22,9 +23,8 @@ func (p *Program) Warnings(limit float64) []seclang.Fault {
 				out = append(out, seclang.Fault{Position: r.Position, Rule: r.ID, Text: text, Hint: hint, Warning: true})
 			}
 			i := int(r.Operator.Pattern)
-			if c := p.Patterns.Cost(i); c > limit {
-				warn(fmt.Sprintf("its pattern takes %.0f ns for each byte of a value, more than %.0f", c, limit),
-					"bound its repetitions or split it: a hostile request could keep a processor busy with it")
+			if text, hint := p.costly(r, limit); text != "" {
+				warn(text, hint)
 			}
 			if n := p.Patterns.WordCount(i); n > manyWords {
 				warn(fmt.Sprintf("its list has %d words, more than %d: each start and reload takes seconds longer", n, manyWords),
@@ -33,6 +33,25 @@ func (p *Program) Warnings(limit float64) []seclang.Fault {
 		}
 	}
 	return out
+}
+
+// costly says which work with the pattern of r is the dearest where that costs more than limit nanoseconds a byte, "" where none does. What only
+// the record shows of a match is not counted: it is looked for in a bounded part of an exchange, however long that is.
+func (p *Program) costly(r *Rule, limit float64) (text, hint string) {
+	i := int(r.Operator.Pattern)
+	test, find := p.Patterns.Cost(i), 0.0
+	if r.NeedsCaptures {
+		find = p.Patterns.FindCost(i)
+	}
+	switch {
+	case max(test, find) <= limit:
+		return "", ""
+	case find > test:
+		return fmt.Sprintf("to find what it captures takes up to %.0f ns for each byte of a value that matches, more than %.0f", find, limit),
+			"take a shorter pattern, or match without capture and let the next of a chain capture from MATCHED_VAR with a shorter one"
+	}
+	return fmt.Sprintf("its pattern takes %.0f ns for each byte of a value, more than %.0f", test, limit),
+		"bound its repetitions or split it: a hostile request could keep a processor busy with it"
 }
 
 // Memory is how many bytes the program holds, patterns included; operators of package operator are counted by their arguments.
