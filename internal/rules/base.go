@@ -23,7 +23,6 @@ SecDefaultAction "phase:4,log,auditlog,pass"
 // INBOUND_DATA_ERROR says that rules get a part of the body only: then a body that ends in the middle is no fault of the client's.
 const baseRules = `SecAction "id:40000001,phase:1,pass,nolog,t:none,setvar:tx.crs_setup_version=4250"
 SecAction "id:40000003,phase:1,pass,nolog,t:none,setvar:'tx.restricted_headers_basic=/content-encoding/ /proxy/ /lock-token/ /content-range/ /if/ /x-http-method-override/ /x-http-method/ /x-method-override/ /x-middleware-subrequest/'"
-SecAction "id:40000002,phase:3,pass,nolog,t:none,ctl:forceResponseBodyVariable=On"
 SecRule REQUEST_HEADERS:Content-Type "^(?:application(?:/soap\+|/)|text/)xml" "id:200000,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
 SecRule REQUEST_HEADERS:Content-Type "^application/[a-z0-9.-]+[+]xml" "id:200004,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
 SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
