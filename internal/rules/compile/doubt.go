@@ -202,11 +202,14 @@ func (b *builder) questionDirective(d *seclang.Directive) {
 			}
 		}
 	default: // of single ids it is a fault
-		id, _, _ := strings.Cut(first.Text, ":")
-		list, err := seclang.ParseIDs(id)
-		list = slices.DeleteFunc(list, func(r seclang.IDRange) bool { return r.First == r.Last })
-		if err == nil {
-			b.questionIDs(first.Position, d.Name, list)
+		names, _ := updated(d)
+		for _, name := range names {
+			id, _, _ := strings.Cut(name.Text, ":")
+			list, err := seclang.ParseIDs(id)
+			list = slices.DeleteFunc(list, func(r seclang.IDRange) bool { return r.First == r.Last })
+			if err == nil {
+				b.questionIDs(name.Position, d.Name, list)
+			}
 		}
 	}
 }

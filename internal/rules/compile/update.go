@@ -59,7 +59,7 @@ func within(ids []seclang.IDRange, id int) bool {
 	return slices.ContainsFunc(ids, func(r seclang.IDRange) bool { return r.Has(id) })
 }
 
-// named lists the rules that the first argument of an update names. An id that no rule has is a fault: what it was to do does not happen.
+// named lists the rules that an update names. An id that no rule has is a fault: what it was to do does not happen.
 func (b *builder) named(d *seclang.Directive) []*draft {
 	var out []*draft
 	first := d.Args[0]
@@ -79,16 +79,42 @@ func (b *builder) named(d *seclang.Directive) []*draft {
 		}
 		return out
 	}
-	text, offset := first.Text, -1
+	names, _ := updated(d)
+	for _, name := range names {
+		for _, r := range b.numbered(d.Name, name) {
+			if !slices.Contains(out, r) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// updated splits the words of an update by id into those that name rules and those that say what is new: the first is an id, and so is what looks
+// like one before the last.
+func updated(d *seclang.Directive) (names, rest []seclang.Argument) {
+	n := 1
+	for ; n < len(d.Args)-1; n++ {
+		if _, err := seclang.ParseIDs(d.Args[n].Text); err != nil {
+			break
+		}
+	}
+	return d.Args[:n], d.Args[n:]
+}
+
+// numbered lists the rules that one word of an update by id names.
+func (b *builder) numbered(who string, name seclang.Argument) []*draft {
+	var out []*draft
+	text, offset := name.Text, -1
 	if id, n, ok := strings.Cut(text, ":"); ok {
 		text, offset = id, number(n)
 	}
 	ids, err := seclang.ParseIDs(text)
 	if err != nil {
-		b.syntax(first.Position, err)
+		b.syntax(name.Position, err)
 		return nil
 	}
-	b.keep(first.Position, d.Name, ids)
+	b.keep(name.Position, who, ids)
 	for _, r := range b.rules {
 		if within(ids, r.id) && !b.kept(r) {
 			out = append(out, r)
@@ -96,11 +122,11 @@ func (b *builder) named(d *seclang.Directive) []*draft {
 	}
 	for _, one := range ids {
 		if one.First == one.Last && b.byID[one.First] == nil {
-			b.fault(first.Position, "it must stand behind the rule; rules that were removed before are gone", "%s: there is no rule %d", d.Name, one.First)
+			b.fault(name.Position, "it must stand behind the rule; rules that were removed before are gone", "%s: there is no rule %d", who, one.First)
 		}
 	}
 	if offset > 0 {
-		out = b.members(first.Position, out, offset)
+		out = b.members(name.Position, out, offset)
 	}
 	return out
 }
@@ -121,18 +147,19 @@ func (b *builder) members(at seclang.Position, rules []*draft, n int) []*draft {
 	return rules
 }
 
-// updateTargets adds targets to rules; those with ! take values out. With a third argument the second replaces it.
+// updateTargets adds targets to rules; those with ! take values out. With one more argument what is new replaces it.
 func (b *builder) updateTargets(d *seclang.Directive) {
 	if len(d.Args) < 2 {
 		return
 	}
-	list, ok := b.parseTargets(d.Args[1])
+	_, words := updated(d)
+	list, ok := b.parseTargets(words[0])
 	if !ok {
 		return
 	}
 	var old []seclang.Target
-	if len(d.Args) > 2 {
-		if old, ok = b.parseTargets(d.Args[2]); !ok {
+	if len(words) > 1 {
+		if old, ok = b.parseTargets(words[1]); !ok {
 			return
 		}
 	}
@@ -160,7 +187,8 @@ func (b *builder) updateActions(d *seclang.Directive) {
 	if len(d.Args) < 2 {
 		return
 	}
-	list, ok := b.parseActions(d.Args[1])
+	_, words := updated(d)
+	list, ok := b.parseActions(words[0])
 	if !ok {
 		return
 	}

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,6 +46,30 @@ func TestReplaceTarget(t *testing.T) {
 		t.Fatal(faults)
 	}
 	if diff := cmp.Diff("ARGS:Foo|REQUEST_BODY", p.Rules[0].targets()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestUpdateMany changes rules that several words name, each once.
+func TestUpdateMany(t *testing.T) {
+	files, list := parse(t, `SecRule ARGS:a "@rx f" "id:6,phase:2,pass,log"
+SecRule ARGS:b "@rx f" "id:7,phase:2,pass,log"
+SecRule ARGS:c "@rx f" "id:8,phase:2,pass,log"
+SecRule ARGS:d "@rx f" "id:9,phase:2,pass,log"
+SecRuleUpdateTargetById 6 7-8 8 "ARGS:x"
+SecRuleUpdateActionById 8-9 6 "deny,setvar:tx.a=1"
+`)
+	p, faults := Compile(list, Options{Files: files})
+	if len(faults) > 0 || len(p.Notes) > 0 {
+		t.Fatal(faults, p.Notes)
+	}
+	var got []string
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		got = append(got, fmt.Sprint(r.targets(), " ", r.Disrupt, " ", len(r.Do)))
+	}
+	want := []string{"ARGS:a|ARGS:x deny 1", "ARGS:b|ARGS:x pass 0", "ARGS:c|ARGS:x deny 1", "ARGS:d deny 1"}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
