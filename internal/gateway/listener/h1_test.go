@@ -314,6 +314,35 @@ func TestDrainedBodyIsNotWatched(t *testing.T) {
 	}
 }
 
+// TestBodyClosedTooLate: an origin that answers early ends the exchange while the body is read. Where that Read has its bytes already, there was
+// nothing to wake, and the connection, which the client was told is kept, goes on.
+func TestBodyClosedTooLate(t *testing.T) {
+	for name, size := range map[string]int{"last piece": 10, "piece before": 4} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, Config{}, handlerFunc(func(_ context.Context, x *exchange.Exchange) {
+				b := x.Request.Body.(*h1Body)
+				if err := b.beginRead(); err != nil {
+					t.Error(err)
+				}
+				n, err := b.in.Read(make([]byte, size))
+				_ = b.Close()
+				if _, err = b.endRead(n, err); err != nil && !errors.Is(err, io.EOF) {
+					t.Error(err)
+				}
+				reply(x, 200, x.Request.Path)
+			}))
+			c := r.dial()
+			br := bufio.NewReader(c)
+			for _, path := range []string{"/first", "/second"} {
+				_, _ = io.WriteString(c, "POST "+path+" HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789")
+				if res, body := answer(t, br, "POST"); res.Close || body != path {
+					t.Fatalf("got %q, close %v", body, res.Close)
+				}
+			}
+		})
+	}
+}
+
 func TestAnswerLargerThanOneWrite(t *testing.T) {
 	ca := newAuthority(t, "test CA")
 	data := strings.Repeat("0123456789abcdef", 100_000)

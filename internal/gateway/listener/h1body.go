@@ -88,6 +88,12 @@ func (b *h1Body) endRead(n int, err error) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reading = false
+	if errors.Is(b.err, errBodyClosed) {
+		b.h.setRead(time.Time{}, -1) // what reads next must not meet the deadline by which Close woke this Read
+		if err == nil || errors.Is(err, io.EOF) && b.in.Done() {
+			b.err = nil // Close came too late to wake it: nothing is lost, the rest can be drained
+		}
+	}
 	b.got += int64(n)
 	b.x.Answer.BytesIn = b.got
 	if b.left >= 0 {
