@@ -114,15 +114,13 @@ func (g *gateway) send(in *input) outcome {
 // exchange sends one request on a connection of its own, and returns the answer and what the gateway wrote down.
 func (g *gateway) exchange(raw []byte) (o outcome) {
 	o.sent = raw
-	c, err := net.Dial("tcp", g.addr)
+	c, written, err := g.dial()
 	if err != nil {
 		o.err = err
 		return o
 	}
 	defer func() { _ = c.Close() }()
-	peer := c.LocalAddr().String()
-	written := g.log.expect(peer)
-	defer g.log.forget(peer)
+	defer g.log.forget(c.LocalAddr().String())
 	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, o.err = c.Write(raw); o.err == nil {
 		o.status, o.err = readAnswer(c, strings.SplitN(string(raw), " ", 2)[0])
@@ -134,6 +132,21 @@ func (g *gateway) exchange(raw []byte) (o outcome) {
 		o.err = errors.Join(o.err, errors.New("nothing in the access log"))
 	}
 	return o
+}
+
+// dial returns a connection, and where the record of its request will come. A port that is free again before the record of its last request came is
+// left to who waits for that.
+func (g *gateway) dial() (net.Conn, <-chan *telemetry.Record, error) {
+	for {
+		c, err := net.Dial("tcp", g.addr)
+		if err != nil {
+			return nil, nil, err
+		}
+		if written, ok := g.log.expect(c.LocalAddr().String()); ok {
+			return c, written, nil
+		}
+		defer func() { _ = c.Close() }() // not now: the next one would get the same port
+	}
 }
 
 // readAnswer reads one answer to its end.
@@ -157,13 +170,16 @@ type accessLog struct {
 	waiting map[string]chan *telemetry.Record
 }
 
-// expect returns where the record of a client will come.
-func (l *accessLog) expect(peer string) <-chan *telemetry.Record {
+// expect returns where the record of a client will come, unless somebody waits for one of that address.
+func (l *accessLog) expect(peer string) (record <-chan *telemetry.Record, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.waiting[peer] != nil {
+		return nil, false
+	}
 	c := make(chan *telemetry.Record, 1)
 	l.waiting[peer] = c
-	return c
+	return c, true
 }
 
 func (l *accessLog) forget(peer string) {
