@@ -43,3 +43,28 @@ func (b *builder) compilePatterns(p *Program, found *patterns) {
 	}
 	p.Patterns = set
 }
+
+// views divides the patterns of rules by where they are looked for.
+func views(rules []Rule, set *match.Set) Views {
+	if set == nil || set.Len() == 0 { // of a bare program, or one with faults
+		return Views{set, set, set}
+	}
+	request, response, derived := make(match.Bits, set.Words()), make(match.Bits, set.Words()), make(match.Bits, set.Words())
+	for i := range rules {
+		for r := &rules[i]; r != nil; r = r.Next {
+			n := r.Operator.Pattern
+			if n < 0 {
+				continue
+			}
+			if r.Phase == 3 || r.Phase == 4 {
+				response[n>>6] |= 1 << (n & 63)
+			} else {
+				request[n>>6] |= 1 << (n & 63)
+			}
+			if r.Chain != 0 && !set.Listed(int(n)) {
+				derived[n>>6] |= 1 << (n & 63)
+			}
+		}
+	}
+	return Views{Request: set.Only(request), Response: set.Only(response), Derived: set.Only(derived)}
+}

@@ -146,6 +146,7 @@ func (b *builder) assemble(start state, dropped []bool, first []match.Pattern) *
 		p.Phases[d.phase].Rules = append(p.Phases[d.phase].Rules, int32(i))
 		p.Rules = append(p.Rules, *d.rule)
 	}
+	p.Views = views(p.Rules, p.Patterns)
 	return p
 }
 

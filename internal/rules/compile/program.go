@@ -18,12 +18,21 @@ type Program struct {
 	Phases   [Phases]Phase   //
 	Chains   []Chain         // transformation chains; Chains[0] is the empty one
 	Patterns *match.Set      // every @rx and @pm
+	Views    Views           // of these, those that are looked for in one place
 	Slots    []string        // names of TX variables that rules name, lower case; 0 to 9 are the captures TX:0 … TX:9
 	Initial  []Initial       // TX variables that have a value before the first rule, folded ones among them, by slot
 	Settings Settings        // what directives say that are no rules
 	Folded   int             // rules that were decided at compile time and left out
 	Notes    []seclang.Fault // warnings, in the order of the files: what works, but hardly as it was meant
 	slot     map[string]int32
+}
+
+// Views are sets of the patterns of a program under the same numbers, each of which looks for some only: the fewer words, the cheaper is a look at a
+// value.
+type Views struct {
+	Request  *match.Set // patterns of phases 1, 2 and 5
+	Response *match.Set // of phases 3 and 4
+	Derived  *match.Set // of all phases, those that rules look for behind transformations, but for those that are Listed
 }
 
 // Slot finds the slot of a TX variable; name is lower case. Names that no rule names have none.

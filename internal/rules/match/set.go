@@ -55,9 +55,7 @@ func New(patterns []Pattern, l Limits) (s *Set, errs []PatternError) {
 
 // make compiles patterns. l is complete.
 func (c *Cache) make(patterns []Pattern, l Limits) (s *Set, errs []PatternError) {
-	s = &Set{filter: newFilter(), patterns: make([]compiled, len(patterns)), always: make(Bits, (len(patterns)+63)/64)}
-	// Two characters fold to ASCII letters: a value with one of them is looked at once more, with the letters in their places.
-	s.folded = [2]uint32{s.filter.add("\xe2\x84\xaa"), s.filter.add("\xc5\xbf")}
+	s = emptySet(len(patterns))
 	b := &builder{limit: l.States, cache: map[built]*dfa{}, shared: c}
 	for i := range patterns {
 		p, err := b.part(&patterns[i])
@@ -66,14 +64,22 @@ func (c *Cache) make(patterns []Pattern, l Limits) (s *Set, errs []PatternError)
 			continue
 		}
 		s.add(i, p)
+		s.memory += p.memory
 	}
 	if errs != nil {
 		return nil, errs
 	}
-	s.filter.seal()
 	s.arrange()
 	s.memory += feedMemory(s.feeds)
 	return s, nil
+}
+
+// emptySet returns a set with room for n patterns.
+func emptySet(n int) *Set {
+	s := &Set{filter: newFilter(), patterns: make([]compiled, n), always: make(Bits, (n+63)/64)}
+	// Two characters fold to ASCII letters: a value with one of them is looked at once more, with the letters in their places.
+	s.folded = [2]uint32{s.filter.add("\xe2\x84\xaa"), s.filter.add("\xc5\xbf")}
+	return s
 }
 
 // add makes p pattern i.
@@ -109,7 +115,6 @@ func (s *Set) add(i int, p *part) {
 	}
 	c.to = len(s.units)
 	s.patterns[i] = c
-	s.memory += p.memory
 }
 
 // feed returns the number of the feed with these stages.
@@ -137,8 +142,9 @@ func (s *Set) use(word string, u use) {
 	s.uses[n] = append(s.uses[n], u)
 }
 
-// arrange orders the units without words by the kinds of bytes that they need.
+// arrange builds the tables, and orders the units without words by the kinds of bytes that they need.
 func (s *Set) arrange() {
+	s.filter.seal()
 	for len(s.uses) < len(s.filter.words) {
 		s.uses, s.anchors = append(s.uses, nil), append(s.anchors, false)
 	}

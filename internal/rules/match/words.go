@@ -8,9 +8,11 @@ import (
 
 // dictionary is a list of words, to find out which of them stands where.
 type dictionary struct {
-	words []string // in lower case, sorted
-	empty bool     // the empty word is the only one: it is in every value
-	own   *filter  // of these words alone; nil where they are very many
+	words []string        // in lower case, sorted
+	empty bool            // the empty word is the only one: it is in every value
+	own   *filter         // of these words alone; nil where they are very many
+	pairs [1 << 10]uint64 // a bit for each two bytes, in lower case, with which a word begins
+	lone  [4]uint64       // the same for the words of one byte
 }
 
 // ownWords is how many words may have a filter of their own.
@@ -25,6 +27,14 @@ func newDictionary(words []string) *dictionary {
 	d.words = slices.Compact(d.words)
 	if len(d.words) > 0 && d.words[0] == "" {
 		d.words, d.empty = d.words[1:], len(d.words) == 1
+	}
+	for _, w := range d.words {
+		if len(w) == 1 {
+			d.lone[w[0]>>6] |= 1 << (w[0] & 63)
+			continue
+		}
+		k := uint16(w[0])<<8 | uint16(w[1])
+		d.pairs[k>>6] |= 1 << (k & 63)
 	}
 	if len(d.words) > 0 && len(d.words) <= ownWords {
 		d.own = newFilter()
@@ -151,12 +161,28 @@ func search(lo, hi int, f func(int) bool) int {
 // next may begin within it: so the engine does that rules were written for.
 func (d *dictionary) find(value string, limit int, dst []int) []int {
 	for i := 0; i < len(value) && limit > 0; i++ {
+		if !d.begins(value, i) {
+			continue
+		}
 		if n := d.longest(value[i:]); n > 0 {
 			dst = append(dst, i, i+n)
 			limit--
 		}
 	}
 	return dst
+}
+
+// begins reports whether a word may begin at a place of value.
+func (d *dictionary) begins(value string, at int) bool {
+	a := lower(value[at])
+	if d.lone[a>>6]>>(a&63)&1 != 0 {
+		return true
+	}
+	if at+1 == len(value) {
+		return false
+	}
+	k := uint16(a)<<8 | uint16(lower(value[at+1]))
+	return d.pairs[k>>6]>>(k&63)&1 != 0
 }
 
 // WordCount returns how many different words the list of pattern i has; 0 where it is an expression.
@@ -168,5 +194,5 @@ func (s *Set) WordCount(i int) int {
 }
 
 func (d *dictionary) memory() int64 {
-	return int64(len(strings.Join(d.words, ""))) + int64(len(d.words))*16 + 1088
+	return int64(len(strings.Join(d.words, ""))) + int64(len(d.words))*16 + 9<<10
 }

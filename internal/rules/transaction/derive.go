@@ -167,9 +167,9 @@ func (w *work) apply(root, from *text, id transform.ID) *text {
 	to := w.known(root, out)
 	if to == nil {
 		to = w.newText()
-		to.s = out
-		if c&touches == transform.ClassUpper && w.plan.steps.folds.has(id) {
-			to.cand = from.cand // where only the case of letters differs the same patterns may match
+		to.s, to.made = out, true
+		if c&touches == transform.ClassUpper && w.plan.steps.folds.has(id) && from.cand != 0 {
+			to.cand, to.made = from.cand, from.made // where only the case of letters differs the same patterns may match
 		}
 	}
 	w.edges = append(w.edges, edge{id: id, next: from.edge, to: to})

@@ -41,6 +41,17 @@ func leastBytes(set *match.Set, words int) []int {
 	return least
 }
 
+// listed returns the patterns that are lists of words with tables of their own.
+func listed(set *match.Set, words int) match.Bits {
+	out := make(match.Bits, words)
+	for i := range words * 64 {
+		if set != nil && i < set.Len() && set.Listed(i) {
+			out[i>>6] |= 1 << (i & 63)
+		}
+	}
+	return out
+}
+
 // fewOf returns for each pattern how many automata it has, 0 where they are many or it has others.
 func fewOf(set *match.Set, words int) []int8 {
 	out := make([]int8, words*64)

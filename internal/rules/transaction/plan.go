@@ -14,7 +14,8 @@ import (
 type plan struct {
 	program *compile.Program
 	set     *match.Set
-	words   int // of a match.Bits
+	lists   match.Bits // patterns that no text that was made is searched for but by themselves
+	words   int        // of a match.Bits
 	chains  []chain
 	steps   *steps
 	ids     int32 // wanted ones in all
@@ -78,6 +79,7 @@ func newPlan(p *compile.Program) *plan {
 	}
 	out.least = leastBytes(p.Patterns, out.words)
 	out.few = fewOf(p.Patterns, out.words)
+	out.lists = listed(p.Patterns, out.words)
 	out.slots = map[*compile.Target][]int32{}
 	for i := range p.Rules {
 		for r := &p.Rules[i]; r != nil; r = r.Next {

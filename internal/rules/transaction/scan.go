@@ -141,7 +141,7 @@ func (w *work) answer(ph *phase, variable seclang.Variable, index int32) {
 	for _, t := range w.asked {
 		w.examine(t)
 	}
-	w.scratch.Settle()
+	w.settle()
 	for _, t := range w.asked {
 		if hits := w.foundIn(t); hits != nil {
 			for i := t.asks; i != 0; i = w.asks[i-1].next {
@@ -153,7 +153,7 @@ func (w *work) answer(ph *phase, variable seclang.Variable, index int32) {
 	w.asked, w.asks = w.asked[:0], w.asks[:0]
 }
 
-// examine looks for what was asked in t: what is found is complete from the next Settle on.
+// examine looks for what was asked in t: what is found is complete from the next settle on.
 func (w *work) examine(t *text) {
 	clear(w.want)
 	few, many := int(t.alone), t.cand != 0
@@ -164,19 +164,26 @@ func (w *work) examine(t *text) {
 			w.want[j] |= b
 		}
 	}
-	alone := !many && few <= maxAlone
-	if alone {
+	if !many && few <= maxAlone {
 		t.alone = int8(few) //nolint:gosec // at most maxAlone
-	} else {
-		may := w.candidates(t)
-		if may == nil || !meet(may, w.want) {
-			return
-		}
-		for j, b := range may {
-			w.want[j] &= b
-		}
+		w.verify(t, w.want, true)
+		return
 	}
-	w.verify(t, w.want, alone)
+	if t.made && meet(w.want, w.plan.lists) {
+		for j, b := range w.plan.lists {
+			w.few[j] = w.want[j] & b
+			w.want[j] &^= b
+		}
+		w.verify(t, w.few, true)
+	}
+	may := w.candidates(t)
+	if may == nil || !meet(may, w.want) {
+		return
+	}
+	for j, b := range may {
+		w.want[j] &= b
+	}
+	w.verify(t, w.want, false)
 }
 
 // digits returns how many digits of base64 v begins with at most, blanks passed over: what follows is not decoded.

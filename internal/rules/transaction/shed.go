@@ -10,13 +10,13 @@ import (
 // than shedBytes and three times the body, and all of them when a phase ends: what is needed again is made again.
 const (
 	shedBytes  = 1 << 20
-	perText    = 256       // what a derived text takes besides its bytes
-	keepText   = 256 << 10 // derived bytes up to which the same memory serves the next phase
-	largeText  = 64 << 10  // longer texts have their memory for themselves, so that each can go alone
-	maxKept    = 64 << 10  // bytes of a capture and of MATCHED_VAR that later phases see, where they are not part of the body
-	keepWiped  = 256       // elements of a list that names texts
-	maxDerived = 64 << 20  // bytes of one derived text, where its value is not large itself: more counts as a spent budget
-	maxMatched = 64 << 10  // values that one rule may match
+	perText    = 256      // what a derived text takes besides its bytes
+	keepText   = 1 << 20  // derived bytes up to which the same memory serves the next phase
+	largeText  = 64 << 10 // longer texts have their memory for themselves, so that each can go alone
+	maxKept    = 64 << 10 // bytes of a capture and of MATCHED_VAR that later phases see, where they are not part of the body
+	keepWiped  = 256      // elements of a list that names texts
+	maxDerived = 64 << 20 // bytes of one derived text, where its value is not large itself: more counts as a spent budget
+	maxMatched = 64 << 10 // values that one rule may match
 )
 
 // heavy reports whether so much is derived that it ought to be shed.
@@ -66,7 +66,9 @@ func (w *work) release() {
 	w.hits, w.temp, w.matched, w.captured = wiped(w.hits), wiped(w.temp), wiped(w.matched), wiped(w.captured)
 	w.counted = value{}
 	w.record.data, w.record.message, w.arg, w.argOf = wiped(w.record.data), "", "", nil
-	w.scratch.Trim()
+	for i := range w.scratch {
+		w.scratch[i].Trim()
+	}
 	if w.derived > keepText {
 		w.shed()
 		w.edges, w.bits = nil, nil

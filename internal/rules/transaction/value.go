@@ -18,6 +18,7 @@ type text struct {
 	sqli  tried           // outcome of @detectSQLi and @detectXSS, which cost too much to be asked twice
 	xss   tried
 	asks  int32 // first of work.asks, plus 1
+	made  bool  // by transformations: only patterns behind transformations are looked for, and long lists each by itself
 	alone int8  // automata that were run on it without a look for candidates
 }
 
@@ -44,6 +45,33 @@ func (w *work) classOf(t *text) transform.Class {
 	return t.class
 }
 
+// places are where texts come from, which tells what is looked for in them.
+const (
+	ofRequest = iota
+	ofResponse
+	ofDerived
+	places
+)
+
+// matcher returns the patterns that are looked for in t, and what it takes.
+func (w *work) matcher(t *text) (*match.Set, *match.Scratch) {
+	v := &w.plan.program.Views
+	switch {
+	case t.made:
+		return v.Derived, &w.scratch[ofDerived]
+	case w.phase == 3 || w.phase == 4:
+		return v.Response, &w.scratch[ofResponse]
+	}
+	return v.Request, &w.scratch[ofRequest]
+}
+
+// settle completes what verify has found.
+func (w *work) settle() {
+	for i := range w.scratch {
+		w.scratch[i].Settle()
+	}
+}
+
 // candidates returns the patterns that may match t, or anything that differs from it in the case of letters only; nil for none.
 func (w *work) candidates(t *text) match.Bits {
 	switch {
@@ -57,7 +85,8 @@ func (w *work) candidates(t *text) match.Bits {
 	at := len(w.bits)
 	w.bits = append(w.bits, w.zero...)
 	may := w.bits[at:]
-	w.plan.set.Candidates(w.scratch, t.s, may)
+	set, x := w.matcher(t)
+	set.Candidates(x, t.s, may)
 	for _, b := range may {
 		if b != 0 {
 			t.cand = w.baseBits + int32(at) + 1 //nolint:gosec // the budget ends before so many values
@@ -89,7 +118,7 @@ func (w *work) foundIn(t *text) match.Bits {
 	return w.bits[at : at+w.plan.words]
 }
 
-// verify returns which of want match t, complete from the next Settle on.
+// verify returns which of want match t, complete from the next settle on.
 func (w *work) verify(t *text, want match.Bits, alone bool) match.Bits {
 	n := w.plan.words
 	if t.found <= w.baseBits {
@@ -108,47 +137,47 @@ func (w *work) verify(t *text, want match.Bits, alone bool) match.Bits {
 	case !open:
 	case alone:
 		w.spend(len(t.s))
-		w.plan.set.Alone(w.scratch, t.s, w.open, hits)
+		w.plan.set.Alone(&w.scratch[ofDerived], t.s, w.open, hits)
 	case len(t.s) > clockBytes:
-		w.verifyLong(t.s, hits)
+		w.verifyLong(t, hits)
 	default:
 		w.spend(len(t.s))
-		w.plan.set.Verify(w.scratch, t.s, w.open, hits)
+		set, x := w.matcher(t)
+		set.Verify(x, t.s, w.open, hits)
 	}
 	return hits
 }
 
 // verifyLong runs the open patterns on a long text in several passes, so that the clock can be looked at in between.
-func (w *work) verifyLong(s string, hits match.Bits) {
+func (w *work) verifyLong(t *text, hits match.Bits) {
+	set, x := w.matcher(t)
 	for i, b := range w.open {
 		if b == 0 {
 			continue
 		}
-		part := w.part64[:len(w.open)]
+		part := w.few[:len(w.open)]
 		clear(part)
 		part[i] = b
-		w.spend(len(s))
-		w.plan.set.Verify(w.scratch, s, part, hits)
+		w.spend(len(t.s))
+		set.Verify(x, t.s, part, hits)
 	}
 }
 
 // matches reports whether pattern i matches t.
 func (w *work) matches(t *text, i int32) bool {
+	alone := t.made && has(w.plan.lists, i)
 	if n := w.plan.few[i]; n > 0 && t.cand == 0 && t.alone+n <= maxAlone {
 		t.alone += n
-		w.one[i>>6] = 1 << (uint(i) & 63)
-		hits := w.verify(t, w.one, true)
-		w.scratch.Settle()
-		w.one[i>>6] = 0
-		return has(hits, i)
+		alone = true
 	}
-	may := w.candidates(t)
-	if may == nil || !has(may, i) {
-		return false
+	if !alone {
+		if may := w.candidates(t); may == nil || !has(may, i) {
+			return false
+		}
 	}
 	w.one[i>>6] = 1 << (uint(i) & 63)
-	hits := w.verify(t, w.one, false)
-	w.scratch.Settle()
+	hits := w.verify(t, w.one, alone)
+	w.settle()
 	w.one[i>>6] = 0
 	return has(hits, i)
 }

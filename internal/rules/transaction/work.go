@@ -45,7 +45,7 @@ type work struct {
 
 	// What is known of them.
 	arena     transform.Arena
-	scratch   *match.Scratch
+	scratch   [places]match.Scratch
 	chunks    [][]text
 	texts     int // taken of chunks
 	edges     []edge
@@ -64,7 +64,7 @@ type work struct {
 	want      match.Bits
 	asked     []*text // of the value that is being scanned
 	asks      []ask
-	part64    match.Bits // 64 patterns of open at a time
+	few       match.Bits // some of want or open
 	masks     []mask
 	kinds     []kinds
 
@@ -137,11 +137,13 @@ func (w *work) look() {
 }
 
 func newWork(p *plan) *work {
-	w := &work{plan: p, scratch: &match.Scratch{}}
-	w.scratch.Spend = w.spend
+	w := &work{plan: p}
+	for i := range w.scratch {
+		w.scratch[i].Spend = w.spend
+	}
 	w.zero, w.one = make(match.Bits, p.words), make(match.Bits, p.words)
 	w.open, w.want = make(match.Bits, p.words), make(match.Bits, p.words)
-	w.part64 = make(match.Bits, p.words)
+	w.few = make(match.Bits, p.words)
 	n := 0
 	for i := range p.phases {
 		n = max(n, len(p.phases[i].rules))
