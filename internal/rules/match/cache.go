@@ -147,7 +147,6 @@ func keyOfSet(patterns []Pattern, l Limits) digest {
 	for _, p := range patterns {
 		d := p.key(l)
 		text = append(text, d[:]...)
-		text = binary.AppendVarint(text, int64(p.Group))
 	}
 	return sha256.Sum256(text)
 }

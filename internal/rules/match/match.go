@@ -14,7 +14,6 @@ type Kind uint8
 const (
 	Regexp Kind = iota // RE2 syntax as std regexp, (?sm) set; byte mode where it holds escapes of bytes that are no UTF-8, as Coraza does
 	Words              // one of many words, ASCII case-insensitive
-	Binary             // reserved
 )
 
 // Pattern is one pattern of a set.
@@ -22,13 +21,12 @@ type Pattern struct {
 	Kind  Kind
 	Expr  string   // of Regexp
 	Words []string // of Words
-	Group int      // patterns of one group are wanted together: they may share an automaton
 }
 
 // Limits bound what New builds. The zero value is the documented default.
 type Limits struct {
 	States int   // of one automaton
-	Memory int64 // bytes of a whole set
+	Memory int64 // bytes that the patterns of a set may hold
 }
 
 // Bits is a set of patterns, by their index: 64 in each word.

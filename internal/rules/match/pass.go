@@ -19,7 +19,7 @@ func (b *block) fill(value string, at int) int {
 	from, to := max(0, at-window), min(len(value), at+n+window)
 	clear(b.bytes[:window])
 	copy(b.bytes[window-(at-from):], value[from:to])
-	clear(b.bytes[window+to-at:])
+	clear(b.bytes[window+to-at : n+2*window])
 	return n
 }
 

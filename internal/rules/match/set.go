@@ -1,6 +1,7 @@
 package match
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -63,8 +64,10 @@ func (c *Cache) make(patterns []Pattern, l Limits) (s *Set, errs []PatternError)
 			errs = append(errs, PatternError{Index: i, Err: err})
 			continue
 		}
+		if s.memory += p.memory; s.memory > l.Memory {
+			return nil, append(errs, PatternError{i, fmt.Errorf("keep patterns: up to this one they take %d KiB, more than the %d KiB that a program may: leave rules out, or shorten them", s.memory>>10, l.Memory>>10)})
+		}
 		s.add(i, p)
-		s.memory += p.memory
 	}
 	if errs != nil {
 		return nil, errs
