@@ -18,7 +18,7 @@ func IsSQLi(value string) (found bool, fingerprint string) {
 	if skipSQLi(value) {
 		return false, ""
 	}
-	return libinjection.IsSQLi(value)
+	return readSQLi(value)
 }
 
 // IsXSS reports whether value holds a script that was injected. Linear in value.

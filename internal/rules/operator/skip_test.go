@@ -229,8 +229,12 @@ func FuzzSkip(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, v := range []string{value, strings.NewReplacer("(", "", "`", "", "#", "", "@", "", "=", "").Replace(value)} {
-			if found, print := libinjection.IsSQLi(v); found && skipSQLi(v) {
+			found, print := libinjection.IsSQLi(v)
+			if found && skipSQLi(v) {
 				t.Errorf("%q is passed by, yet matches as %s", v, print)
+			}
+			if f, p := readSQLi(v); f != found || p != print {
+				t.Errorf("%q: in upper case %v %s, else %v %s", v, f, p, found, print)
 			}
 			if skipXSS(v) && libinjection.IsXSS(v) {
 				t.Errorf("%q is passed by, yet is a script", v)
