@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"strconv"
 	"testing"
 
 	"github.com/lunette-waf/lunette/internal/analysis"
@@ -20,27 +21,37 @@ const connections = 1000
 
 // TestNoFindings looks at each connection in three ways: as a recording, as a capture with its secrets, as one without.
 func TestNoFindings(t *testing.T) {
+	t.Parallel()
 	all := shapes(connections)
 	const batch = 50
 	for at := 0; at < len(all); at += batch {
-		var recs []*recording.Recording
-		of := map[uint64]*shape{} // by recording
-		quickly(t, func(t *testing.T) {
-			w := newWorld(t)
-			for i := at; i < at+batch; i++ {
-				for _, r := range w.play(t, uint64(i+1), &all[i]) {
-					recs, of[r.ID] = append(recs, r), &all[i]
-				}
-			}
+		t.Run(strconv.Itoa(at), func(t *testing.T) {
+			t.Parallel()
+			look(t, all[at:at+batch], uint64(at+1))
 		})
-		flows, err := analysis.Recorded(context.Background(), recs, analysis.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		asRecorded(t, recs, flows, of)
-		asCaptured(t, recs, of, true)
-		asCaptured(t, recs, of, false)
 	}
+}
+
+// look makes connections, numbered from first on, and looks at them.
+func look(t *testing.T, shapes []shape, first uint64) {
+	t.Helper()
+	var recs []*recording.Recording
+	of := map[uint64]*shape{} // by recording
+	quickly(t, func(t *testing.T) {
+		w := newWorld(t)
+		for i := range shapes {
+			for _, r := range w.play(t, first+uint64(i), &shapes[i]) {
+				recs, of[r.ID] = append(recs, r), &shapes[i]
+			}
+		}
+	})
+	flows, err := analysis.Recorded(context.Background(), recs, analysis.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asRecorded(t, recs, flows, of)
+	asCaptured(t, recs, of, true)
+	asCaptured(t, recs, of, false)
 }
 
 func asRecorded(t *testing.T, recs []*recording.Recording, flows []*flow.Flow, of map[uint64]*shape) {
@@ -86,7 +97,8 @@ func asCaptured(t *testing.T, recs []*recording.Recording, of map[uint64]*shape,
 		t.Fatal(err)
 	}
 	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file.Bytes())), nil }
-	report, err := analysis.Run(context.Background(), analysis.Config{Inputs: []analysis.Input{{Name: "made", Open: open}}})
+	const room = 1 << 30 // connections are given up by the heap of the whole process, which other tests fill too
+	report, err := analysis.Run(context.Background(), analysis.Config{Inputs: []analysis.Input{{Name: "made", Open: open}}, Memory: room})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type site struct {
 	log    func() string // its access log, nil without
 	after  bool          // it asks for certificates after a request
 	only   string        // "1.2" or "1.3", "" for both
+	core   bool          // a gateway before it runs the Core Rule Set
 }
 
 // big is the size of /big.
@@ -91,7 +92,7 @@ func nginxSites(t *testing.T, ca *peer.CA) []site {
 	log := func() string { return s.Log("access.log") } // of all its servers
 	return []site{
 		{log: log, what: "nginx, TLS 1.2, RSA", addr: s.Addrs[0], h2: true, pages: true, only: "1.2"},
-		{what: "nginx, TLS 1.3, ECDSA", addr: s.Addrs[1], h2: true, pages: true, only: "1.3"},
+		{what: "nginx, TLS 1.3, ECDSA", addr: s.Addrs[1], h2: true, pages: true, only: "1.3", core: true},
 		{what: "nginx, certificates welcome", addr: s.Addrs[2], pages: true, mtls: "optional"},
 		{what: "nginx, certificates wanted", addr: s.Addrs[3], h2: true, pages: true, mtls: "required"},
 		{what: "nginx, clear", addr: s.Addrs[4], pages: true, clear: true},
@@ -116,7 +117,7 @@ func apacheSites(t *testing.T, ca *peer.CA) []site {
 		site
 		cfg peer.ApacheConfig
 	}{
-		{site{what: "Apache, event, RSA", h2: true, mirror: true}, peer.ApacheConfig{HTTP2: true, Sites: []peer.ApacheSite{{Cert: rsa}}}},
+		{site{what: "Apache, event, RSA", h2: true, mirror: true, core: true}, peer.ApacheConfig{HTTP2: true, Sites: []peer.ApacheSite{{Cert: rsa}}}},
 		{site{what: "Apache, prefork, TLS 1.2, renegotiates", mtls: "optional", after: true, only: "1.2"}, peer.ApacheConfig{Prefork: true, MaxTLS: "1.2", ClientCA: ca.File, KeepAliveTimeout: time.Second,
 			Sites: []peer.ApacheSite{{Cert: ec, Locations: []peer.ApacheLocation{{Path: "/a.html", VerifyClient: "optional"}}}}}},
 		{site{what: "Apache, event, certificates after the handshake", mtls: "required", after: true, only: "1.3"}, peer.ApacheConfig{MinTLS: "1.3", ClientCA: ca.File,
@@ -165,7 +166,7 @@ func otherSites(t *testing.T, ca *peer.CA) []site {
 	rsa, ec := ca.Issue(peer.Issue{Names: []string{name}, RSA: 2048}), ca.Issue(peer.Issue{Names: []string{name}})
 	env := []string{"PEER_CERT=" + ec.File, "PEER_KEY=" + ec.Key}
 	out := []site{
-		{what: "Node", addr: peer.Node(t, nodeScript, env...).Addr, h2: true, pages: true},
+		{what: "Node", addr: peer.Node(t, nodeScript, env...).Addr, h2: true, pages: true, core: true},
 		{what: "Node, certificates welcome", addr: peer.Node(t, nodeScript, append(env, "PEER_CA="+ca.File)...).Addr, h2: true, pages: true, mtls: "optional"},
 		{what: "Tomcat", addr: peer.Tomcat(t, peer.TomcatConfig{Cert: rsa}).Addr},
 		{what: "OpenSSL, TLS 1.2", addr: peer.OpenSSLServer(t, peer.OpenSSLConfig{Cert: rsa, Args: []string{"-tls1_2"}}).Addr, small: true, only: "1.2"},
