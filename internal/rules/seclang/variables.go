@@ -9,7 +9,7 @@ func (v Variable) Collection() bool {
 		VarFiles, VarFilesNames, VarFilesSizes, VarFilesTmpContent, VarFilesTmpnames,
 		VarMultipartFilename, VarMultipartName, VarMultipartFilenameCharset, VarMultipartFilenameLanguage, VarMultipartPartHeaders,
 		VarMatchedVars, VarMatchedVarsNames, VarTX, VarRule, VarEnv, VarGeo,
-		VarJSON, VarXML, VarRequestXML, VarResponseXML:
+		VarJSON, VarRequestXML, VarResponseXML:
 		return true
 	}
 	return v.Persistent()
@@ -35,7 +35,7 @@ func (v Variable) CaseSensitive() bool {
 
 // path reports whether what stands behind the colon is a path in a document, such as /* or //@*, and no regular expression.
 func (v Variable) path() bool {
-	return v == VarXML || v == VarRequestXML || v == VarResponseXML || v == VarJSON
+	return v == VarRequestXML || v == VarResponseXML || v == VarJSON
 }
 
 // Phase is the earliest phase, 1 to 5, in which v is filled as far as it ever is. What may hold something at any time (TX, MATCHED_VAR,
@@ -45,7 +45,7 @@ func (v Variable) Phase() int {
 	case VarArgsPost, VarArgsPostNames, VarFiles, VarFilesNames, VarFilesSizes, VarFilesTmpContent, VarFilesTmpnames, VarFilesCombinedSize,
 		VarFullRequest, VarFullRequestLength, VarInboundDataError, VarRequestBody, VarRequestBodyLength,
 		VarReqbodyError, VarReqbodyErrorMsg, VarReqbodyProcessorError, VarReqbodyProcessorErrorMsg,
-		VarJSON, VarXML, VarRequestXML,
+		VarJSON, VarRequestXML,
 		VarMultipartBoundaryQuoted, VarMultipartBoundaryWhitespace, VarMultipartCRLFLFLines, VarMultipartDataAfter, VarMultipartDataBefore,
 		VarMultipartDuplicatePartHeader, VarMultipartFileLimitExceeded, VarMultipartFilename, VarMultipartFilenameCharset,
 		VarMultipartFilenameLanguage, VarMultipartHeaderFolding, VarMultipartInvalidHeaderFolding, VarMultipartInvalidPart,

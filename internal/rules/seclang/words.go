@@ -78,8 +78,7 @@ const (
 	VarUrlencodedError                        // URLENCODED_ERROR
 	VarResponseArgs                           // RESPONSE_ARGS
 	VarResponseXML                            // RESPONSE_XML
-	VarRequestXML                             // REQUEST_XML
-	VarXML                                    // XML
+	VarRequestXML                             // REQUEST_XML, XML
 	VarMultipartPartHeaders                   // MULTIPART_PART_HEADERS
 	VarResBodyError                           // RES_BODY_ERROR
 	VarResBodyErrorMsg                        // RES_BODY_ERROR_MSG
@@ -197,7 +196,6 @@ func variableNames() [Variables]string {
 		VarResponseArgs:                 "RESPONSE_ARGS",
 		VarResponseXML:                  "RESPONSE_XML",
 		VarRequestXML:                   "REQUEST_XML",
-		VarXML:                          "XML",
 		VarMultipartPartHeaders:         "MULTIPART_PART_HEADERS",
 		VarResBodyError:                 "RES_BODY_ERROR",
 		VarResBodyErrorMsg:              "RES_BODY_ERROR_MSG",

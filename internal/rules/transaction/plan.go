@@ -112,7 +112,7 @@ func (p *plan) newPhase(from *compile.Phase) phase {
 		if w == nil {
 			continue
 		}
-		one := ph.of(home(seclang.Variable(v))) //nolint:gosec // an index of an array of variables
+		one := ph.of(seclang.Variable(v)) //nolint:gosec // an index of an array of variables
 		for _, a := range w.All {
 			one.all = append(one.all, want{chain: a.Chain, patterns: slices.Clone(a.Patterns)})
 		}
@@ -171,7 +171,7 @@ func waits(r *compile.Rule) bool {
 		case seclang.VarArgs, seclang.VarArgsGet, seclang.VarArgsPost, seclang.VarArgsNames, seclang.VarArgsGetNames, seclang.VarArgsPostNames,
 			seclang.VarRequestHeaders, seclang.VarRequestHeadersNames, seclang.VarRequestCookies, seclang.VarRequestCookiesNames,
 			seclang.VarRequestFilename, seclang.VarRequestBasename, seclang.VarRequestURI, seclang.VarRequestURIRaw, seclang.VarRequestLine,
-			seclang.VarQueryString, seclang.VarRequestBody, seclang.VarFiles, seclang.VarFilesNames, seclang.VarXML, seclang.VarRequestXML,
+			seclang.VarQueryString, seclang.VarRequestBody, seclang.VarFiles, seclang.VarFilesNames, seclang.VarRequestXML,
 			seclang.VarMultipartFilename, seclang.VarMultipartName, seclang.VarMultipartPartHeaders, seclang.VarResponseBody, seclang.VarResponseHeaders:
 			if t.Count {
 				return false
@@ -286,12 +286,4 @@ func next(set []uint64, pos int) int {
 
 func has(set []uint64, i int32) bool {
 	return int(i>>6) < len(set) && set[i>>6]&(1<<(uint(i)&63)) != 0
-}
-
-// home is the variable under which the values of v lie.
-func home(v seclang.Variable) seclang.Variable {
-	if v == seclang.VarXML {
-		return seclang.VarRequestXML
-	}
-	return v
 }

@@ -189,8 +189,6 @@ func parts(v seclang.Variable) (list [3]seclang.Variable, n int) {
 		return [3]seclang.Variable{seclang.VarArgsGet, seclang.VarArgsPost, seclang.VarArgsPath}, 3
 	case seclang.VarArgsNames:
 		return [3]seclang.Variable{seclang.VarArgsGetNames, seclang.VarArgsPostNames}, 2
-	case seclang.VarXML:
-		return [3]seclang.Variable{seclang.VarRequestXML}, 1
 	}
 	return [3]seclang.Variable{v}, 1
 }
