@@ -14,6 +14,7 @@ func TestCurlReadsARefusalInMidUpload(t *testing.T) {
 	g := start(t, listens+"sites:\n"+p.site("a.test", `
     limits: {body: 64KiB}
     origin: {urls: ["http://127.0.0.1:1"]}
+    waf: {mode: `+inspected(t)+`}
 `))
 	file := filepath.Join(t.TempDir(), "upload")
 	if err := os.WriteFile(file, bytes.Repeat([]byte("0123456789abcdef"), 1<<19), 0o600); err != nil {

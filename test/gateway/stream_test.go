@@ -16,6 +16,8 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,6 +46,18 @@ func startGoOrigin(t testing.TB, s *httptest.Server) {
 	t.Helper()
 	s.Start()
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+}
+
+// inspected is the mode of a site whose requests and bodies are read and judged by a rule of its own: all stages work, and nothing is compiled
+// for seconds. Tests for which it matters what the Core Rule Set says run that.
+func inspected(t testing.TB) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "own.conf")
+	rule := `SecRule ARGS|REQUEST_HEADERS|REQUEST_BODY "@rx (?i)nobody\s+asks\s+for\s+this" "id:100100,phase:2,deny,log,msg:'asked for'"` + "\n"
+	if err := os.WriteFile(file, []byte(rule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "block, core_rules: false, rules: [" + file + "]"
 }
 
 // goSite is a site in front of a Go origin; waf is a mode, more are further lines.
@@ -165,7 +179,7 @@ func TestWebSocket(t *testing.T) {
 	t.Parallel()
 	p := newPKI(t, "*.test")
 	s := webSocketOrigin(t)
-	yaml := listens + "sites:\n" + p.goSite("ws.test", s, "block", "")
+	yaml := listens + "sites:\n" + p.goSite("ws.test", s, inspected(t), "")
 	g := start(t, yaml)
 	c, br := openWebSocket(t, g, "ws.test", "/chat")
 	const messages = 10_000
@@ -369,7 +383,7 @@ func TestTrailersAndEarlyHints(t *testing.T) {
 		w.Header().Set("X-Sum", "42")
 	})
 	p := newPKI(t, "*.test")
-	g := start(t, listens+"sites:\n"+p.goSite("off.test", s, "off", "")+p.goSite("waf.test", s, "block", ""))
+	g := start(t, listens+"sites:\n"+p.goSite("off.test", s, "off", "")+p.goSite("waf.test", s, inspected(t), ""))
 	eachVersion(t, g, func(t *testing.T, c *http.Client, base string) {
 		var hints []string
 		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
@@ -407,7 +421,7 @@ func TestExpectContinue(t *testing.T) {
 		fmt.Fprintf(w, "%s %q", body, r.Header.Get("Expect"))
 	})
 	p := newPKI(t, "*.test")
-	g := start(t, listens+"sites:\n"+p.goSite("off.test", s, "off", "")+p.goSite("waf.test", s, "block", "")+
+	g := start(t, listens+"sites:\n"+p.goSite("off.test", s, "off", "")+p.goSite("waf.test", s, inspected(t), "")+
 		p.site("small.test", fmt.Sprintf("\n    limits: {body: 2B}\n    origin: {urls: [%q]}\n    waf: {mode: \"off\"}\n", s.URL)))
 	for name, want := range map[string]string{"off.test": "100 200", "waf.test": "100 200", "small.test": "413"} {
 		c := g.dialTLS(t, name)
@@ -547,7 +561,7 @@ func TestSlowClient(t *testing.T) {
 		}
 	})
 	p := newPKI(t, "*.test")
-	g := start(t, listens+"sites:\n"+p.goSite("off.test", s, "off", "")+p.goSite("waf.test", s, "block", ""))
+	g := start(t, listens+"sites:\n"+p.goSite("off.test", s, "off", "")+p.goSite("waf.test", s, inspected(t), ""))
 	eachVersion(t, g, func(t *testing.T, c *http.Client, base string) {
 		taken.Store(0)
 		res, err := c.Get(base + "/slow")
@@ -572,7 +586,7 @@ func TestClientGone(t *testing.T) {
 		left <- struct{}{}
 	})
 	p := newPKI(t, "*.test")
-	g := start(t, listens+"sites:\n"+p.goSite("off.test", s, "off", "")+p.goSite("waf.test", s, "block", ""))
+	g := start(t, listens+"sites:\n"+p.goSite("off.test", s, "off", "")+p.goSite("waf.test", s, inspected(t), ""))
 	eachVersion(t, g, func(t *testing.T, c *http.Client, base string) {
 		ctx, cancel := context.WithCancel(t.Context())
 		path := "/gone/" + rand.Text()

@@ -16,6 +16,7 @@ func TestUnknownNames(t *testing.T) {
 	p := newPKI(t, "a.test")
 	g := start(t, listens+"admin: {address: \"127.0.0.1:0\"}\nsites:\n"+p.site("a.test", `
     origin: {urls: ["http://127.0.0.1:1"]}
+    waf: {mode: "off"}
 `))
 	const n = 10
 	for i := range n {
