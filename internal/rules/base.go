@@ -21,7 +21,7 @@ SecDefaultAction "phase:4,log,auditlog,pass"
 // The Core Rule Set restricts Expect because of origins that misread it. Ours never see a client's: it is answered here, so
 // that it stands no longer in the list, and .NET clients and uploads by curl pass.
 // 40000002 says what we do anyway: other engines, to which ours is compared, show rules no body of an answer without it.
-// 40000010 to 40000012 are wider than what is done where no rule decides: they look at each Content-Type, the latter two at its beginning only.
+// 40000010 to 40000013 are wider than what is done where no rule decides: they look at each Content-Type, but for the first at its beginning only.
 // INBOUND_DATA_ERROR says that rules get a part of the body only: then a body that ends in the middle is no fault of the client's.
 const baseRules = `SecAction "id:40000001,phase:1,pass,nolog,t:none,setvar:tx.crs_setup_version=4250"
 SecAction "id:40000003,phase:1,pass,nolog,t:none,setvar:'tx.restricted_headers_basic=/content-encoding/ /proxy/ /lock-token/ /content-range/ /if/ /x-http-method-override/ /x-http-method/ /x-method-override/ /x-middleware-subrequest/'"
@@ -32,6 +32,7 @@ SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,t:no
 SecRule REQUEST_HEADERS:Content-Type "^application/[a-z0-9.-]+[+]json" "id:200006,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
 SecRule REQUEST_HEADERS:Content-Type "^application/graphql(?:$|[; ])" "id:40000010,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=GRAPHQL"
 SecRule REQUEST_HEADERS:Content-Type "^application/grpc" "id:40000011,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=GRPC"
+SecRule REQUEST_HEADERS:Content-Type "^application/grpc[^;]*[+](?:json|thrift)" "id:40000013,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=RAW"
 SecRule REQUEST_HEADERS:Content-Type "^application/(?:x-|vnd\.google\.)?protobuf" "id:40000012,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=PROTOBUF"
 SecRule REQBODY_ERROR "!@eq 0" "id:200002,phase:2,t:none,log,deny,status:400,msg:'Request body cannot be parsed',severity:CRITICAL,chain"
 SecRule INBOUND_DATA_ERROR "!@eq 1" "t:none"

@@ -55,6 +55,7 @@ func TestBodyOfOtherTypes(t *testing.T) {
 		{"json as text", "text/plain", `{"a":[{"q":"` + attack + `"}]}`, true, 0},
 		{"json as text, padded", "text/plain", `{"p":"` + strings.Repeat("x ", 40<<10) + `","q":"` + attack + `"}`, true, 0},
 		{"json that is none", "text/plain", "[2026-11-22] started\n[2026-11-22] ended\n", false, 0},
+		{"json that gRPC carries", "application/grpc+json", "\x00\x00\x00\x00\x09{\"a\": 12}", false, 0},
 		{"json with a mark", "text/plain", "\xef\xbb\xbf{\"q\":\"" + attack + `"}`, true, 0},
 	} {
 		x := post("/up", c.mime)
