@@ -149,7 +149,7 @@ func TestPassthrough(t *testing.T) {
 	p := newPKI(t, "*.test")
 	cert := p.Issue(peer.Issue{Names: []string{"through.test"}})
 	s := peer.Nginx(t, peer.NginxConfig{HTTP: fmt.Sprintf("server { listen {{addr}} ssl; ssl_certificate %s; ssl_certificate_key %s; location / { return 200 unopened; } }", cert.File, cert.Key)})
-	g := start(t, listens+"sites:\n"+fmt.Sprintf("  - {names: [through.test], passthrough: true, origin: {urls: [\"https://%s\"]}, waf: {mode: \"off\"}}\n  - {names: [dead.test], passthrough: true, origin: {urls: [\"https://%s\"]}, waf: {mode: \"off\"}}\n", s.Addr, closedPort(t))+
+	g := start(t, listens+"sites:\n"+fmt.Sprintf("  - {names: [through.test], passthrough: true, origin: {urls: [\"https://%s\"]}}\n  - {names: [dead.test], passthrough: true, origin: {urls: [\"https://%s\"]}}\n", s.Addr, closedPort(t))+
 		p.goSite("own.test", echoOrigin(t), "off", ""))
 	c := g.client(t, false)
 	c.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: p.Pool(), ServerName: "through.test"} // the origin's own certificate
