@@ -10,7 +10,7 @@ import (
 // TestCloseUnderWay closes an engine as a reload does: while exchanges are with it, and before others that hold the old
 // configuration begin. The last user of the compiled rules is gone by then.
 func TestCloseUnderWay(t *testing.T) {
-	e, err := rules.NewFactory().Open(rules.Settings{})
+	e, err := factory.Open(rules.Settings{Exclusions: []rules.Exclusion{{Path: "/elsewhere"}}}) // a program of its own, with the patterns of keep
 	if err != nil {
 		t.Fatal(err)
 	}

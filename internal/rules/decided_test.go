@@ -43,6 +43,9 @@ func TestDecidedByConfiguration(t *testing.T) {
 	hint := func(key string) string {
 		return "; set " + key + " in the configuration; for some requests a SecRule may set it"
 	}
+	dir := t.TempDir()
+	write(t, dir, "held.conf", `SecRule REQUEST_FILENAME "@beginsWith /a" "id:1,phase:1,pass,nolog,setvar:tx.blocking_paranoia_level=4"`)
+	open(t, rules.Settings{Files: []string{filepath.Join(dir, "held.conf")}}) // its patterns serve all that leave the level open
 	for _, c := range []struct{ name, text, want string }{
 		{"the level", `SecAction "id:1,phase:1,pass,nolog,setvar:tx.blocking_paranoia_level=2"`,
 			"own:1:36: rule 1: tx.blocking_paranoia_level must not be set for all requests" + hint("waf.paranoia")},

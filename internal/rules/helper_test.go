@@ -3,6 +3,7 @@ package rules_test
 import (
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,8 +25,16 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
+// strict holds the rules of all levels open from the first test on that wants them.
+var strict = sync.OnceValues(func() (*rules.Engine, error) { return factory.Open(rules.Settings{Paranoia: 4}) })
+
 func open(t testing.TB, s rules.Settings) *rules.Engine {
 	t.Helper()
+	if s.Paranoia == 4 {
+		if _, err := strict(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	e, err := factory.Open(s)
 	if err != nil {
 		t.Fatal(err)
