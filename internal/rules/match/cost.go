@@ -1,15 +1,16 @@
 package match
 
-// Nanoseconds a byte on the worst values that test/benchmatch found, rounded up, on two busy processors: the pass over a value full of words; an
-// automaton whose rows stay in the nearest cache, and one whose rows do not; a part of a cascade, and one of its last parts; 64 positions of a
-// simulation; std regexp.
+// Nanoseconds a byte on the worst values that test/benchmatch found, rounded up: the pass over a value full of words; an automaton whose rows stay in
+// the nearest cache, and one whose rows do not; a part of a cascade, and one of its last parts; 64 positions of a simulation, and of one at the end
+// of a cascade; std regexp.
 const (
-	costPass  = 33
+	costPass  = 25
 	costNear  = 2
 	costFar   = 4
 	costStage = 8
 	costFinal = 0.25
-	costWords = 5
+	costWords = 10
+	costCount = 6.7
 	costStd   = 120
 	nearTable = 256 << 10
 )
@@ -34,7 +35,7 @@ func (a *automaton) cost() float64 {
 	case a.c != nil:
 		cost := costStage*float64(len(a.c.stages)) + costFinal*float64(len(a.c.finals))
 		for _, m := range a.c.counts {
-			cost += costWords * float64(m.words)
+			cost += costCount * float64(m.words)
 		}
 		return cost
 	case a.p != nil: // behind its bound of reads the simulation takes over
