@@ -4,7 +4,7 @@ import "github.com/lunette-waf/lunette/internal/rules/match"
 
 // common returns the patterns of the program that o.Common makes, in their order: the set of a program begins with them, so that it does not
 // depend on rules that are left out, or kept, for what other directives say. With faults there are none: those of the program are told.
-func common(o Options) []match.Pattern {
+func common(o Options) *patterns {
 	if len(o.Common) == 0 {
 		return nil
 	}
@@ -19,7 +19,7 @@ func common(o Options) []match.Pattern {
 			kept = append(kept, d)
 		}
 	}
-	return collect(kept, nil).list
+	return collect(kept, nil)
 }
 
 // compilePatterns makes the set of all patterns.
@@ -44,27 +44,19 @@ func (b *builder) compilePatterns(p *Program, found *patterns) {
 	p.Patterns = set
 }
 
-// views divides the patterns of rules by where they are looked for.
-func views(rules []Rule, set *match.Set) Views {
+// views divides the patterns of a set by where they are looked for. Programs with one set have the same ones, whatever rules they leave out.
+func (b *builder) views(found *patterns, set *match.Set) Views {
 	if set == nil || set.Len() == 0 { // of a bare program, or one with faults
 		return Views{set, set, set}
 	}
-	request, response, derived := make(match.Bits, set.Words()), make(match.Bits, set.Words()), make(match.Bits, set.Words())
-	for i := range rules {
-		for r := &rules[i]; r != nil; r = r.Next {
-			n := r.Operator.Pattern
-			if n < 0 {
-				continue
-			}
-			if r.Phase == 3 || r.Phase == 4 {
-				response[n>>6] |= 1 << (n & 63)
-			} else {
-				request[n>>6] |= 1 << (n & 63)
-			}
-			if r.Chain != 0 && !set.Listed(int(n)) {
-				derived[n>>6] |= 1 << (n & 63)
+	only := func(in place) *match.Set {
+		want := make(match.Bits, set.Words())
+		for i, where := range found.where {
+			if where&in != 0 && (in != derived || !set.Listed(i)) {
+				want[i>>6] |= 1 << (i & 63)
 			}
 		}
+		return b.o.Patterns.Only(set, want)
 	}
-	return Views{Request: set.Only(request), Response: set.Only(response), Derived: set.Only(derived)}
+	return Views{Request: only(inRequest), Response: only(inResponse), Derived: only(derived)}
 }

@@ -106,7 +106,7 @@ func (b *builder) checkDropped(dropped []bool) {
 }
 
 // assemble makes the program of the rules that remain. Its set begins with the patterns of first.
-func (b *builder) assemble(start state, dropped []bool, first []match.Pattern) *Program {
+func (b *builder) assemble(start state, dropped []bool, first *patterns) *Program {
 	p := &Program{Chains: b.chains, Slots: b.slots, Settings: b.settings, slot: b.slot}
 	var kept []*draft
 	index := make([]int, len(b.rules)) // in Program.Rules, of kept ones
@@ -146,7 +146,7 @@ func (b *builder) assemble(start state, dropped []bool, first []match.Pattern) *
 		p.Phases[d.phase].Rules = append(p.Phases[d.phase].Rules, int32(i))
 		p.Rules = append(p.Rules, *d.rule)
 	}
-	p.Views = views(p.Rules, p.Patterns)
+	p.Views = b.views(found, p.Patterns)
 	return p
 }
 

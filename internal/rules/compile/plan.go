@@ -54,18 +54,44 @@ type patterns struct {
 	index map[string]int32
 	same  map[*match.Pattern]int32 // those that rules share: a list of words can be long
 	rule  []*draft                 // by pattern: the first that has it; nil where none has
+	where []place                  // by pattern
+}
+
+// place is where a pattern is looked for.
+type place uint8
+
+const (
+	inRequest  place = 1 << iota // in phases 1, 2 and 5
+	inResponse                   // in phases 3 and 4
+	derived                      // behind transformations
+)
+
+// placeOf returns where the pattern of m, a member of d, is looked for.
+func placeOf(d, m *draft) place {
+	in := inRequest
+	if d.phase == 3 || d.phase == 4 {
+		in = inResponse
+	}
+	if m.rule.Chain != 0 {
+		in |= derived
+	}
+	return in
 }
 
 // collect lists the patterns of rules behind those of first.
-func collect(list []*draft, first []match.Pattern) *patterns {
+func collect(list []*draft, first *patterns) *patterns {
 	p := &patterns{index: map[string]int32{}, same: map[*match.Pattern]int32{}}
-	for i := range first {
-		p.add(nil, &first[i])
+	if first != nil {
+		for i := range first.list {
+			p.where[p.add(nil, &first.list[i])] |= first.where[i]
+		}
 	}
 	for _, d := range list {
 		for m := d; m != nil; m = m.next {
 			if m.pattern != nil {
-				m.rule.Operator.Pattern = p.add(m, m.pattern)
+				i := p.add(m, m.pattern)
+				m.rule.Operator.Pattern = i
+				p.where[i] |= placeOf(d, m)
 			}
 		}
 	}
@@ -83,7 +109,7 @@ func (p *patterns) add(d *draft, one *match.Pattern) int32 {
 		i = int32(len(p.list))
 		p.index[key], p.same[one] = i, i
 		p.list = append(p.list, *one)
-		p.rule = append(p.rule, d)
+		p.rule, p.where = append(p.rule, d), append(p.where, 0)
 	}
 	if p.rule[i] == nil {
 		p.rule[i] = d

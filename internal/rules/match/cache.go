@@ -14,6 +14,7 @@ import (
 type Cache struct {
 	building sync.Mutex // one set is made at a time, so that the next finds what the last is made of
 	sets     held[digest, Set]
+	views    held[digest, Set]
 	parts    held[digest, part]
 	automata held[digest, dfa]
 	singles  held[string, Single]
@@ -53,8 +54,27 @@ func (c *Cache) New(patterns []Pattern, l Limits) (*Set, []PatternError) {
 	if errs != nil {
 		return nil, errs
 	}
+	s.key = key
 	c.sets.put(key, s)
 	return s, nil
+}
+
+// Only returns a set of the same patterns as s, which the cache made, under the same numbers, that looks for those of want alone: the others never
+// match. It shares their automata with s.
+func (c *Cache) Only(s *Set, want Bits) *Set {
+	text := s.key[:]
+	for _, w := range want {
+		text = binary.LittleEndian.AppendUint64(text, w)
+	}
+	key := digest(sha256.Sum256(text))
+	c.building.Lock()
+	defer c.building.Unlock()
+	if v := c.views.get(key); v != nil {
+		return v
+	}
+	v := s.only(want)
+	c.views.put(key, v)
+	return v
 }
 
 // Single is [NewSingle], or the same expression compiled before, while somebody holds it.

@@ -1,8 +1,7 @@
 package match
 
-// Only returns a set of the same patterns, under the same numbers, that looks for those of want alone: the others never match. It shares their
-// automata with s.
-func (s *Set) Only(want Bits) *Set {
+// only is [Cache.Only] without a cache.
+func (s *Set) only(want Bits) *Set {
 	out := emptySet(len(s.patterns))
 	for i := range s.patterns {
 		if want[i>>6]>>(i&63)&1 != 0 {

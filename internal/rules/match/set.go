@@ -40,6 +40,7 @@ type Set struct {
 	feeds    []feed    // what the cascades of units share
 	always   Bits      // patterns that match every value
 	memory   int64
+	key      digest // in its cache
 }
 
 // defaults of Limits.

@@ -22,7 +22,7 @@ func TestMemoryLimit(t *testing.T) {
 // TestOnly: a set that looks for some patterns of another one answers for these as the other does, and for no others.
 func TestOnly(t *testing.T) {
 	s := newSet(t, Pattern{Expr: `union.*select`}, Pattern{Kind: Words, Words: []string{"select", "passwd"}}, Pattern{Expr: `[0-9]+x`}, Pattern{Expr: `^`})
-	only := s.Only(Bits{0b1011})
+	only := NewCache().Only(s, Bits{0b1011})
 	x, all, some := &Scratch{}, make(Bits, 1), make(Bits, 1)
 	y := &Scratch{}
 	for _, v := range []string{"", "union all select", "etc/passwd 12x", "nothing"} {
