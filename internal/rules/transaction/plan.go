@@ -66,6 +66,7 @@ type wanted struct {
 	variable seclang.Variable
 	all      []want
 	keyed    map[string][]want // by lower case key
+	lengths  uint64            // of these keys: a bit for each, the last for all beyond
 	ids      idSet             // of the chains of all
 }
 
@@ -224,7 +225,11 @@ func (w *wanted) key(key string, chain int32, patterns match.Bits) {
 		w.keyed = map[string][]want{}
 	}
 	w.keyed[key] = wants(w.keyed[key], chain, patterns)
+	w.lengths |= lengthBit(key)
 }
+
+// lengthBit is the bit of a key's length: most keys are told apart by it from those that somebody wants.
+func lengthBit(key string) uint64 { return 1 << min(len(key), 63) }
 
 // wants adds patterns to what list looks for behind chain.
 func wants(list []want, chain int32, patterns match.Bits) []want {

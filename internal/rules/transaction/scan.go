@@ -90,18 +90,24 @@ func (w *work) scanValue(ph *phase, of *wanted, v *value, index int32) {
 		}
 	}
 	if len(of.keyed) > 0 {
-		list := of.keyed[w.foldOf(v)]
-		for i := range list {
-			a := &list[i]
-			if w.active(&v.text, w.plan.chains[a.chain].ids) != 0 {
-				w.seek(v, a)
-			} else if may := w.candidates(&v.text); may != nil && meet(may, a.patterns) {
-				w.ask(w.after(v, a.chain), a)
-			}
+		if key := w.foldOf(v); of.lengths&lengthBit(key) != 0 {
+			w.scanKeyed(of.keyed[key], v)
 		}
 	}
 	if len(w.asked) > 0 {
 		w.answer(ph, of.variable, index)
+	}
+}
+
+// scanKeyed asks for what list wants in v.
+func (w *work) scanKeyed(list []want, v *value) {
+	for i := range list {
+		a := &list[i]
+		if w.active(&v.text, w.plan.chains[a.chain].ids) != 0 {
+			w.seek(v, a)
+		} else if may := w.candidates(&v.text); may != nil && meet(may, a.patterns) {
+			w.ask(w.after(v, a.chain), a)
+		}
 	}
 }
 
