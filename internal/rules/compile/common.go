@@ -28,7 +28,7 @@ func (b *builder) compilePatterns(p *Program, found *patterns) {
 		p.Patterns = &match.Set{}
 		return
 	}
-	set, errs := b.o.Patterns.New(found.list, b.o.Limits)
+	set, errs := b.o.Patterns.Base(found.list, b.o.Limits)
 	for _, e := range errs {
 		d := found.rule[e.Index]
 		if d == nil { // of a rule that was taken out: nobody misses it

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"runtime"
+	"strconv"
 	"sync"
 	"weak"
 )
@@ -35,13 +36,23 @@ func NewCache() *Cache { return &Cache{} }
 
 // New is [New], or the set that an earlier call with equal patterns and limits made, while somebody holds it.
 func (c *Cache) New(patterns []Pattern, l Limits) (*Set, []PatternError) {
+	return c.set(patterns, l, true)
+}
+
+// Base is New for those who look for candidates in sets that Only made of it: it has no tables for that itself, and Candidates, Scan and Verify must not
+// be called.
+func (c *Cache) Base(patterns []Pattern, l Limits) (*Set, []PatternError) {
+	return c.set(patterns, l, false)
+}
+
+func (c *Cache) set(patterns []Pattern, l Limits, whole bool) (*Set, []PatternError) {
 	if l.States <= 0 {
 		l.States = defaultStates
 	}
 	if l.Memory <= 0 {
 		l.Memory = defaultMemory
 	}
-	key := keyOfSet(patterns, l)
+	key := keyOfSet(patterns, l, whole)
 	if s := c.sets.get(key); s != nil {
 		return s, nil
 	}
@@ -53,6 +64,11 @@ func (c *Cache) New(patterns []Pattern, l Limits) (*Set, []PatternError) {
 	s, errs := c.make(patterns, l)
 	if errs != nil {
 		return nil, errs
+	}
+	if whole {
+		s.arrange()
+	} else {
+		s.leave()
 	}
 	s.key = key
 	c.sets.put(key, s)
@@ -162,8 +178,8 @@ func (h *held[K, V]) len() (n int) {
 type digest [sha256.Size]byte
 
 // keyOfSet names the set of patterns.
-func keyOfSet(patterns []Pattern, l Limits) digest {
-	text := binary.AppendVarint(nil, l.Memory)
+func keyOfSet(patterns []Pattern, l Limits, whole bool) digest {
+	text := binary.AppendVarint(strconv.AppendBool(nil, whole), l.Memory)
 	for _, p := range patterns {
 		d := p.key(l)
 		text = append(text, d[:]...)

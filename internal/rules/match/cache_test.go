@@ -96,7 +96,7 @@ func TestCacheKeys(t *testing.T) {
 		{{Kind: Regexp, Expr: "abc"}}, {{Kind: Regexp, Expr: "ab"}, {Kind: Regexp, Expr: "c"}}, {{Kind: Regexp, Expr: "ab", Words: []string{"c"}}},
 		append(words("a"), words("bc")...), append(words("ab"), words("c")...),
 	} {
-		key := keyOfSet(list, Limits{})
+		key := keyOfSet(list, Limits{}, true)
 		if k, ok := seen[key]; ok {
 			t.Errorf("lists %d and %d have one key", k, i)
 		}

@@ -73,10 +73,12 @@ func (c *Cache) make(patterns []Pattern, l Limits) (s *Set, errs []PatternError)
 	if errs != nil {
 		return nil, errs
 	}
-	s.arrange()
 	s.memory += feedMemory(s.feeds)
 	return s, nil
 }
+
+// leave drops what only a look for candidates needs.
+func (s *Set) leave() { s.filter, s.uses, s.anchors = nil, nil, nil }
 
 // emptySet returns a set with room for n patterns.
 func emptySet(n int) *Set {
