@@ -18,9 +18,13 @@ type Cache struct {
 	views    held[digest, Set]
 	parts    held[digest, part]
 	automata held[digest, dfa]
+	making   [stripes]sync.Mutex // of automata, by the first byte of their digest
 	singles  held[string, Single]
 	valid    valid
 }
+
+// stripes is how many automata that others may want are made at a time, at most.
+const stripes = 64
 
 // valid remembers expressions that can be read.
 type valid struct {

@@ -127,7 +127,7 @@ func (f *filter) stands(e *entry, value string, end int) bool {
 	}
 	part, text := value[from:to], f.text[w.from:][:w.n]
 	for i := range len(part) {
-		if uint8(f.tab[part[i]]) != text[i] {
+		if f.tab[part[i]]&foldMask != uint64(text[i]) {
 			return false
 		}
 	}

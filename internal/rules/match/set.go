@@ -3,7 +3,10 @@ package match
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // use is where a word of the filter counts.
@@ -55,27 +58,51 @@ func New(patterns []Pattern, l Limits) (s *Set, errs []PatternError) {
 	return NewCache().New(patterns, l)
 }
 
-// make compiles patterns. l is complete.
+// make compiles patterns, on all processors. l is complete.
 func (c *Cache) make(patterns []Pattern, l Limits) (s *Set, errs []PatternError) {
-	s = emptySet(len(patterns))
-	b := &builder{limit: l.States, cache: map[built]*dfa{}, shared: c}
-	for i := range patterns {
-		p, err := b.part(&patterns[i])
-		if err != nil {
-			errs = append(errs, PatternError{Index: i, Err: err})
-			continue
-		}
-		if s.memory += p.memory; s.memory > l.Memory {
-			return nil, append(errs, PatternError{i, fmt.Errorf("keep patterns: up to this one they take %d KiB, more than the %d KiB that a program may: leave rules out, or shorten them", s.memory>>10, l.Memory>>10)})
-		}
-		s.add(i, p)
-	}
+	parts, errs := c.compile(patterns, l)
 	if errs != nil {
 		return nil, errs
+	}
+	s = emptySet(len(patterns))
+	for i, p := range parts {
+		if s.memory += p.memory; s.memory > l.Memory {
+			return nil, []PatternError{{i, fmt.Errorf("keep patterns: up to this one they take %d KiB, more than the %d KiB that a program may: leave rules out, or shorten them", s.memory>>10, l.Memory>>10)}}
+		}
+		s.add(i, p)
 	}
 	s.memory += feedMemory(s.feeds)
 	return s, nil
 }
+
+// compile compiles each pattern by itself.
+func (c *Cache) compile(patterns []Pattern, l Limits) (parts []*part, errs []PatternError) {
+	parts = make([]*part, len(patterns))
+	faults := make([]error, len(patterns))
+	builders := make([]*builder, min(runtime.GOMAXPROCS(0), 1+len(patterns)/fewPatterns))
+	var next atomic.Int32
+	var wg sync.WaitGroup
+	for k := range builders {
+		b := &builder{limit: l.States, cache: map[built]*dfa{}, shared: c}
+		builders[k] = b // what it has built must stay until all are done: others look for it
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(patterns); i = int(next.Add(1)) - 1 {
+				parts[i], faults[i] = b.part(&patterns[i])
+			}
+		})
+	}
+	wg.Wait()
+	runtime.KeepAlive(builders)
+	for i, err := range faults {
+		if err != nil {
+			errs = append(errs, PatternError{Index: i, Err: err})
+		}
+	}
+	return parts, errs
+}
+
+// fewPatterns are not worth a goroutine.
+const fewPatterns = 8
 
 // leave drops what only a look for candidates needs.
 func (s *Set) leave() { s.filter, s.uses, s.anchors = nil, nil, nil }

@@ -154,7 +154,11 @@ func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode, limit int)
 	if d, ok := b.cache[key]; ok {
 		return d, d != nil
 	}
-	d := b.shared.automata.get(key.key())
+	name := key.key()
+	making := &b.shared.making[name[0]%stripes] // who wants the same waits, so that there is one of each
+	making.Lock()
+	defer making.Unlock()
+	d := b.shared.automata.get(name)
 	b.cache[key] = d
 	if d != nil {
 		return d, true
@@ -165,7 +169,7 @@ func (b *builder) automaton(re *syntax.Regexp, binary bool, how mode, limit int)
 	}
 	if d, ok = newDFA(n, limit, how, &b.mem); ok {
 		b.cache[key] = d
-		b.shared.automata.put(key.key(), d)
+		b.shared.automata.put(name, d)
 	}
 	return d, ok
 }
