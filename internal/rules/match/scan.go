@@ -86,6 +86,7 @@ func (x *Scratch) begin(s *Set) {
 			cand: make([]uint64, (len(s.units)+63)/64), heads: make([]int32, len(s.units)), tails: make([]int32, len(s.units)),
 			ends:  make([]places, len(s.feeds)),
 			value: x.value, fold: x.fold, frame: x.frame, Spend: x.Spend,
+			runs: x.runs, // of Alone, whatever set comes next
 		}
 		for i := range x.loose {
 			x.loose[i] = make([]uint64, (len(s.loose)+63)/64)

@@ -37,3 +37,21 @@ func TestOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestSettle: what was put off is done whatever the scratch space was used for in between, for the first time too.
+func TestSettle(t *testing.T) {
+	long := strings.Repeat("nothing to see here, ", 10)
+	s := newSet(t, Pattern{Expr: `[\n\r]`}, Pattern{Expr: `end$`}, Pattern{Expr: `union.*select`})
+	other := newSet(t, Pattern{Expr: `select`})
+	for _, values := range [][2]string{{long + "\n" + long, "select"}, {long + "end", "x"}, {"é" + long + "end", ""}} {
+		x, hits, some := &Scratch{}, make(Bits, 1), make(Bits, 1)
+		s.Alone(x, values[0], Bits{0b011}, hits)
+		other.Candidates(x, values[1], some)
+		x.Settle()
+		want := make(Bits, 1)
+		s.Scan(&Scratch{}, values[0], Bits{0b011}, want)
+		if hits[0] != want[0] || hits[0] == 0 {
+			t.Errorf("%.20q: %b, want %b", values[0], hits[0], want[0])
+		}
+	}
+}
