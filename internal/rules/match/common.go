@@ -1,6 +1,9 @@
 package match
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // commonText holds what ordinary values are made of. Grams that occur in it are a bad choice to look for: they would be found all the time.
 const commonText = `the and that have for not with you this but his from they say her she will one all would there their what out about who get
@@ -19,8 +22,8 @@ false null id key value type category search query page limit offset sort filter
 2024 2025 2026 12:30:00 +00:00 0000 1000 monday tuesday wednesday thursday friday saturday sunday january february march april june july august
 september october november december stockholm london paris berlin jane john doe smith quick brown fox jumps over lazy dog waits items reference ref`
 
-// commonGrams are the grams of all sizes of commonText.
-func commonGrams() map[uint32]bool {
+// commonGrams are the grams of all sizes of commonText: every set needs them.
+var commonGrams = sync.OnceValue(func() map[uint32]bool {
 	text := strings.ReplaceAll(commonText, "\n", " ")
 	out := make(map[uint32]bool, 6000)
 	for i := range len(text) {
@@ -29,4 +32,4 @@ func commonGrams() map[uint32]bool {
 		}
 	}
 	return out
-}
+})

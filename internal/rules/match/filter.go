@@ -12,7 +12,6 @@ import (
 type filter struct {
 	code   [256]uint8  // of each byte: its code of five bits
 	gate   []uint64    // a bit for each sequence of codes: whether a gram may end with it
-	last   uint32      // mask of a sequence
 	tab    [256]uint64 // of each byte: the byte in lower case, its kind (bits 8 to 62), and whether it is a word by itself (bit 63)
 	four   [2048]uint64
 	three  [512]uint64
@@ -99,7 +98,7 @@ func lower(b byte) byte {
 }
 
 func newFilter() *filter {
-	f := &filter{index: map[string]uint32{}, code: codes()}
+	f := &filter{index: map[string]uint32{}}
 	for b, k := range kindTable() {
 		f.tab[b] = uint64(lower(byte(b))) | 1<<(kindShift+k)
 	}
@@ -150,12 +149,11 @@ func (f *filter) seal() {
 	}
 	slices.SortStableFunc(order, func(a, b uint32) int { return int(f.words[a].n) - int(f.words[b].n) })
 	placed := make([][]entry, slots)
-	codes := 3
+	length := 3
 	if len(f.words) > fewWords {
-		codes = 4
+		length = 4
 	}
-	f.last = 1<<(codeBits*codes) - 1
-	f.gate = make([]uint64, 1<<(codeBits*codes)>>6)
+	f.code, f.gate = codes(), make([]uint64, 1<<(codeBits*length)>>6)
 	for _, n := range order {
 		f.place(n, loads, common, placed)
 	}
@@ -216,12 +214,12 @@ func (f *filter) place(n uint32, loads map[uint64]int, common map[uint32]bool, p
 
 // open lets a gram through the gate, whatever stands before it.
 func (f *filter) open(gram string) {
-	seq := uint32(0)
+	seq, all := uint32(0), uint32(len(f.gate)*64)
 	for i := range len(gram) {
-		seq = (seq<<codeBits | uint32(f.code[gram[i]])) & f.last
+		seq = (seq<<codeBits | uint32(f.code[gram[i]])) & (all - 1)
 	}
-	step := min(uint32(1)<<(codeBits*len(gram)), f.last+1)
-	for ; seq <= f.last; seq += step {
+	step := min(uint32(1)<<(codeBits*len(gram)), all)
+	for ; seq < all; seq += step {
 		f.gate[seq>>6] |= 1 << (seq & 63)
 	}
 }

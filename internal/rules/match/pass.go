@@ -40,7 +40,7 @@ func (f *filter) mark(b *block, n int, seq uint32) (marks int, kinds uint64, las
 
 // slots finds the slots of the grams that end at marks. Like all steps of a pass it goes on without a decision wherever it can: on a value full of
 // words nobody could foresee how it turns out.
-func (f *filter) slots(b *block, marks int) int {
+func (f *filter) slots(b *block, marks int) []uint32 {
 	tab, four, three, two := &f.tab, &f.four, &f.three, &f.two
 	k := 0
 	for _, i := range b.marks[:marks] {
@@ -57,13 +57,13 @@ func (f *filter) slots(b *block, marks int) int {
 		b.slots[k] = h1>>f.shift<<10 | uint32(i)
 		k += int(m >> 63)
 	}
-	return k
+	return b.slots[:k]
 }
 
-// compare compares the words in slots with what stands there. It returns how many may be there: entries and places.
-func (f *filter) compare(b *block, slots int) int {
+// compare compares the words in slots with what stands there. It returns those that may be there: entries and places.
+func (f *filter) compare(b *block, slots []uint32) []uint64 {
 	k := 0
-	for _, s := range b.slots[:slots] {
+	for _, s := range slots {
 		i := int(s & 1023)
 		from, to := f.heads[s>>10], f.heads[s>>10+1]
 		if more := k + int(to-from) + 2; more > len(b.hits) {
@@ -78,7 +78,7 @@ func (f *filter) compare(b *block, slots int) int {
 			}
 		}
 	}
-	return k
+	return b.hits[:k]
 }
 
 // pass goes over value once. What it finds stands in x; it returns the kinds of bytes that occur.
@@ -87,8 +87,7 @@ func (f *filter) pass(x *Scratch, value string) (kinds uint64) {
 	for at := 0; at < len(value); at += blockSize {
 		marks, more, last := f.mark(b, b.fill(value, at), seq)
 		kinds, seq = kinds|more, last
-		hits := f.compare(b, f.slots(b, marks))
-		for _, h := range b.hits[:hits] {
+		for _, h := range f.compare(b, f.slots(b, marks)) {
 			e, end := &f.entry[h>>32], at+int(uint32(h))+1
 			if f.stands(e, value, end) {
 				x.found(e.word, end+int(e.rest>>afterShift))
@@ -104,8 +103,7 @@ func (f *filter) any(b *block, value string) bool {
 	for at := 0; at < len(value); at += blockSize {
 		marks, _, last := f.mark(b, b.fill(value, at), seq)
 		seq = last
-		hits := f.compare(b, f.slots(b, marks))
-		for _, h := range b.hits[:hits] {
+		for _, h := range f.compare(b, f.slots(b, marks)) {
 			if f.stands(&f.entry[h>>32], value, at+int(uint32(h))+1) {
 				return true
 			}

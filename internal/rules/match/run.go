@@ -14,12 +14,7 @@ func before(value string, at int) int {
 }
 
 // matches reports whether the pattern occurs in value.
-func (d *dfa) matches(value string) bool {
-	if d.wide != nil {
-		return rest(d, d.wide, value, 0, d.start[kindText])
-	}
-	return rest(d, d.next, value, 0, d.start[kindText])
-}
+func (d *dfa) matches(value string) bool { return d.goOn(value, 0, d.start[kindText]) }
 
 // run goes on in value from at in state s, until the pattern has matched (state 0), or nothing has begun at or behind least, or the value ends.
 func (d *dfa) run(value string, at, least int, s uint32) (int, uint32) {

@@ -269,6 +269,7 @@ func (s *Set) verify(x *Scratch, value string, want, hits Bits) {
 					x.runs = append(x.runs, run{s.units[u].auto.d, value, hits, int32(i<<6 | bits.TrailingZeros64(w))})
 				} else if s.run(x, u, value) {
 					hits[i] |= w & -w
+					clear(x.runs[at:]) // of parts of the same pattern
 					x.runs = x.runs[:at]
 					break
 				}
