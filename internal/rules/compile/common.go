@@ -45,18 +45,19 @@ func (b *builder) compilePatterns(p *Program, found *patterns) {
 }
 
 // views divides the patterns of a set by where they are looked for. Programs with one set have the same ones, whatever rules they leave out.
-func (b *builder) views(found *patterns, set *match.Set) Views {
-	if set == nil || set.Len() == 0 { // of a bare program, or one with faults
-		return Views{set, set, set}
-	}
-	only := func(in place) *match.Set {
+func (b *builder) views(found *patterns, set *match.Set) (out Views) {
+	for in := range Places {
+		out[in] = set
+		if set == nil || set.Len() == 0 { // of a bare program, or one with faults
+			continue
+		}
 		want := make(match.Bits, set.Words())
 		for i, where := range found.where {
-			if where&in != 0 && (in != derived || !set.Listed(i)) {
+			if where>>in&1 != 0 && (in != InDerived || !set.Listed(i)) {
 				want[i>>6] |= 1 << (i & 63)
 			}
 		}
-		return b.o.Patterns.Only(set, want)
+		out[in] = b.o.Patterns.Only(set, want)
 	}
-	return Views{Request: only(inRequest), Response: only(inResponse), Derived: only(derived)}
+	return out
 }

@@ -51,7 +51,7 @@ func TestCommon(t *testing.T) {
 			words := map[int]string{1: "one", 2: "three", 3: "four", 5: "six"}
 			for i := range p.Rules {
 				r := &p.Rules[i]
-				if word, ok := words[r.ID]; ok && !finds(p.Views.Request, r.Operator.Pattern, word) || r.Operator.Pattern >= 0 && finds(p.Views.Request, r.Operator.Pattern, "bad(") {
+				if word, ok := words[r.ID]; ok && !finds(p.Views[InRequest], r.Operator.Pattern, word) || r.Operator.Pattern >= 0 && finds(p.Views[InRequest], r.Operator.Pattern, "bad(") {
 					t.Errorf("rule %d has another's pattern", r.ID)
 				}
 			}

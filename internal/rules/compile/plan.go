@@ -54,28 +54,7 @@ type patterns struct {
 	index map[string]int32
 	same  map[*match.Pattern]int32 // those that rules share: a list of words can be long
 	rule  []*draft                 // by pattern: the first that has it; nil where none has
-	where []place                  // by pattern
-}
-
-// place is where a pattern is looked for.
-type place uint8
-
-const (
-	inRequest  place = 1 << iota // in phases 1, 2 and 5
-	inResponse                   // in phases 3 and 4
-	derived                      // behind transformations
-)
-
-// placeOf returns where the pattern of m, a member of d, is looked for.
-func placeOf(d, m *draft) place {
-	in := inRequest
-	if d.phase == 3 || d.phase == 4 {
-		in = inResponse
-	}
-	if m.rule.Chain != 0 {
-		in |= derived
-	}
-	return in
+	where []uint8                  // by pattern: a bit for each Place where it is looked for
 }
 
 // collect lists the patterns of rules behind those of first.
@@ -91,7 +70,10 @@ func collect(list []*draft, first *patterns) *patterns {
 			if m.pattern != nil {
 				i := p.add(m, m.pattern)
 				m.rule.Operator.Pattern = i
-				p.where[i] |= placeOf(d, m)
+				p.where[i] |= 1 << PlaceOf(uint8(d.phase)) //nolint:gosec // 1 to 5
+				if m.rule.Chain != 0 {
+					p.where[i] |= 1 << InDerived
+				}
 			}
 		}
 	}

@@ -18,7 +18,7 @@ type Program struct {
 	Phases   [Phases]Phase   //
 	Chains   []Chain         // transformation chains; Chains[0] is the empty one
 	Patterns *match.Set      // every @rx and @pm
-	Views    Views           // of these, those that are looked for in one place
+	Views    Views           // the same for each place
 	Slots    []string        // names of TX variables that rules name, lower case; 0 to 9 are the captures TX:0 … TX:9
 	Initial  []Initial       // TX variables that have a value before the first rule, folded ones among them, by slot
 	Settings Settings        // what directives say that are no rules
@@ -27,13 +27,28 @@ type Program struct {
 	slot     map[string]int32
 }
 
-// Views are sets of the patterns of a program under the same numbers, each of which looks for some only: the fewer words, the cheaper is a look at a
-// value.
-type Views struct {
-	Request  *match.Set // patterns of phases 1, 2 and 5
-	Response *match.Set // of phases 3 and 4
-	Derived  *match.Set // of all phases, those that rules look for behind transformations, but for those that are Listed
+// Place is where patterns are looked for.
+type Place uint8
+
+// The places.
+const (
+	InRequest  Place = iota // values as they came, in phases 1, 2 and 5
+	InResponse              // values as they came, in phases 3 and 4
+	InDerived               // what transformations made of values, in all phases; without patterns that are Listed
+	Places
+)
+
+// PlaceOf returns where the values of a phase are.
+func PlaceOf(phase uint8) Place {
+	if phase == 3 || phase == 4 {
+		return InResponse
+	}
+	return InRequest
 }
+
+// Views are sets of the patterns of a program under the same numbers, each of which looks for those of one place only: the fewer words, the cheaper
+// is a look at a value.
+type Views [Places]*match.Set
 
 // Slot finds the slot of a TX variable; name is lower case. Names that no rule names have none.
 func (p *Program) Slot(name string) (int32, bool) { s, ok := p.slot[name]; return s, ok }

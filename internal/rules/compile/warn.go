@@ -56,7 +56,10 @@ func (p *Program) costly(r *Rule, limit float64) (text, hint string) {
 
 // Memory is how many bytes the program holds, patterns included; operators of package operator are counted by their arguments.
 func (p *Program) Memory() int64 {
-	n := int64(unsafe.Sizeof(*p)) + p.Patterns.Memory() + p.Views.Request.Memory() + p.Views.Response.Memory() + p.Views.Derived.Memory()
+	n := int64(unsafe.Sizeof(*p)) + p.Patterns.Memory()
+	for _, v := range p.Views {
+		n += v.Memory()
+	}
 	for i := range p.Rules {
 		for r := &p.Rules[i]; r != nil; r = r.Next {
 			n += r.memory()

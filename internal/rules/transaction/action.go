@@ -226,9 +226,9 @@ func (w *work) capturePattern(i int32, s string) {
 	}
 	w.spend(len(s))
 	if w.member.NeedsCaptures || w.engine.cfg.Trace != nil {
-		w.find = w.plan.set.Find(&w.scratch[ofRequest], int(i), s, w.find[:0])
+		w.find = w.plan.set.Find(&w.scratch[0], int(i), s, w.find[:0])
 	} else { // only the record shows it
-		if w.find = w.plan.set.FindNear(&w.scratch[ofRequest], int(i), s, nearCaptures, w.find[:0]); len(w.find) == 0 {
+		if w.find = w.plan.set.FindNear(&w.scratch[0], int(i), s, nearCaptures, w.find[:0]); len(w.find) == 0 {
 			w.setCapture(0, "") // better nothing than what another rule has found
 		}
 	}

@@ -177,10 +177,10 @@ func (w *work) examine(t *text) {
 	}
 	if t.made && meet(w.want, w.plan.lists) {
 		for j, b := range w.plan.lists {
-			w.few[j] = w.want[j] & b
+			w.subset[j] = w.want[j] & b
 			w.want[j] &^= b
 		}
-		w.verify(t, w.few, true)
+		w.verify(t, w.subset, true)
 	}
 	may := w.candidates(t)
 	if may == nil || !meet(may, w.want) {

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"github.com/lunette-waf/lunette/internal/rules/compile"
 	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 	"github.com/lunette-waf/lunette/internal/rules/transform"
@@ -45,24 +46,13 @@ func (w *work) classOf(t *text) transform.Class {
 	return t.class
 }
 
-// places are where texts come from, which tells what is looked for in them.
-const (
-	ofRequest = iota
-	ofResponse
-	ofDerived
-	places
-)
-
 // matcher returns the patterns that are looked for in t, and what it takes.
 func (w *work) matcher(t *text) (*match.Set, *match.Scratch) {
-	v := &w.plan.program.Views
-	switch {
-	case t.made:
-		return v.Derived, &w.scratch[ofDerived]
-	case w.phase == 3 || w.phase == 4:
-		return v.Response, &w.scratch[ofResponse]
+	in := compile.PlaceOf(w.phase)
+	if t.made {
+		in = compile.InDerived
 	}
-	return v.Request, &w.scratch[ofRequest]
+	return w.plan.program.Views[in], &w.scratch[in]
 }
 
 // settle completes what verify has found.
@@ -137,7 +127,7 @@ func (w *work) verify(t *text, want match.Bits, alone bool) match.Bits {
 	case !open:
 	case alone:
 		w.spend(len(t.s))
-		w.plan.set.Alone(&w.scratch[ofDerived], t.s, w.open, hits)
+		w.plan.set.Alone(&w.scratch[0], t.s, w.open, hits)
 	case len(t.s) > clockBytes:
 		w.verifyLong(t, hits)
 	default:
@@ -155,7 +145,7 @@ func (w *work) verifyLong(t *text, hits match.Bits) {
 		if b == 0 {
 			continue
 		}
-		part := w.few[:len(w.open)]
+		part := w.subset[:len(w.open)]
 		clear(part)
 		part[i] = b
 		w.spend(len(t.s))

@@ -45,7 +45,7 @@ type work struct {
 
 	// What is known of them.
 	arena     transform.Arena
-	scratch   [places]match.Scratch
+	scratch   [compile.Places]match.Scratch // for the view of each place; for what needs no view, the first
 	chunks    [][]text
 	texts     int // taken of chunks
 	edges     []edge
@@ -64,7 +64,7 @@ type work struct {
 	want      match.Bits
 	asked     []*text // of the value that is being scanned
 	asks      []ask
-	few       match.Bits // some of want or open
+	subset    match.Bits // some of want or open
 	masks     []mask
 	kinds     []kinds
 
@@ -143,7 +143,7 @@ func newWork(p *plan) *work {
 	}
 	w.zero, w.one = make(match.Bits, p.words), make(match.Bits, p.words)
 	w.open, w.want = make(match.Bits, p.words), make(match.Bits, p.words)
-	w.few = make(match.Bits, p.words)
+	w.subset = make(match.Bits, p.words)
 	n := 0
 	for i := range p.phases {
 		n = max(n, len(p.phases[i].rules))
