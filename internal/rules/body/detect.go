@@ -63,7 +63,7 @@ const maxHead = 64 << 10
 func Sniff(text string, partial bool, l Limits) Processor {
 	l = l.withDefaults()
 	head := text[:min(len(text), maxHead)]
-	if text == "" || !isText(head) {
+	if text == "" || !IsText(text) {
 		return Raw
 	}
 	if looksJSON(head) && (partial || validJSON(text, l)) {
@@ -75,8 +75,11 @@ func Sniff(text string, partial bool, l Limits) Processor {
 	return Raw
 }
 
-// isText reports whether s holds none of the control characters that no text has.
-func isText(s string) bool { return textPrefix(s) == len(s) }
+// IsText reports whether the first 64 KiB of s hold none of the control characters that no text has.
+func IsText(s string) bool {
+	head := s[:min(len(s), maxHead)]
+	return textPrefix(head) == len(head)
+}
 
 const byteOrderMark = "\xef\xbb\xbf"
 

@@ -85,7 +85,7 @@ func (b *builder) build(d *draft, member int) {
 // explicit reports whether a list names a disruptive action other than block.
 func explicit(list []seclang.Action) bool {
 	for _, a := range list {
-		if disruptive(a.ID) && a.ID != seclang.ActBlock {
+		if a.ID.Disruptive() && a.ID != seclang.ActBlock {
 			return true
 		}
 	}

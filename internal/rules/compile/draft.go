@@ -242,7 +242,7 @@ func (b *builder) setDefaults(d *seclang.Directive) {
 			phase = seclang.ParsePhase(a.Value)
 		case a.ID == seclang.ActBlock:
 			b.fault(a.Position, "write what blocking is to be, such as deny", "block in SecDefaultAction means itself")
-		case disruptive(a.ID):
+		case a.ID.Disruptive():
 			def.disrupt = a
 		default:
 			def.rest = append(def.rest, a)
@@ -251,12 +251,4 @@ func (b *builder) setDefaults(d *seclang.Directive) {
 	if phase > 0 {
 		b.defaults[phase] = def
 	}
-}
-
-func disruptive(a seclang.ActionID) bool {
-	switch a {
-	case seclang.ActPass, seclang.ActBlock, seclang.ActDeny, seclang.ActDrop, seclang.ActAllow, seclang.ActRedirect, seclang.ActProxy:
-		return true
-	}
-	return false
 }

@@ -199,10 +199,10 @@ func (b *builder) updateActions(d *seclang.Directive) {
 			return
 		}
 	}
-	replaces := slices.ContainsFunc(list, func(a seclang.Action) bool { return disruptive(a.ID) })
+	replaces := slices.ContainsFunc(list, func(a seclang.Action) bool { return a.ID.Disruptive() })
 	for _, r := range b.named(d) {
 		if replaces {
-			r.actions = slices.DeleteFunc(r.actions, func(a seclang.Action) bool { return disruptive(a.ID) })
+			r.actions = slices.DeleteFunc(r.actions, func(a seclang.Action) bool { return a.ID.Disruptive() })
 		}
 		r.actions = append(r.actions, list...)
 		for _, a := range list {

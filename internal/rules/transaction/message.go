@@ -117,7 +117,7 @@ func (w *work) process(partial bool) {
 		limits.Values = w.engine.cfg.Arguments
 		w.set(seclang.VarRequestBody, b.text)
 	case body.Raw:
-		if name == "" && !isText(b.text) {
+		if name == "" && !body.IsText(b.text) {
 			b.shown = min(b.size, maxBinary)
 		}
 		w.set(seclang.VarRequestBody, b.text[:b.shown])
@@ -236,16 +236,6 @@ func processorName(p body.Processor) string {
 		return "PROTOBUF"
 	}
 	return "RAW"
-}
-
-// isText reports whether the beginning of s holds none of the control characters that no text has.
-func isText(s string) bool {
-	for i := range min(len(s), 64<<10) {
-		if c := s[i]; c < ' ' && (c < '\t' || c > '\r') || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 // readResponseBody reads a response body and sets what follows from it. An error is the reader's.
