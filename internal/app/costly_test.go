@@ -7,6 +7,17 @@ import (
 	"testing"
 )
 
+// sharedRules is a configuration of two sites with one file of rules, own.conf.
+const sharedRules = `listen: [{address: "127.0.0.1:0"}]
+sites:
+  - names: [a.test]
+    origin: {urls: ["http://127.0.0.1:1"]}
+    waf: {core_rules: false, rules: [own.conf]}
+  - names: [b.test]
+    origin: {urls: ["http://127.0.0.1:1"]}
+    waf: {core_rules: false, rules: [own.conf]}
+`
+
 // A rule whose pattern is expensive is warned of, with its place, and the file is used nevertheless.
 func TestCheckWarnsOfCostlyRules(t *testing.T) {
 	dir := t.TempDir()
@@ -18,15 +29,7 @@ func TestCheckWarnsOfCostlyRules(t *testing.T) {
 		return file
 	}
 	write("own.conf", "SecRule ARGS:a \"@rx a\" \"id:1,phase:2,deny\"\nSecRule ARGS \"@rx (?:[^x]{200}|[^y]{300}z){2}[ab]{150}(?:[0-9][^a]{180}q)+\" \"id:2,phase:2,deny\"\n")
-	file := write("l.yaml", `listen: [{address: "127.0.0.1:0"}]
-sites:
-  - names: [a.test]
-    origin: {urls: ["http://127.0.0.1:1"]}
-    waf: {core_rules: false, rules: [own.conf]}
-  - names: [b.test]
-    origin: {urls: ["http://127.0.0.1:1"]}
-    waf: {core_rules: false, rules: [own.conf]}
-`)
+	file := write("l.yaml", sharedRules)
 	faults, err := Check(file)
 	if err != nil {
 		t.Fatal(err)

@@ -13,15 +13,7 @@ func TestCheckWarnsOfRulesWithoutEffect(t *testing.T) {
 	own := filepath.Join(dir, "own.conf")
 	put(t, own, []byte("SecRule ARGS|\\\n  REQUEST_BODY \"@rx a\" \\\n  \"id:1,phase:1,block\"\nSecRuleRemoveById 99999999\n"))
 	file := filepath.Join(dir, "l.yaml")
-	put(t, file, []byte(`listen: [{address: "127.0.0.1:0"}]
-sites:
-  - names: [a.test]
-    origin: {urls: ["http://127.0.0.1:1"]}
-    waf: {core_rules: false, rules: [own.conf]}
-  - names: [b.test]
-    origin: {urls: ["http://127.0.0.1:1"]}
-    waf: {core_rules: false, rules: [own.conf]}
-`))
+	put(t, file, []byte(sharedRules))
 	faults, err := Check(file)
 	if err != nil {
 		t.Fatal(err)

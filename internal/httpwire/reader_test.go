@@ -12,6 +12,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/reason"
+	"github.com/lunette-waf/lunette/test/race"
 )
 
 // pieces gives one element a Read, then err.
@@ -278,7 +279,7 @@ func TestLargeHeads(t *testing.T) {
 
 // TestAllocations holds what a keep-alive request may cost.
 func TestAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.On {
 		t.Skip("the race detector makes pools forget at random")
 	}
 	rd := NewReader(endless{typicalGet})

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/lunette-waf/lunette/test/race"
 )
 
 var update = flag.Bool("differential.update", false, "write the corpus of benign requests anew") //nolint:gochecknoglobals // flags of a test are so
@@ -66,9 +68,9 @@ func TestCorpus(t *testing.T) {
 	for i, p := range corePairs(t) {
 		at, step := i, 4
 		switch {
-		case soaking() && !race:
+		case soaking() && !race.On:
 			at, step = 0, 1
-		case race && !soaking():
+		case race.On && !soaking():
 			step = 40
 		}
 		compareAll(y, p, t, func() *request {

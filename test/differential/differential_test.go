@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/lunette-waf/lunette/test/race"
 )
 
 var seed = flag.Uint64("differential.seed", 1, "seed of what is generated") //nolint:gochecknoglobals // flags of a test are so
@@ -34,7 +36,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	register()
 	code := m.Run()
-	if soaking() && !race && code == 0 && flag.Lookup("test.run").Value.String() == "" {
+	if soaking() && !race.On && code == 0 && flag.Lookup("test.run").Value.String() == "" {
 		for _, w := range rows() {
 			if noted(nil)[w.name] == 0 {
 				fmt.Fprintf(os.Stderr, "FAIL: the row %q explains nothing: take it off the table\n", w.name)

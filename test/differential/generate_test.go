@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/lunette-waf/lunette/test/race"
 )
 
 // maker makes requests of a vocabulary.
@@ -259,9 +261,9 @@ func TestGenerated(t *testing.T) {
 	v := learn(t, pairs[0].src.Directives)
 	count := 900
 	switch {
-	case soaking() && !race:
+	case soaking() && !race.On:
 		count = 6000
-	case race && !soaking():
+	case race.On && !soaking():
 		count = 60
 	}
 	for i, p := range pairs {

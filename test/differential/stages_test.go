@@ -20,6 +20,7 @@ import (
 
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/rules"
+	"github.com/lunette-waf/lunette/test/race"
 )
 
 // dump is rules that match every value of every variable: what they matched says how each engine read the request.
@@ -248,9 +249,9 @@ func TestStages(t *testing.T) {
 	all, y := stages(t), newTally()
 	step := 16
 	switch {
-	case soaking() && !race:
+	case soaking() && !race.On:
 		step = 1
-	case race && !soaking():
+	case race.On && !soaking():
 		step = 160
 	}
 	for i, p := range corePairs(t) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lunette-waf/lunette/internal/lab"
+	"github.com/lunette-waf/lunette/test/race"
 )
 
 // TestStorm: 10,000 failing requests a minute for three minutes. Memory stays within its budget, it is one incident, and none of them is
@@ -79,7 +80,7 @@ func TestStorm(t *testing.T) {
 	// flight_memory is 64 MiB; samples that wait, the checks and the requests themselves take the rest.
 	grown := (peak.Load() - before) >> 20
 	t.Logf("%d failures in %v, resident memory grew by %d MiB at most", failed.Load(), last, grown)
-	if limit := int64(160); grown > limit && !raceDetector {
+	if limit := int64(160); grown > limit && !race.On {
 		t.Errorf("resident memory grew by %d MiB, more than %d", grown, limit)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	libinjection "github.com/corazawaf/libinjection-go"
+
+	"github.com/lunette-waf/lunette/test/race"
 )
 
 // TestUpper: what libinjection makes of a value in upper case is what it makes of the value. Rows of up to three pieces, in three spellings.
@@ -32,7 +34,7 @@ func TestUpper(t *testing.T) {
 
 // TestUpperAllocations: words in lower case cost no memory.
 func TestUpperAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.On {
 		t.Skip("the race detector empties pools")
 	}
 	value := "please ring the bell twice (and wait) at the door"

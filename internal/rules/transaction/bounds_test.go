@@ -13,6 +13,7 @@ import (
 	"github.com/lunette-waf/lunette/internal/exchange"
 	"github.com/lunette-waf/lunette/internal/reason"
 	"github.com/lunette-waf/lunette/internal/rules/transaction"
+	"github.com/lunette-waf/lunette/test/race"
 )
 
 // Spent time and spent work end the inspection with a reason; what comes after does nothing.
@@ -113,7 +114,7 @@ func TestWorkIsLinear(t *testing.T) {
 // A benign request allocates next to nothing.
 func TestAllocations(t *testing.T) {
 	limit := 20.0
-	if raced {
+	if race.On {
 		limit = 500 // what a pool would have kept is made anew: some 120
 	}
 	e := openCRS(t, 1, 5)

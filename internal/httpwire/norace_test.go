@@ -1,5 +1,0 @@
-//go:build !race
-
-package httpwire
-
-const raceEnabled = false
