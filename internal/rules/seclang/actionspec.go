@@ -3,6 +3,7 @@ package seclang
 import (
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // actionGroup is what an action is for.
@@ -31,8 +32,9 @@ type actionSpec struct {
 	check func(value string) *SyntaxError // nil for any text
 }
 
-func actionSpecs() [Actions]actionSpec {
-	return [Actions]actionSpec{
+// actionSpecs is built once: it is asked about each action of each rule, more than once.
+var actionSpecs = sync.OnceValue(func() *[Actions]actionSpec {
+	return &[Actions]actionSpec{
 		ActId:                     {aValue, groupMeta, checkID},
 		ActPhase:                  {aValue, groupMeta, checkPhase},
 		ActMsg:                    {aValue, groupMeta, checkMacro},
@@ -81,7 +83,7 @@ func actionSpecs() [Actions]actionSpec {
 		ActPause:                  {aValue, groupOther, checkAmount("pause")},
 		ActXmlns:                  {aValue, groupOther, checkXmlns},
 	}
-}
+})
 
 // Disruptive reports whether a decides on the request: pass, block, deny, drop, allow, redirect and proxy.
 func (a ActionID) Disruptive() bool { return actionSpecs()[a].group == groupDisruptive }
