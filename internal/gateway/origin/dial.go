@@ -84,7 +84,7 @@ func (d *dialer) connect(ctx context.Context) (*conn, *reason.Error) {
 		if d.cached {
 			d.noteLookups("")
 		}
-		d.a.Facts = append(d.a.Facts, tcpFailed(d.o.now(), d.a.Connect, r))
+		d.a.Facts = append(d.a.Facts, tcpFailed(d.a.Address, d.o.now(), d.a.Connect, r)...)
 		if r.Code == reason.TCPTimeout && r.Detail == "" { // else the kernel's own
 			r.Detail = timeout(nd.Timeout, "connect")
 		}

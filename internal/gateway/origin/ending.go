@@ -3,6 +3,7 @@ package origin
 import (
 	"cmp"
 	"errors"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,14 +163,21 @@ func multiplexed(a *exchange.Attempt, r *reason.Error) bool {
 	return a.Proto == exchange.HTTP2
 }
 
-// tcpFailed is the fact of a connect that failed.
-func tcpFailed(at time.Time, took time.Duration, r *reason.Error) fact.Fact {
+// tcpFailed are the facts of a connect to addr that failed. Who answers SYN with RST refuses: ECONNRESET says that the connection was there, and
+// was reset before we were told (RFC 9293 section 3.10.7).
+func tcpFailed(addr netip.AddrPort, at time.Time, took time.Duration, r *reason.Error) []fact.Fact {
+	if errors.Is(r.Err, syscall.ECONNRESET) {
+		return []fact.Fact{
+			{Kind: fact.TCPConnected, At: at, Side: fact.SideClient, Text: addr.String(), Size: took.Nanoseconds()},
+			{Kind: fact.TCPReset, At: at, Side: fact.SideServer},
+		}
+	}
 	f := fact.Fact{Kind: fact.TCPFailed, At: at, Side: fact.SideClient, Size: took.Nanoseconds(), Text: "timeout"}
 	var errno syscall.Errno
 	if errors.As(r.Err, &errno) {
 		f.Code, f.Text = int(errno), r.Detail // its name
 	}
-	return f
+	return []fact.Fact{f}
 }
 
 // poolWaited is the fact of a wait for a free connection.

@@ -57,8 +57,8 @@ func runResetAfterAccept(c *check.Case) *check.Verdict {
 	i, end := endedAtOnce(f)
 	if i >= 0 {
 		return &check.Verdict{Confidence: finding.Certain, Proof: []finding.Proof{f.Proof(i, "the connection is there"), f.Proof(end, "the server "+ends(f, end)+", nothing was sent yet")},
-			Summary: fmt.Sprintf("%s accepted the connection and ended it after %s, before a byte was sent: who does so looks at addresses or counts, not at TLS.",
-				f.Server, finding.Span(f.Since(i, end)))}
+			Summary: fmt.Sprintf("%s accepted the connection and ended it %s, before a byte was sent: who does so looks at addresses or counts, not at TLS.",
+				f.Server, soon(f.Since(i, end)))}
 	}
 	connected, hello, end := helloEnded(f)
 	if hello < 0 {
@@ -99,6 +99,14 @@ func endedAtOnce(f *check.Flow) (int, int) {
 		return -1, -1 // what the client sent behind the end it had on its way
 	}
 	return i, end
+}
+
+// soon says when an end came. Where connect already fails with the reset, nobody knows.
+func soon(d time.Duration) string {
+	if d <= 0 {
+		return "at once"
+	}
+	return "after " + finding.Span(d)
 }
 
 // sent reports whether facts of this kind show that something was sent.
