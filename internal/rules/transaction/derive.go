@@ -69,7 +69,7 @@ type edge struct {
 // active returns which of ids may change v otherwise than in the case of its letters, before or after such a change.
 func (w *work) active(t *text, ids idSet) idSet {
 	c := w.classOf(t)
-	open := ids & w.touched(c) &^ (t.fixed | t.moved)
+	open := ids & w.touched(c) &^ (t.fixed | t.moved | t.cased)
 	for rest := uint64(open); rest != 0; rest &= rest - 1 {
 		id := transform.ID(bits.TrailingZeros64(rest)) //nolint:gosec // below 64
 		if c&transform.ClassUpper == 0 || w.plan.steps.free.has(id) {
@@ -78,6 +78,10 @@ func (w *work) active(t *text, ids idSet) idSet {
 				t.fixed |= 1 << id
 				continue
 			}
+		}
+		if w.plan.steps.folds.has(id) && transform.Folds(id, t.s) {
+			t.cased |= 1 << id
+			continue
 		}
 		t.moved |= 1 << id
 	}
@@ -168,7 +172,7 @@ func (w *work) apply(root, from *text, id transform.ID) *text {
 	if to == nil {
 		to = w.newText()
 		to.s, to.made = out, true
-		if c&touches == transform.ClassUpper && w.plan.steps.folds.has(id) && from.cand != 0 {
+		if from.cand != 0 && w.plan.steps.folds.has(id) && (c&touches == transform.ClassUpper || from.cased.has(id) || transform.Folds(id, from.s)) {
 			to.cand, to.made = from.cand, from.made // where only the case of letters differs the same patterns may match
 		}
 	}

@@ -16,6 +16,7 @@ type text struct {
 	edge  int32           // first of work.edges, plus 1 and the base
 	fixed idSet           // transformations that leave it alone, as far as known
 	moved idSet           // others that may not
+	cased idSet           // others that change but the case of its letters
 	sqli  tried           // outcome of @detectSQLi and @detectXSS, which cost too much to be asked twice
 	xss   tried
 	asks  int32 // first of work.asks, plus 1

@@ -28,7 +28,7 @@ func whole(id ID) bool {
 func first(id ID, s string) int {
 	switch id {
 	case cmdLine:
-		return firstCmdLine(s)
+		return firstCmdLine(s, true)
 	case compressWhitespace:
 		return firstCompressible(s)
 	case cssDecode:
@@ -152,4 +152,15 @@ func Fixed(id ID, s string, c Class) bool {
 		return true
 	}
 	return !whole(id) && first(id, s) == len(s)
+}
+
+// Folds reports whether all that id changes in s is the case of letters. Like Fixed it may answer false where that is so.
+func Folds(id ID, s string) bool {
+	switch id {
+	case cmdLine:
+		return firstCmdLine(s, false) == len(s)
+	case lowercase, uppercase:
+		return firstHigh(s, 0) == len(s)
+	}
+	return false
 }

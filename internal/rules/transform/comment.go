@@ -1,8 +1,11 @@
 package transform
 
-// firstCmdLine finds the first byte that cmdLine changes or drops.
-func firstCmdLine(s string) int {
-	const certain = ClassUpper | classQuote | classBackslash | classCaret | classComma
+// firstCmdLine finds the first byte that cmdLine changes or drops, also where it changes but its case.
+func firstCmdLine(s string, cased bool) int {
+	certain := classQuote | classBackslash | classCaret | classComma
+	if cased {
+		certain |= ClassUpper
+	}
 	for i := range len(s) {
 		k := classes[s[i]]
 		if k&(certain|classSpace|classBlank) == 0 {

@@ -73,6 +73,9 @@ func compare(t *testing.T, a *Arena, s string) {
 		if changed && Fixed(id, s, c) {
 			t.Errorf("%s(%q) = %q, by Fixed it stays", id, s, out)
 		}
+		if Folds(id, s) && !sameButCase(out, s) {
+			t.Errorf("%s(%q) = %q, by Folds only letters change their case", id, s, out)
+		}
 		if !knows(id) {
 			continue
 		}
@@ -83,6 +86,19 @@ func compare(t *testing.T, a *Arena, s string) {
 			t.Errorf("%s(%q)\n   got %q\nCoraza %q", id, s, out, theirs[id])
 		}
 	}
+}
+
+// sameButCase reports whether a and b differ at most in the case of ASCII letters.
+func sameButCase(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if x, y := a[i], b[i]; x != y && (x^y != 0x20 || x|0x20 < 'a' || x|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 // pieces are what the values of the tests are made of: each begins, is or ends what some transformation looks for.
