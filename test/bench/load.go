@@ -33,8 +33,15 @@ var (
 	wrkFaults = regexp.MustCompile(`(?m)^\s*(Non-2xx or 3xx responses: .*|Socket errors: .*)$`)
 )
 
-// drive has wrk send requests over conns kept-alive connections for d, and measures the CPU time of p meanwhile.
+// drive has wrk send requests over conns kept-alive connections for d, and measures the CPU time of p meanwhile. Where nothing comes back it waits
+// and tries anew, for half a minute or so.
 func drive(ctx context.Context, p *process, url, host string, l load, conns int, d time.Duration) (run, error) {
+	return patient(d, patience, func(d time.Duration) (run, error) { return driveOnce(ctx, p, url, host, l, conns, d) },
+		func() error { return p.rests(ctx, patience) })
+}
+
+// driveOnce is drive that fails with errNone where nothing comes back.
+func driveOnce(ctx context.Context, p *process, url, host string, l load, conns int, d time.Duration) (run, error) {
 	args := []string{"-t2", "--timeout", "30s", "-c" + strconv.Itoa(conns), "-d" + strconv.Itoa(int(d.Seconds())) + "s", "-H", "Host: " + host}
 	if l.script != "" {
 		args = append(args, "-s", l.script)
@@ -56,7 +63,7 @@ func drive(ctx context.Context, p *process, url, host string, l load, conns int,
 	r.requests, _ = strconv.Atoi(string(m[1]))
 	took, err := time.ParseDuration(string(m[2]) + string(m[3]))
 	if err != nil || r.requests == 0 {
-		return run{}, fmt.Errorf("drive %s with wrk: no requests in %q", p.name, out)
+		return run{}, fmt.Errorf("drive %s with wrk: %w in %q", p.name, errNone, out)
 	}
 	r.seconds = took.Seconds()
 	return r, nil
