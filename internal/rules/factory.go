@@ -20,7 +20,7 @@ import (
 type Factory struct {
 	mu       sync.Mutex
 	sets     map[[sha256.Size]byte]*ruleSet
-	stores   map[string]*persist.Store // by site
+	stores   persist.Pool // by site
 	patterns *match.Cache
 	corpus   func() (*corpus, error)
 }
@@ -28,7 +28,7 @@ type Factory struct {
 // NewFactory returns a factory that holds nothing yet.
 func NewFactory() *Factory {
 	return &Factory{
-		sets: map[[sha256.Size]byte]*ruleSet{}, stores: map[string]*persist.Store{}, patterns: match.NewCache(),
+		sets: map[[sha256.Size]byte]*ruleSet{}, patterns: match.NewCache(),
 		corpus: sync.OnceValues(readCorpus),
 	}
 }
@@ -86,7 +86,7 @@ func (f *Factory) Open(s Settings) (*Engine, error) {
 		f.release(set)
 		return nil, set.err
 	}
-	return &Engine{set: set, inputs: inputsOf(set, src), run: set.run.With(s.config(f.store(s.Site))), factory: f}, nil
+	return &Engine{set: set, inputs: inputsOf(set, src), run: set.run.With(s.config(f.stores.Acquire(s.Site))), site: s.Site, factory: f}, nil
 }
 
 // gather completes s and reads what it names.
@@ -132,18 +132,6 @@ func inputsOf(set *ruleSet, src *source) (in Inputs) {
 	return in
 }
 
-// store returns the persistent collections of a site.
-func (f *Factory) store(site string) *persist.Store {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	st := f.stores[site]
-	if st == nil {
-		st = persist.New(persist.Config{})
-		f.stores[site] = st
-	}
-	return st
-}
-
 // acquire returns the set for key, and whether the caller has to compile it.
 func (f *Factory) acquire(key [sha256.Size]byte) (set *ruleSet, mine bool) {
 	f.mu.Lock()
@@ -184,6 +172,9 @@ func (f *Factory) Sets() int {
 	defer f.mu.Unlock()
 	return len(f.sets)
 }
+
+// Stores returns how many sites' persistent collections are held: those of open engines, and for a while what others left.
+func (f *Factory) Stores() int { return f.stores.Len() }
 
 // PatternSets returns how many sets of compiled patterns are held. What no engine uses any longer counts until the garbage collector has been there.
 func (f *Factory) PatternSets() int { return f.patterns.Sets() }

@@ -4,7 +4,8 @@
 //
 // Promises: settings that compile to the same rules share one program, which is freed when no engine uses it; what differs between
 // sites with the same rules (mode, thresholds, methods) costs no second compile. Faults of rules and exclusions come back all at
-// once, with file, line and column. Data files that changed are read again. Persistent collections belong to a site and outlive its engines.
+// once, with file, line and column. Data files that changed are read again. Persistent collections belong to a site and outlive its engines: from
+// one to the next that opens before it closes, or within ten minutes.
 //
 // Non-goals: the language (seclang), the program (compile), its run (transaction), buffering and masking (gateway/policy).
 package rules
@@ -64,6 +65,7 @@ const (
 type Engine struct {
 	set     *ruleSet
 	run     *transaction.Engine
+	site    string // whose persistent collections it uses
 	inputs  Inputs
 	closed  atomic.Bool
 	factory *Factory
@@ -72,11 +74,12 @@ type Engine struct {
 // Begin starts the inspection of one exchange. The caller must call End, from the same goroutine.
 func (e *Engine) Begin(x *exchange.Exchange) *transaction.Inspection { return e.run.Begin(x) }
 
-// Close gives the compiled rules back: no further engine shares them. Inspections that are under way, or that begin
+// Close gives the compiled rules and the site's collections back: no further engine shares the rules. Inspections that are under way, or that begin
 // because their exchange still holds the old configuration, end undisturbed.
 func (e *Engine) Close() {
 	if !e.closed.Swap(true) {
 		e.factory.release(e.set)
+		e.factory.stores.Release(e.site)
 	}
 }
 

@@ -5,7 +5,8 @@
 // TIMEOUT, UPDATE_COUNTER, UPDATE_RATE.
 //
 // Promises: no change is lost under concurrency; records and bytes are bounded, the least recently used record goes first; every
-// operation takes constant time but [Record.Each]; what ran out of time is never seen again; no goroutine, no clock but Config.Now.
+// operation takes constant time but [Record.Each]; what ran out of time is never seen again; no goroutine, no clock but Config.Now. A [Pool]
+// holds stores by name for as long as somebody uses them, and a while longer.
 //
 // Non-goals: other machines, disks: what is here ends with the process.
 package persist
