@@ -3,6 +3,7 @@ package origin
 import (
 	"bytes"
 	"crypto/x509"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,4 +153,24 @@ func FuzzTap(f *testing.F) {
 				pieces.renegs.Load(), pieces.state.Load())
 		}
 	})
+}
+
+// TestTicketLost: crypto/tls breaks off at the ChangeCipherSpec that comes without the ticket. The facts have it before the alert,
+// whether or not the Finished behind it was there.
+func TestTicketLost(t *testing.T) {
+	o := labOrigin(t, lab.Config{Fault: "ticket-lost"}, Config{})
+	x := labExchange("GET", 0)
+	if _, _, err := fetch(t, o, x); err == nil {
+		t.Fatal("no error")
+	}
+	var story []fact.Kind
+	for _, f := range x.Attempts[0].Facts {
+		switch f.Kind {
+		case fact.TLSHelloRequest, fact.TLSChangeCipherSpec, fact.TLSAlert:
+			story = append(story, f.Kind)
+		}
+	}
+	if want := []fact.Kind{fact.TLSHelloRequest, fact.TLSChangeCipherSpec, fact.TLSAlert}; !slices.Equal(story, want) {
+		t.Errorf("%v, want %v", story, want)
+	}
 }

@@ -18,6 +18,9 @@ func (t *tap) recordIn(r tlswire.Record) {
 		}
 	case tlswire.TypeChangeCipherSpec:
 		t.ccsIn = true
+		if t.state.Load() == tapReneg { // crypto/tls may break off at it, with the Finished still on its way; of the first handshake the opening tells
+			t.note(fact.Fact{Kind: fact.TLSChangeCipherSpec, Side: fact.SideServer})
+		}
 	case tlswire.TypeHandshake:
 		t.handshakeIn(r)
 	case tlswire.TypeApplicationData:

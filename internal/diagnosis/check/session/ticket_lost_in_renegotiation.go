@@ -79,17 +79,17 @@ func brokeOff(x *fact.Fact) bool {
 	return x.Kind == fact.TLSAlert && x.Side == fact.SideClient && x.Code == alertUnexpectedMessage
 }
 
-// ticketLostLive is what the gateway sees of it: its own library broke off with unexpected_message when the second handshake was done. The
-// message that it could not take was not the ticket, which the first ServerHello promised, and no content.
+// ticketLostLive is what the gateway sees of it: its own library broke off with unexpected_message at the origin's second ChangeCipherSpec, be
+// its Finished there already or not. What it missed before that is the ticket, which the first ServerHello promised, and it got no content.
 func ticketLostLive(f *check.Flow, a *asked) *check.Verdict {
 	h, _ := f.ServerHello()
-	done := f.Next(a.at, fact.TLSRenegotiated)
+	changes := f.NextOf(fact.SideServer, a.at, fact.TLSChangeCipherSpec)
 	broke := f.Find(a.at, brokeOff)
-	if !f.Ours || h == nil || !h.SessionTicket || done < 0 || broke < done || f.NextOf(fact.SideServer, a.at, fact.TLSServerHello, fact.TLSNewSessionTicket) >= 0 ||
+	if !f.Ours || h == nil || !h.SessionTicket || changes < 0 || broke < changes || f.NextOf(fact.SideServer, a.at, fact.TLSServerHello, fact.TLSNewSessionTicket) >= 0 ||
 		spoke(f, a.at) >= 0 || strings.Contains(f.Detail, "sending data") {
 		return nil
 	}
 	return &check.Verdict{Confidence: finding.Likely, Settle: "a capture with its secrets: does the second ServerHello announce a ticket, and does it come?",
-		Proof:   []finding.Proof{f.Proof(a.at, "the origin asks to renegotiate"), f.Proof(done, "it ends the second handshake, and no ticket came"), f.Proof(broke, "Lunette breaks off with "+alertWords(&f.Facts[broke]))},
-		Summary: "When the renegotiation was done Lunette broke off with unexpected_message: the origin gives session tickets, and sent none in the second handshake."}
+		Proof:   []finding.Proof{f.Proof(a.at, "the origin asks to renegotiate"), f.Proof(changes, "its ChangeCipherSpec comes, and no ticket came before"), f.Proof(broke, "Lunette breaks off with "+alertWords(&f.Facts[broke]))},
+		Summary: "At the end of the renegotiation Lunette broke off with unexpected_message: the origin gives session tickets, and sent none in the second handshake."}
 }
