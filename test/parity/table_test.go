@@ -42,7 +42,6 @@ func differences() map[string]difference {
 		"post-handshake-auth-unoffered": {"tls.handshake_alert", "tls.post_handshake_auth", library},
 		"key-update-stall":              {"http1.answer_stalled", "tls.key_update_stall", "crypto/tls answers a KeyUpdate by itself, and TLS 1.3 hides it from the tap"},
 		"cert-chain-gap":                {"cert.chain_incomplete", "cert.unknown_ca", trust},
-		"accept-then-close":             {"tls.closed_after_hello", "tcp.reset_after_accept", "the end came before the ClientHello; the gateway sees it after"},
 		"renegotiate-insecure":          {"tls.hello_request_refused", "", "the gateway refuses by closing, without an alert"},
 		"gzip-garbage":                  {"", "http1.content_coding_broken", bodies},
 		"gzip-twice":                    {"", "http1.content_coding_broken", bodies},
@@ -115,9 +114,4 @@ func probedOtherwise() map[string]otherwise {
 		"redirect-loop":                 one(bodies, "origin.redirect_loop"),
 		"bare-lf":                       one(strict, ""),
 	}
-}
-
-// byChance reports whether the legs differ in some runs only.
-func byChance(f lab.Fault) bool {
-	return f.Name == "accept-then-close" // which comes first, the end or the ClientHello
 }
