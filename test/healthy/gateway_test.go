@@ -74,7 +74,7 @@ sites:
     origin:
       urls: [%q]
       host: %s
-      timeouts: {keepalive_idle: 700ms}
+      timeouts: {connect: 60s, keepalive_idle: 700ms} # a machine that stands still for seconds is no origin that does not answer
       tls: {ca: %s%s}
 `, name, front.File, front.Key, core, rules, scheme+s.addr, name, p.ca, cert)
 	must(t, os.WriteFile(g.file, []byte(g.yaml), 0o600))
