@@ -76,9 +76,14 @@ func coreRules(files seclang.Files) (c corpus, err error) {
 	return c, nil
 }
 
-// around is what the rules of a site stand beside. Ids of the Core Rule Set are refused by checkIDs, with or without it.
+// around is what the rules of a site stand beside. Ids of the Core Rule Set are refused by checkIDs, with or without it, and directives by checkOwned.
 func (c *corpus) around(core bool) seclang.Surroundings {
-	s := seclang.Surroundings{}
+	s := seclang.Surroundings{Refused: map[string]bool{}}
+	for _, list := range []map[string]string{owned(), unsupported()} {
+		for name := range list {
+			s.Refused[name] = true
+		}
+	}
 	if core {
 		s.Markers = seclang.SurroundingsOf(c.rest).Markers
 	}

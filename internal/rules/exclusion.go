@@ -19,7 +19,7 @@ const (
 )
 
 // compileExclusions writes exclusions as SecLang: early ones run before the rules that they concern, late ones change rules
-// that are already loaded. known says which rule ids exist.
+// that are already loaded. known says which rule ids exist, nil where nobody can say that.
 func compileExclusions(list []Exclusion, known map[int]bool) (early, after []seclang.Directive, faults []Fault) {
 	for i, x := range list {
 		if f := x.check(known); f.Text != "" {
@@ -77,7 +77,7 @@ func (x Exclusion) check(known map[int]bool) Fault {
 		if id == idTooMany {
 			return fault("rules", "rule %d cannot be excluded", "raise waf.arguments", id)
 		}
-		if !known[id] {
+		if known != nil && !known[id] {
 			return fault("rules", "rule %d does not exist", "take the id from the access log or from lunette explain-block", id)
 		}
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,16 +88,25 @@ func quoted(list []seclang.Fault, files seclang.Files) []Fault {
 	return faults
 }
 
-// sorted orders faults by file and line, and leaves out what is said twice.
+// maxFaults is how many faults are told at once.
+const maxFaults = 200
+
+// sorted orders faults by file and line, leaves out what is said twice (of an update of many rules), and bounds what is left.
 func sorted(list []Fault) []Fault {
 	slices.SortStableFunc(list, func(a, b Fault) int {
-		if n := strings.Compare(a.File, b.File); n != 0 {
-			return n
-		}
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
 	})
-	return slices.Compact(list)
+	seen := map[Fault]bool{}
+	list = slices.DeleteFunc(list, func(f Fault) bool {
+		f.Rule, f.Source = 0, ""
+		twice := seen[f]
+		seen[f] = true
+		return twice
+	})
+	if len(list) > maxFaults {
+		list = append(list[:maxFaults:maxFaults], Fault{Fault: seclang.Fault{
+			Position: list[maxFaults].Position, Text: "more faults follow that are not listed", Hint: "mend these first",
+		}})
+	}
+	return list
 }

@@ -38,44 +38,41 @@ func gather(s Settings, c *corpus) (*source, error) {
 	ids(taken, c.base)
 	ids(taken, first)
 	ids(taken, rest)
-	faults := slices.Concat(placed(found).Faults, checkOwned(own), checkIDs(own, taken), checkDecided(own), checkTags(s.Exclusions, c.base, first, rest, own))
-	ids(taken, own)
-	early, after, wrong := compileExclusions(s.Exclusions, taken)
-	if faults = append(faults, wrong...); len(faults) > 0 {
-		faults = append(faults, checkAlone(own, src.files, c)...)
-		return nil, &LoadError{Faults: sorted(faults), Inputs: src.files.inputs}
+	faults := slices.Concat(placed(found).Faults, checkOwned(own), checkIDs(own, taken), checkDecided(own))
+	known := taken
+	if ids(taken, own); slices.ContainsFunc(own, func(d seclang.Directive) bool { return d.HidesRules() }) {
+		known = nil // rules may be there that cannot be read
+	} else {
+		faults = append(faults, checkTags(s.Exclusions, c.base, first, rest, own)...)
 	}
-	var ownEarly, ownLate []seclang.Directive
-	for _, d := range own {
-		if late(d) {
-			ownLate = append(ownLate, d)
-		} else {
-			ownEarly = append(ownEarly, d)
-		}
-	}
+	early, after, wrong := compileExclusions(s.Exclusions, known)
+	faults = append(faults, wrong...)
+	ownEarly, ownLate := parted(own, len(faults) > 0)
 	src.list = slices.Concat(c.base, first, early, ownEarly, c.levels, rest, ownLate, after)
+	if len(faults) > 0 {
+		found := compile.Check(src.list, compile.Options{Files: src.files, Kept: kept()})
+		found = slices.DeleteFunc(found, func(f seclang.Fault) bool { return recommended(f.Rule) }) // they have to go as they are
+		return nil, &LoadError{Faults: sorted(append(faults, quoted(found, src.files)...)), Inputs: src.files.inputs}
+	}
 	src.common = slices.Concat(c.base, first, c.path, ownEarly, c.levels, rest)
 	src.own = own
 	return src, nil
 }
 
-// checkAlone compiles the user's rules by themselves where they cannot be read whole, so that the faults of both are reported at
-// once. What changes other rules waits until all of them are there.
-func checkAlone(own []seclang.Directive, files *tree, c *corpus) []Fault {
-	var list []seclang.Directive
+// parted divides the user's directives into those that stand before the rest of the Core Rule Set and those that change loaded rules. With faults what must
+// not be given at all is left out.
+func parted(own []seclang.Directive, faulty bool) (early, after []seclang.Directive) {
 	belongs := owned()
 	for _, d := range own {
-		if belongs[d.Name] == "" && !late(d) {
-			list = append(list, d)
+		switch {
+		case faulty && belongs[d.Name] != "":
+		case late(d):
+			after = append(after, d)
+		default:
+			early = append(early, d)
 		}
 	}
-	if len(list) == 0 {
-		return nil
-	}
-	base := slices.DeleteFunc(slices.Clone(c.base), func(d seclang.Directive) bool { return d.Rule != nil }) // that ids are taken is known
-	_, found := compile.Compile(slices.Concat(base, list), compile.Options{Files: files, Unfolded: true, Kept: kept()})
-	found = slices.DeleteFunc(found, func(f seclang.Fault) bool { return recommended(f.Rule) }) // they have to go as they are
-	return quoted(found, files)
+	return early, after
 }
 
 // fixed returns the TX variables of s that are known when it is compiled, so that what depends on them is decided then.

@@ -10,11 +10,16 @@ import (
 	"github.com/lunette-waf/lunette/internal/spelling"
 )
 
-// syntax notes an error of one of seclang's parsers.
+// syntax notes an error of one of seclang's parsers, unless Parse has told it.
 func (b *builder) syntax(p seclang.Position, err error) {
+	if b.partial {
+		return
+	}
 	var s *seclang.SyntaxError
 	if errors.As(err, &s) {
-		b.fault(p, s.Hint, "%s", s.Text)
+		for ; s != nil; s = s.Next {
+			b.fault(p, s.Hint, "%s", s.Text)
+		}
 		return
 	}
 	b.fault(p, "", "%v", err)
@@ -30,8 +35,12 @@ func (b *builder) parseTargets(a seclang.Argument) ([]seclang.Target, bool) {
 	return list, b.all(faults)
 }
 
-// all notes faults of seclang, and reports whether there are none.
+// all notes faults of seclang, and reports whether there are none. Those of a directive whose faults the parser has told are not told again, and what
+// is there of it is looked at.
 func (b *builder) all(faults []seclang.Fault) bool {
+	if b.partial {
+		return true
+	}
 	for _, f := range faults {
 		b.fault(f.Position, f.Hint, "%s", f.Text)
 	}
@@ -40,7 +49,7 @@ func (b *builder) all(faults []seclang.Fault) bool {
 
 // build makes the rule of one draft; member is its place in its chain. What needs the other rules (skipAfter, ctl) is linked later.
 func (b *builder) build(d *draft, member int) {
-	b.source, b.rule = d.source, d.id
+	b.source, b.rule, b.partial = d.source, d.id, false
 	r := &Rule{
 		Position: d.Position, ID: d.id, Phase: uint8(d.phase), Member: uint8(min(member, 255)),
 		SkipTo: -1, Severity: -1, Tags: d.tags,

@@ -32,7 +32,7 @@ type Options struct {
 	bare  bool  // patterns are not compiled, for tests that look at the plan alone
 }
 
-// Compile makes a program of directives. With faults the program is nil.
+// Compile makes a program of directives. With faults the program is nil. Directives with gaps are for Check.
 func Compile(list []seclang.Directive, o Options) (*Program, []seclang.Fault) {
 	if o.Patterns == nil {
 		o.Patterns = match.NewCache()
@@ -41,6 +41,7 @@ func Compile(list []seclang.Directive, o Options) (*Program, []seclang.Fault) {
 	b := newBuilder(o)
 	start, dropped := b.read(list)
 	b.checkDropped(dropped)
+	b.checkRemoved()
 	b.questionCollections(dropped)
 	p := b.assemble(start, dropped, common(o))
 	if len(b.faults) > 0 {

@@ -59,6 +59,9 @@ type builder struct {
 	settings Settings
 	source   string // of the directive at hand
 	rule     int    // id of the rule at hand
+	partial  bool   // the parser has told the faults of the directive at hand
+	checks   bool   // only faults are looked for, see Check
+	hidden   hidden
 
 	slots   []string
 	slot    map[string]int32
@@ -117,7 +120,11 @@ func printable(s string) string {
 
 // add takes one directive.
 func (b *builder) add(d *seclang.Directive) {
-	b.source, b.rule = d.Source, 0
+	b.source, b.rule, b.partial = d.Source, 0, d.Gap != seclang.Whole
+	if b.partial && !b.checks {
+		b.fault(d.Position, "", "%s is there in part only", d.Name)
+		return
+	}
 	switch d.Name {
 	case "SecRule", "SecAction":
 		b.addRule(d)
@@ -159,7 +166,7 @@ func (b *builder) addRule(d *seclang.Directive) {
 	}
 	if r.operator.ID == seclang.OpPmFromDataset || r.operator.ID == seclang.OpIpMatchFromDataset {
 		words, ok := b.sets[r.operator.Argument]
-		if b.rule = r.id; !ok {
+		if b.rule = r.id; !ok && !b.hidden.sets {
 			b.fault(r.operator.Position, "define it with SecDataset before the rule", "data set %q is not defined", r.operator.Argument)
 		}
 		r.words = words
@@ -169,7 +176,7 @@ func (b *builder) addRule(d *seclang.Directive) {
 		r.id, r.phase, r.order = first.id, first.phase, first.order
 		b.open.next = r
 	} else {
-		if other := b.byID[r.id]; other != nil && r.id != 0 {
+		if other := b.byID[r.id]; other != nil && r.id != 0 && !b.checks {
 			b.rule = r.id
 			b.fault(r.Position, "give each rule an id of its own", "id %d is taken by the rule at %s:%d", r.id, other.File, other.Line)
 		}

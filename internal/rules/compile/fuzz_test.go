@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
@@ -27,10 +28,20 @@ SecRuleRemoveByTag x
 			return
 		}
 		files := memory{"f.conf": text}
-		list, _ := seclang.Parse(files, []string{"f.conf"})
+		list, found := seclang.ParseBeside(files, []string{"f.conf"}, seclang.Surroundings{})
+		for i := range list {
+			if list[i].Gap != seclang.Whole && len(found) == 0 {
+				t.Fatalf("%+v has a gap without a fault", list[i])
+			}
+		}
+		sound := len(Check(list, Options{Files: files})) == 0 // of gaps too
+		list = slices.DeleteFunc(list, func(d seclang.Directive) bool { return d.Gap != seclang.Whole })
 		p, faults := Compile(list, Options{Files: files, Given: []string{"given"}})
 		if (p == nil) != (len(faults) > 0) {
 			t.Fatalf("program %v, faults %v", p != nil, faults)
+		}
+		if len(found) == 0 && sound == (p == nil) {
+			t.Errorf("sound %v, program %v, faults %v", sound, p != nil, faults)
 		}
 		if p == nil {
 			return

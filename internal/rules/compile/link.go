@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/lunette-waf/lunette/internal/rules/match"
 	"github.com/lunette-waf/lunette/internal/rules/seclang"
 )
 
@@ -94,13 +93,8 @@ func counted(all []taking, i int, list []int) bool {
 // checkDropped finds faults in expressions that are not compiled because their rules are left out.
 func (b *builder) checkDropped(dropped []bool) {
 	for i, d := range b.rules {
-		for m := d; m != nil && dropped[i]; m = m.next {
-			if m.pattern == nil || m.pattern.Kind != match.Regexp {
-				continue
-			}
-			if err := b.o.Patterns.Check(m.pattern.Expr); err != nil {
-				b.unreadable(m, err)
-			}
+		if dropped[i] {
+			b.checkPatterns(d)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 func (b *builder) operator(d *draft) {
 	r := d.rule
 	r.Operator = Operator{ID: d.operator.ID, Negated: d.operator.Negated, Pattern: -1, Text: d.operator.Argument}
-	if d.action {
+	if d.action || d.operator.ID == seclang.OpAlways { // the latter where nobody knows which operator it is
 		r.Operator = Operator{Pattern: -1}
 		return
 	}

@@ -121,7 +121,7 @@ func (b *builder) numbered(who string, name seclang.Argument) []*draft {
 		}
 	}
 	for _, one := range ids {
-		if one.First == one.Last && b.byID[one.First] == nil {
+		if one.First == one.Last && b.byID[one.First] == nil && !b.hidden.rules {
 			b.fault(name.Position, "it must stand behind the rule; rules that were removed before are gone", "%s: there is no rule %d", who, one.First)
 		}
 	}
@@ -137,6 +137,9 @@ func (b *builder) members(at seclang.Position, rules []*draft, n int) []*draft {
 		m := r
 		for k := 0; k < n && m != nil; k++ {
 			m = m.next
+		}
+		if m == nil && b.hidden.rules {
+			return nil
 		}
 		if m == nil {
 			b.fault(at, "count from 0, the rule with the id", "the chain of rule %d has no member %d", r.id, n)
@@ -195,6 +198,9 @@ func (b *builder) updateActions(d *seclang.Directive) {
 	for _, a := range list {
 		switch a.ID {
 		case seclang.ActId, seclang.ActPhase, seclang.ActChain:
+			if b.partial {
+				return
+			}
 			b.fault(a.Position, "take it out", "SecRuleUpdateActionById cannot change %s", a.ID)
 			return
 		}

@@ -18,8 +18,10 @@ func ParseActions(at Position, text string) ([]Action, []Fault) {
 type actionReader struct {
 	line    *line
 	at, end int
-	quote   byte  // around the whole list
-	places  []int // offset of each action that was read
+	quote   byte       // around the whole list
+	places  []int      // offset of each action that was read
+	missing []ActionID // that were meant, but have faults
+	cut     bool       // a quote is not closed: what stands behind it is lost
 	faults  []problem
 }
 
@@ -35,6 +37,7 @@ func (r *actionReader) read() []Action {
 	for {
 		if len(out) == maxActions {
 			r.fault(r.at, "more than 1000 actions", "split the rule")
+			r.cut = true
 			return out
 		}
 		end, more := r.element()
@@ -65,6 +68,7 @@ func (r *actionReader) element() (end int, more bool) {
 	}
 	if opened >= 0 {
 		r.fault(opened, "quote is not closed", "write ' behind the value; a quote inside is written \\'")
+		r.cut = true
 	}
 	return r.end, false
 }
@@ -83,8 +87,12 @@ func (r *actionReader) action(from, to int) (Action, bool) {
 	}
 	id, ok := LookupAction(name)
 	if !ok {
-		names := actionNames()
-		r.fault(from, "unknown action "+quote(name), didYouMean(name, "", names[:]))
+		near, hint := nearestAction(name)
+		if near != ActNone {
+			r.missing = append(r.missing, near)
+			hint = "did you mean " + hint + "?"
+		}
+		r.fault(from, "unknown action "+quote(name), hint)
 		return Action{}, false
 	}
 	valueAt, to = r.trim(valueAt, to)
@@ -93,6 +101,7 @@ func (r *actionReader) action(from, to int) (Action, bool) {
 	}
 	a := Action{Position: r.line.at(from), ID: id, Value: r.value(r.line.text[valueAt:to])}
 	if !r.check(a, from, valueAt, to, given) {
+		r.missing = append(r.missing, id)
 		return Action{}, false
 	}
 	r.places = append(r.places, from)
@@ -119,11 +128,11 @@ func (r *actionReader) check(a Action, from, valueAt, to int, given bool) bool {
 	case spec.check == nil:
 		return true
 	}
-	if err := spec.check(a.Value); err != nil {
+	wrong := spec.check(a.Value)
+	for err := wrong; err != nil; err = err.Next {
 		r.fault(min(valueAt+err.Offset, max(valueAt, to-1)), err.Text, err.Hint)
-		return false
 	}
-	return true
+	return wrong == nil
 }
 
 func (r *actionReader) trim(from, to int) (int, int) {

@@ -39,49 +39,39 @@ func initcol(value string) (c Collection, err *SyntaxError) {
 		return c, &SyntaxError{Text: "initcol cannot open " + quote(name), Hint: "collections are IP, GLOBAL, SESSION, USER and RESOURCE"}
 	}
 	c.Variable = v
-	if c.Key, err = macro(key); err != nil {
-		err.Offset += len(name) + 1
-	}
-	return c, err
+	c.Key, err = macro(key)
+	return c, err.shifted(len(name) + 1)
 }
 
 func expirevar(value string) (c Collection, err *SyntaxError) {
 	name, amount, ok := cutAssign(value)
-	if c.Variable, c.Key, err = keyOf("expirevar", name, 0); err != nil {
-		return c, err
-	}
+	c.Variable, c.Key, err = keyOf("expirevar", name, 0)
 	if !ok {
-		return c, &SyntaxError{Offset: len(name), Text: "expirevar says no time", Hint: "write expirevar:" + name + "=60, in seconds"}
+		return c, err.also(&SyntaxError{Offset: len(name), Text: "expirevar says no time", Hint: "write expirevar:" + name + "=60, in seconds"})
 	}
-	if err = checkAmount("expirevar")(amount); err == nil {
-		c.Amount, err = macro(amount)
+	wrong := checkAmount("expirevar")(amount)
+	if wrong == nil {
+		c.Amount, wrong = macro(amount)
 	}
-	if err != nil {
-		err.Offset += len(name) + 1
-	}
-	return c, err
+	return c, err.also(wrong.shifted(len(name) + 1))
 }
 
 func deprecatevar(value string) (c Collection, err *SyntaxError) {
 	name, rate, _ := cutAssign(value)
-	if c.Variable, c.Key, err = keyOf("deprecatevar", name, 0); err != nil {
-		return c, err
-	}
+	c.Variable, c.Key, err = keyOf("deprecatevar", name, 0)
 	amount, seconds, ok := strings.Cut(rate, "/")
 	every, bad := strconv.Atoi(seconds)
 	if !ok || bad != nil || every < 1 {
-		return c, &SyntaxError{
+		return c, err.also(&SyntaxError{
 			Offset: len(name), Text: "deprecatevar takes an amount and a time in seconds, not " + quote(rate), Hint: "write deprecatevar:" + name + "=60/300",
-		}
+		})
 	}
 	c.Every = every
-	if err = checkAmount("deprecatevar")(amount); err == nil {
-		c.Amount, err = macro(amount)
+	wrong := checkAmount("deprecatevar")(amount)
+	if wrong == nil {
+		c.Amount, wrong = macro(amount)
 	}
-	if err != nil {
-		err.Offset += len(name) + 1
-	}
-	return c, err
+	return c, err.also(wrong.shifted(len(name) + 1))
 }
 
 // checkAmount takes a number that is not negative, or macros.
@@ -124,10 +114,7 @@ func checkSetenv(value string) *SyntaxError {
 		return &SyntaxError{Text: "setenv takes name=value, not " + quote(value)}
 	}
 	_, err := macro(text)
-	if err != nil {
-		err.Offset += len(name) + 1
-	}
-	return err
+	return err.shifted(len(name) + 1)
 }
 
 func checkXmlns(value string) *SyntaxError {

@@ -103,11 +103,7 @@ func ctl(value string) (Ctl, *SyntaxError) {
 	case !ok || strings.TrimSpace(val) == "":
 		return c, &SyntaxError{Text: "ctl:" + c.Option.String() + " needs a value", Hint: "write ctl:" + c.Option.String() + "=…"}
 	}
-	err := c.fill(strings.TrimSpace(val))
-	if err != nil {
-		err.Offset += len(name) + 1
-	}
-	return c, err
+	return c, c.fill(strings.TrimSpace(val)).shifted(len(name) + 1)
 }
 
 // fill reads val, the value of c.Option.
@@ -195,26 +191,24 @@ func (c *Ctl) targets(val string) *SyntaxError {
 			Offset: len(which), Text: "ctl:" + c.Option.String() + " names no target", Hint: "write a semicolon and a target, such as ;ARGS:name",
 		}
 	}
+	var wrong *SyntaxError
 	if c.Option == CtlRuleRemoveTargetByID {
-		if err := c.ids(which); err != nil {
-			return err
-		}
+		wrong = c.ids(which)
 	} else if c.Text = which; which == "" {
 		return &SyntaxError{Text: "ctl:" + c.Option.String() + " does not say of which rules"}
 	}
 	l := newLine(Position{Line: 1, Column: 1}, list)
 	r := targetReader{line: l, at: len(list) - len(strings.TrimLeft(list, " ")), end: len(strings.TrimRight(list, " "))}
 	c.Targets = r.read()
-	if len(r.faults) > 0 {
-		f := r.faults[0]
-		return &SyntaxError{Offset: len(which) + 1 + f.at, Text: f.text, Hint: f.hint}
+	for _, f := range r.faults {
+		wrong = wrong.also(&SyntaxError{Offset: len(which) + 1 + f.at, Text: f.text, Hint: f.hint})
 	}
 	for _, t := range c.Targets {
 		if t.Exclude || t.Count {
-			return &SyntaxError{Offset: len(which) + t.Column, Text: "a target of ctl stands without ! and &: it is taken out in any case"}
+			wrong = wrong.also(&SyntaxError{Offset: len(which) + t.Column, Text: "a target of ctl stands without ! and &: it is taken out in any case"})
 		}
 	}
-	return nil
+	return wrong
 }
 
 // oneOf writes "a, b or c".

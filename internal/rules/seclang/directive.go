@@ -3,6 +3,8 @@ package seclang
 import (
 	"strconv"
 	"strings"
+
+	"github.com/lunette-waf/lunette/internal/spelling"
 )
 
 // directive reads one directive, and goes into the files of an Include.
@@ -12,32 +14,75 @@ func (p *parser) directive(l *line) {
 	if len(l.text) > maxLine || len(p.out) == maxDirectives {
 		p.toMany = len(p.out) == maxDirectives
 		p.fault(l, 0, "a directive has at most 1 MiB, all files together 200,000 directives", "")
+		p.lose(l.at(0), "")
 		return
 	}
 	if i := strings.IndexByte(l.text, 0); i >= 0 {
 		p.fault(l, i, "a NUL byte stands here", "rules are text: is this the right file, and is it UTF-8?")
+		p.lose(l.at(0), "")
 		return
 	}
 	spec, ok := p.specs[strings.ToLower(name)]
 	if !ok {
-		p.chain = nil // this may be the rule that it waits for
-		p.fault(l, 0, "unknown directive "+quote(name), p.nearestDirective(name))
+		if p.continues(l) {
+			return
+		}
+		near := p.nearestDirective(name)
+		hint := ""
+		if near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		p.fault(l, 0, "unknown directive "+quote(name), hint)
+		if spec, ok = p.specs[strings.ToLower(near)]; !ok {
+			p.lose(l.at(0), "")
+			return
+		}
+		p.guess(l, len(name), spec)
 		return
 	}
+	p.gap = Whole
+	p.known(l, len(name), spec)
+}
+
+// guess reads a directive as what it was most likely meant to be, for the faults in it. Where it has not even the words for that, it tells of none.
+func (p *parser) guess(l *line, at int, spec directiveSpec) {
+	told := len(p.faults)
+	p.gap = Partial
+	p.known(l, at, spec)
+	if p.ended.step == p.step || p.torn == p.step {
+		p.faults = p.faults[:told]
+		p.ended.fault = -1
+	}
+}
+
+// known reads a directive behind its name.
+func (p *parser) known(l *line, at int, spec directiveSpec) {
 	d := Directive{Position: l.at(0), Name: spec.name, Source: l.text[:min(len(l.text), maxSource)]}
 	isRule := spec.shape == shapeRule || spec.shape == shapeAction
 	if !isRule && spec.shape != shapeInclude { // what an Include brings may continue the chain
 		p.endChain(spec.name + " stands behind it")
+		p.unsure = false
 	}
 	before := len(p.faults)
 	if isRule {
-		p.rule(&d, l, len(name), spec)
-	} else if words := p.words(&d, l, len(name), spec); len(p.faults) == before {
+		p.rule(&d, l, at, spec)
+	} else if words := p.words(&d, l, at, spec); len(p.faults) == before {
 		p.arguments(&d, l, words, spec)
 	}
-	if len(p.faults) == before && spec.shape != shapeInclude {
-		p.out = append(p.out, d)
+	if spec.shape == shapeInclude {
+		return
 	}
+	if len(p.faults) > before {
+		p.gap = max(p.gap, Partial)
+		if d.Name == "SecMarker" || d.Name == "SecDataset" {
+			p.gap, p.blind = Lost, p.blind || d.Name == "SecMarker"
+		}
+	}
+	if p.refused[spec.name] {
+		p.faults = p.faults[:before]
+	}
+	d.Gap = p.gap
+	p.out = append(p.out, d)
 }
 
 // bare reads the name of a directive, which no quote can stand before.
@@ -54,7 +99,7 @@ func (p *parser) nearestDirective(name string) string {
 	for _, s := range directiveSpecs() {
 		names = append(names, s.name)
 	}
-	return didYouMean(name, "", names)
+	return spelling.Nearest(name, names)
 }
 
 // words reads the words behind the name into d.Args.
@@ -90,7 +135,8 @@ func (p *parser) words(d *Directive, l *line, at int, spec directiveSpec) []word
 // closed reports whether the quotes of w are closed, and says it where not.
 func (p *parser) closed(l *line, w word) bool {
 	if w.open {
-		p.fault(l, w.from-1, "quote is not closed", "write "+string(w.quote)+" behind the text")
+		p.fault(l, w.from-1, "quote is not closed", "write "+string(w.quote)+` behind the text, and \ at the end of a line that goes on in the next`)
+		p.gap, p.torn = Lost, p.step
 	}
 	return !w.open
 }
@@ -145,7 +191,8 @@ func (p *parser) arguments(d *Directive, l *line, words []word, spec directiveSp
 // checkIDs looks at the words that name rules by id.
 func (p *parser) checkIDs(d *Directive, l *line, words []word) {
 	for i, w := range words {
-		if _, err := idRanges(d.Args[i].Text); err != nil {
+		_, wrong := idRanges(d.Args[i].Text)
+		for err := wrong; err != nil; err = err.Next {
 			p.fault(l, w.from+err.Offset, err.Text, err.Hint)
 		}
 	}
@@ -158,11 +205,11 @@ func (p *parser) targets(l *line, w word) []Target {
 	return targets
 }
 
-func (p *parser) actions(l *line, w word) ([]Action, []int) {
-	r := actionReader{line: l, at: w.from, end: w.to, quote: w.quote}
+func (p *parser) actions(l *line, w word) ([]Action, *actionReader) {
+	r := &actionReader{line: l, at: w.from, end: w.to, quote: w.quote}
 	actions := r.read()
 	p.problems(l, r.faults)
-	return actions, r.places
+	return actions, r
 }
 
 func (p *parser) problems(l *line, problems []problem) {
@@ -173,10 +220,10 @@ func (p *parser) problems(l *line, problems []problem) {
 
 // updateActions looks at the actions that SecRuleUpdateActionById gives to a rule: who it is and when it runs cannot change.
 func (p *parser) updateActions(l *line, w word) {
-	actions, places := p.actions(l, w)
+	actions, r := p.actions(l, w)
 	for i, a := range actions {
 		if a.ID == ActId || a.ID == ActPhase || a.ID == ActChain {
-			p.fault(l, places[i], "SecRuleUpdateActionById cannot change "+a.ID.String(), "take it out")
+			p.fault(l, r.places[i], "SecRuleUpdateActionById cannot change "+a.ID.String(), "take it out")
 		}
 		if a.ID == ActSkipAfter {
 			p.skips = append(p.skips, skip{marker: a.Value, at: a.Position, from: p.source(), step: p.step})
@@ -187,14 +234,14 @@ func (p *parser) updateActions(l *line, w word) {
 // defaultAction looks at the actions of SecDefaultAction: a phase, a disruptive action, and nothing that is about one rule.
 func (p *parser) defaultAction(l *line, w word) {
 	before := len(p.faults)
-	actions, places := p.actions(l, w)
+	actions, r := p.actions(l, w)
 	phase, disruptive := 0, false
 	for i, a := range actions {
 		switch {
 		case a.ID == ActPhase:
 			phase = ParsePhase(a.Value)
 		case a.ID.Metadata() || a.ID == ActT || a.ID == ActChain || a.ID == ActSkip || a.ID == ActSkipAfter:
-			p.fault(l, places[i], a.ID.String()+" cannot stand in SecDefaultAction", "write it in the rules themselves")
+			p.fault(l, r.places[i], a.ID.String()+" cannot stand in SecDefaultAction", "write it in the rules themselves")
 		}
 		disruptive = disruptive || a.ID.Disruptive()
 	}

@@ -7,11 +7,35 @@ import (
 	"github.com/lunette-waf/lunette/internal/spelling"
 )
 
-// SyntaxError is what is wrong with one value: the part of a rule that ParseCtl, ParseSetvar, ParseMacro and ParseIDs read.
+// SyntaxError is what is wrong with one value: the part of a rule that ParseCtl, ParseSetvar, ParseMacro and ParseIDs read. Of several faults it is
+// the first.
 type SyntaxError struct {
 	Offset int    // of the word that is wrong, in bytes from the begin of the value
 	Text   string // what is wrong
 	Hint   string // what to do, "" where Text says it
+
+	Next *SyntaxError // what else is wrong with the value, nil for nothing
+}
+
+// also returns e with o behind it. Both may be nil.
+func (e *SyntaxError) also(o *SyntaxError) *SyntaxError {
+	if e == nil {
+		return o
+	}
+	last := e
+	for last.Next != nil {
+		last = last.Next
+	}
+	last.Next = o
+	return e
+}
+
+// shifted returns e, which may be nil, as a fault of a value that begins n bytes earlier.
+func (e *SyntaxError) shifted(n int) *SyntaxError {
+	for one := e; one != nil; one = one.Next {
+		one.Offset += n
+	}
+	return e
 }
 
 // Error implements error.

@@ -22,6 +22,7 @@ func ParseIDs(text string) ([]IDRange, error) {
 
 func idRanges(text string) ([]IDRange, *SyntaxError) {
 	var out []IDRange
+	var wrong *SyntaxError
 	for at := 0; at < len(text); {
 		if strings.IndexByte(" \t\n,", text[at]) >= 0 {
 			at++
@@ -33,7 +34,7 @@ func idRanges(text string) ([]IDRange, *SyntaxError) {
 		}
 		r, problem := idRange(text[at:end])
 		if problem != "" {
-			return nil, &SyntaxError{Offset: at, Text: problem, Hint: "write an id, such as 942100, or a range, such as 942100-942199"}
+			wrong = wrong.also(&SyntaxError{Offset: at, Text: problem, Hint: "write an id, such as 942100, or a range, such as 942100-942199"})
 		}
 		out = append(out, r)
 		at = end
@@ -41,7 +42,7 @@ func idRanges(text string) ([]IDRange, *SyntaxError) {
 	if out == nil {
 		return nil, &SyntaxError{Text: "no id is given"}
 	}
-	return out, nil
+	return out, wrong
 }
 
 func idRange(word string) (IDRange, string) {

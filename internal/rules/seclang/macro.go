@@ -35,10 +35,12 @@ func ParseMacro(text string) (Macro, error) {
 
 func macro(text string) (Macro, *SyntaxError) {
 	var m Macro
+	var wrong *SyntaxError
 	for at := 0; at < len(text); {
 		open := strings.Index(text[at:], "%{")
 		if open < 0 {
-			return append(m, Part{Literal: text[at:]}), nil
+			m = append(m, Part{Literal: text[at:]})
+			break
 		}
 		if open > 0 {
 			m = append(m, Part{Literal: text[at : at+open]})
@@ -46,14 +48,15 @@ func macro(text string) (Macro, *SyntaxError) {
 		at += open
 		end := strings.IndexByte(text[at:], '}')
 		if end < 0 {
-			return nil, &SyntaxError{Offset: at, Text: "%{ is not closed", Hint: "write } behind the name"}
+			return nil, wrong.also(&SyntaxError{Offset: at, Text: "%{ is not closed", Hint: "write } behind the name"})
 		}
 		p, err := variablePart(text[at+2:at+end], at+2)
-		if err != nil {
-			return nil, err
-		}
+		wrong = wrong.also(err)
 		m = append(m, p)
 		at += end + 1
+	}
+	if wrong != nil {
+		return nil, wrong
 	}
 	return m, nil
 }

@@ -3,7 +3,7 @@ package seclang
 import "strings"
 
 // operator reads the test of a rule: @name argument, with ! before it to turn it round. Without @ it is an expression of @rx. Blanks around
-// the argument do not count. Offset is where text begins in the line.
+// the argument do not count. Offset is where text begins in the line. With problems the operator is OpAlways, which stands for none.
 func operator(l *line, text string, offset int) (Operator, []problem) {
 	rest := strings.TrimLeft(text, " \t\n")
 	at := offset + len(text) - len(rest)
@@ -29,17 +29,22 @@ func operator(l *line, text string, offset int) (Operator, []problem) {
 		if name == "" {
 			hint = "write the name right behind @; an expression that begins with @ is written @rx @…"
 		}
+		op.ID = OpAlways // nobody knows which
 		return op, []problem{{nameAt, "unknown operator " + quote("@"+name), hint}}
 	}
 	op.ID = id
 	if !id.expands() {
 		return op, nil
 	}
-	if _, err := macro(op.Argument); err != nil {
-		argument := offset + strings.LastIndex(text, op.Argument)
-		return op, []problem{{argument + err.Offset, err.Text, err.Hint}}
+	_, wrong := macro(op.Argument)
+	var problems []problem
+	for err := wrong; err != nil; err = err.Next {
+		problems = append(problems, problem{offset + strings.LastIndex(text, op.Argument) + err.Offset, err.Text, err.Hint})
 	}
-	return op, nil
+	if problems != nil {
+		op.ID = OpAlways
+	}
+	return op, problems
 }
 
 // expands reports whether macros in the argument of o are filled for each request.

@@ -22,15 +22,17 @@ const (
 )
 
 // Parse reads the files called names, in this order, and what they include. Faults are all that were found, in the order of
-// the files; with faults the directives are those that could be read. A chain or a skipAfter may reach from one file into the next.
+// the files; with faults the directives are those that could be read whole. A chain or a skipAfter may reach from one file into the next.
 func Parse(files Files, names []string) ([]Directive, []Fault) {
-	return ParseBeside(files, names, Surroundings{})
+	list, faults := ParseBeside(files, names, Surroundings{})
+	return whole(list), faults
 }
 
 // Surroundings are rules that were read by themselves and are put together with those that ParseBeside reads.
 type Surroundings struct {
 	IDs     map[int]Position // ids that are taken, and by whom
 	Markers []string         // names of SecMarkers that come behind what is read
+	Refused map[string]bool  // directives that the caller refuses by their names, whatever they say: their words are not judged
 }
 
 // SurroundingsOf gives the ids and markers of directives that Parse returned.
@@ -48,14 +50,19 @@ func SurroundingsOf(directives []Directive) Surroundings {
 }
 
 // ParseBeside is Parse for files that are only a part of the rules: an id may not be one of around, a skipAfter may go to one of its markers.
+// With faults the directives that could be read in part are there too, see [Directive].Gap, for who looks for more faults in them.
 func ParseBeside(files Files, names []string, around Surroundings) ([]Directive, []Fault) {
 	p := newParser(files)
+	p.refused = around.Refused
 	maps.Copy(p.ids, around.IDs)
 	for _, name := range around.Markers {
 		p.markers[name] = math.MaxInt // behind every step
 	}
 	for _, name := range names {
-		p.file(name, func(text, hint string) { p.faultAt(nil, Position{File: name}, text, hint) })
+		p.file(name, func(text, hint string) {
+			p.faultAt(nil, Position{File: name}, text, hint)
+			p.lose(Position{File: name}, "Include")
+		})
 	}
 	return p.finish()
 }
@@ -64,7 +71,8 @@ func ParseBeside(files Files, names []string, around Surroundings) ([]Directive,
 func ParseText(files Files, name, text string) ([]Directive, []Fault) {
 	p := newParser(files)
 	p.text(name, text)
-	return p.finish()
+	list, faults := p.finish()
+	return whole(list), faults
 }
 
 // parser is the state of one Parse.
@@ -80,6 +88,13 @@ type parser struct {
 	out    []Directive
 	faults []ordered
 	step   int // counts directives, faulty ones too: the order of faults
+
+	refused map[string]bool
+	gap     Gap    // of the directive that is being read
+	torn    int    // the step of a directive that is cut off: lines behind it may belong to it
+	ended   unread // the rule that ended too early
+	blind   bool   // a marker may stand in what could not be read
+	unsure  bool   // the next rule may continue a chain that could not be read
 
 	chain   *openChain // the rule whose follower comes next
 	ids     map[int]Position
@@ -133,7 +148,7 @@ func (p *parser) finish() ([]Directive, []Fault) {
 	p.endChain("the file ends there")
 	for _, s := range p.skips {
 		last, ok := p.markers[s.marker]
-		if ok && last > s.step {
+		if ok && last > s.step || p.blind {
 			continue
 		}
 		text, hint := "no SecMarker "+quote(s.marker)+" follows", "it stands before this rule: a skipAfter only goes forward"
@@ -209,7 +224,10 @@ func (p *parser) circle(name string) string {
 
 // include reads the files that an Include names.
 func (p *parser) include(d *Directive, w word, l *line) {
-	fail := func(text, hint string) { p.fault(l, w.from, text, hint) }
+	fail := func(text, hint string) {
+		p.fault(l, w.from, text, hint)
+		p.lose(d.Position, "Include")
+	}
 	name := resolve(d.File, d.Args[0].Text)
 	if !strings.ContainsAny(name, "*?[") {
 		p.file(name, fail)

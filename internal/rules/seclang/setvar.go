@@ -41,19 +41,17 @@ func setvar(value string) (Setvar, *SyntaxError) {
 		s.Op, text, at = SetvarRemove, text[1:], 1
 	}
 	name, val, assigned := cutAssign(text)
-	var err *SyntaxError
-	if s.Collection, s.Key, err = keyOf("setvar", name, at); err != nil {
-		return s, err
-	}
+	var wrong, err *SyntaxError
+	s.Collection, s.Key, wrong = keyOf("setvar", name, at)
 	if s.Op == SetvarRemove {
-		if assigned {
+		if assigned && wrong == nil {
 			return s, &SyntaxError{Offset: at + len(name), Text: "setvar with ! removes and takes no value", Hint: "write setvar:!" + name}
 		}
-		return s, nil
+		return s, wrong
 	}
 	if !assigned {
 		s.Value = Macro{{Literal: "1"}}
-		return s, nil
+		return s, wrong
 	}
 	at += len(name) + 1
 	if val != "" && (val[0] == '+' || val[0] == '-') && isAmount(val[1:]) {
@@ -63,10 +61,8 @@ func setvar(value string) (Setvar, *SyntaxError) {
 		}
 		val, at = val[1:], at+1
 	}
-	if s.Value, err = macro(val); err != nil {
-		err.Offset += at
-	}
-	return s, err
+	s.Value, err = macro(val)
+	return s, wrong.also(err.shifted(at))
 }
 
 // isAmount reports whether text can be added: nothing, a number, or what macros will give.
@@ -116,8 +112,5 @@ func keyOf(what, name string, offset int) (Variable, Macro, *SyntaxError) {
 		return 0, nil, &SyntaxError{Offset: offset + len(collection), Text: what + " names no key of " + v.String(), Hint: "write a name such as tx.score"}
 	}
 	m, err := macro(key)
-	if err != nil {
-		err.Offset += offset + len(collection) + 1
-	}
-	return v, m, err
+	return v, m, err.shifted(offset + len(collection) + 1)
 }

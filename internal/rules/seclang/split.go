@@ -15,6 +15,7 @@ func (p *parser) text(name, text string) {
 		p.step++
 		p.faultAt(nil, Position{File: name, Line: first, Column: 1}, "there are no rules in this file: no line begins with a directive",
 			"name files of rules only; what stands here is not shown, for it may be secret")
+		p.lose(Position{File: name, Line: first, Column: 1}, "")
 		return
 	}
 	s := splitter{file: name}
@@ -39,6 +40,7 @@ func (p *parser) text(name, text string) {
 		} else {
 			p.fault(l, len(l.text), "the file ends where a \\ says that the line goes on", "take the \\ away")
 		}
+		p.lose(l.at(0), "")
 	}
 }
 

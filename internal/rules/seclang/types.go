@@ -30,6 +30,7 @@ type Directive struct {
 	Name   string     // canonical spelling, such as SecRule
 	Args   []Argument // of every directive but SecRule and SecAction
 	Rule   *Rule      // of SecRule and SecAction
+	Gap    Gap        // what faults have left out of it
 	Source string     // the text as written, continuation lines joined, bounded to 4 KiB
 }
 
