@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 
 	"github.com/lunette-waf/lunette/internal/config"
@@ -50,10 +51,10 @@ type route struct {
 	site     string
 	path     string // "" for the site itself
 	origin   *origin.Origin
-	policy   *policy.Stage
-	body     int64 // limit of a request body in bytes
-	response bool  // response bodies are inspected
-	forwards bool  // the origin learns the client's certificate from a field
+	policy   *policy.Stage // nil where no request comes: TLS is passed through
+	body     int64         // limit of a request body in bytes
+	response bool          // response bodies are inspected
+	forwards bool          // the origin learns the client's certificate from a field
 
 	settings   *config.Origin
 	slowFactor int  // of a first byte beside the usual; 0: none is slow
@@ -138,7 +139,10 @@ func (g *graph) addRoute(i, j int, sh shared, old *graph) error {
 	if err != nil {
 		return err
 	}
-	st, err := g.openPolicy(s.Names[0], wc, s.Methods, sh)
+	var st *policy.Stage
+	if !g.unread(s) {
+		st, err = g.openPolicy(s.Names[0], wc, s.Methods, sh)
+	}
 	var le *rules.LoadError
 	if errors.As(err, &le) {
 		g.inputs.Add(le.Inputs)
@@ -148,9 +152,17 @@ func (g *graph) addRoute(i, j int, sh shared, old *graph) error {
 	if err != nil {
 		return err
 	}
-	g.routes = append(g.routes, route{site: s.Names[0], path: path, origin: o, policy: st, body: lc.Body, response: st.InspectsResponses(), forwards: len(s.ForwardClientCert) > 0,
+	g.routes = append(g.routes, route{site: s.Names[0], path: path, origin: o, policy: st, body: lc.Body, response: st != nil && st.InspectsResponses(), forwards: len(s.ForwardClientCert) > 0,
 		settings: oc, slowFactor: s.SlowFactor, prove: s.Prove == "on", endsLikely: s.DeadWaitOn == "likely" && s.DeadWait > 0})
 	return nil
+}
+
+// unread reports whether no request to s is to be served, so that no rules are needed for it: its TLS is passed through, and what comes without TLS is sent
+// to https, if there is a listener for it. Who stands behind a proxy that ends TLS may come by https and in plain text all the same.
+func (g *graph) unread(s *config.Site) bool {
+	plain := slices.ContainsFunc(g.cfg.Listen, func(l config.Listener) bool { return !l.TLS })
+	trusts := len(g.cfg.TrustedProxies) > 0
+	return s.Passthrough && (!plain || s.RedirectHTTPS && !trusts)
 }
 
 // openOrigin opens the origin of a route (path "": of the site itself). What has the same settings in one site shares

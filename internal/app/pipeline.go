@@ -83,6 +83,10 @@ func (t *transit) serve(ctx context.Context) {
 		return
 	}
 	rt := &t.g.routes[m.Route.Index]
+	if rt.policy == nil { // it came on a connection that named no site, or that is older than the setting
+		t.fail(reason.New(reason.ConfigSNIHostMismatch, "TLS for this site is passed through", nil))
+		return
+	}
 	if !t.admitBody(rt.body) {
 		return
 	}

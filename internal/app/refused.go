@@ -26,7 +26,11 @@ func (p *pipeline) inspectRefused(g *graph, x *exchange.Exchange, m *site.Match)
 			p.log.Error("rules panicked on a refused request; please report this", "id", x.ID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
 	}()
-	tx := g.routes[m.Policy.Index].policy.Begin(x)
+	st := g.routes[m.Policy.Index].policy
+	if st == nil {
+		return
+	}
+	tx := st.Begin(x)
 	defer tx.End()
 	tx.Refused()
 }

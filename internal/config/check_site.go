@@ -59,7 +59,10 @@ func (c *checker) passthrough(path string, s *Site, plain bool) {
 	if plain {
 		c.fault(path+".passthrough", "set tls: true on a listener", "needs a listener with tls")
 	}
-	for _, key := range []string{"certificate", "tls_min_version", "client_auth", "forward_client_cert", "waf", "routes", "path"} {
+	if at := path + ".waf"; c.stated(at) && s.WAF.Mode != "off" && !c.unsure(at+".mode") {
+		c.fault(at, "leave it out, write waf: {mode: off}, or set passthrough: false", "cannot work with passthrough: what is not opened no rule can see")
+	}
+	for _, key := range []string{"certificate", "tls_min_version", "client_auth", "forward_client_cert", "routes", "path"} {
 		if c.stated(path + "." + key) {
 			c.fault(path+"."+key, "leave it out, or set passthrough: false", "cannot work with passthrough, which does not open the connection")
 		}
