@@ -93,6 +93,15 @@ func atOnce() []brokenRules {
 			`2:3 quote is not closed | 5:15 @rx does not compile | 5:23 unknown transformation "nope"`, false,
 		},
 		{
+			"a key that is not closed", "SecRule ARGS:/a b/|ARGS \"@rx (\" \"id:1,phase:2,deny,t:nope\"\nSecRule ARGS:'x \"@rx (\" \"id:2,phase:2,deny\"\n" +
+				"SecRule ARGS \"@rx (\" \"t:none\"",
+			`1:14 regular expression is not closed | 2:14 quote is not closed | 3:15 @rx does not compile`, false,
+		},
+		{
+			"a chain that does not go on", "SecAction \"id:1,phase:1,pass,chain\"\nSecMarker X\nSecRule ARGS \"@ipMatch 1.2\" \"id:2,phase:1,deny,t:nope\"",
+			`1:30 rule 1: the chain has no next rule | 3:15 rule 2: build @ipMatch | 3:48 rule 2: unknown transformation "nope"`, false,
+		},
+		{
 			"a backslash that is missing", "SecRule ARGS \"@rx a\"\n  \"id:1,phase:2,deny,chain\"\nSecRule ARGS \"@rx (\"\n" +
 				"SecRule ARGS\n  \"@rx a\" \"id:3,phase:2,deny\"",
 			`1:21 the rule ends here, but the next line begins with a quote | 3:15 @rx does not compile | 4:13 the rule ends here, but`, false,

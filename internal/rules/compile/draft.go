@@ -171,6 +171,9 @@ func (b *builder) addRule(d *seclang.Directive) {
 		}
 		r.words = words
 	}
+	if b.checks && r.id != 0 {
+		b.open = nil // whatever was to follow there: this begins anew
+	}
 	if b.open != nil {
 		first := b.rules[len(b.rules)-1]
 		r.id, r.phase, r.order = first.id, first.phase, first.order

@@ -202,6 +202,9 @@ func (p *parser) targets(l *line, w word) []Target {
 	r := targetReader{line: l, at: w.from, end: w.to, quote: w.quote}
 	targets := r.read()
 	p.problems(l, r.faults)
+	if next, more := l.word(w.end); r.cut && w.quote == 0 && (!more || next.quote == 0) {
+		p.gap = Lost // what comes next may belong to the key
+	}
 	return targets
 }
 

@@ -56,7 +56,9 @@ func (p *parser) test(r *Rule, l *line, at int) int {
 	if !p.closed(l, w) {
 		return lost
 	}
-	r.Targets, at = p.list(l, w)
+	if r.Targets, at = p.list(l, w); p.gap == Lost {
+		return lost
+	}
 	if w, ok = l.word(at); !ok {
 		p.ends(l, "SecRule has no operator", `write one, such as "@rx …", behind the targets`)
 		return lost

@@ -23,6 +23,7 @@ type targetReader struct {
 	line    *line
 	at, end int
 	quote   byte // around the whole list
+	cut     bool // a key is not closed: nobody knows where the list ends
 	faults  []problem
 }
 
@@ -130,6 +131,7 @@ func (r *targetReader) rawSelector(path bool) (raw string, kind byte, ok bool) {
 	end := closing(text[:r.end], at, '/')
 	if end < 0 {
 		r.at = r.end
+		r.cut = true
 		r.fault(at, "regular expression is not closed", "write / behind it; a key that begins with / stands in single quotes")
 		return "", 0, false
 	}
@@ -142,6 +144,7 @@ func (r *targetReader) quotedSelector(path bool) (raw string, kind byte, ok bool
 	end := closing(text[:r.end], at, '\'')
 	if end < 0 {
 		r.at = r.end
+		r.cut = true
 		r.fault(at, "quote is not closed", "write ' behind the key")
 		return "", 0, false
 	}
